@@ -1,0 +1,163 @@
+"""What the pure core wants done. `Execution.advance()` returns these; the worker carries them out and reports back with facts.
+
+Contract:
+- A command is returned exactly once; the core remembers what it has asked for. ``advance()`` without new facts returns ``[]``.
+- `Record` is a pure outcome (a decision, a skip, the end of a loop, a step's final success or failure). The worker stores it with its next group
+  commit. With ``gate`` true the core does not go on past this step until the worker calls ``durable(key)``: the results of tool calls are gated, pure
+  decisions are not, for they would be decided alike again.
+- Whatever else a command starts (tool call, timer, wait, fork) happens only after every Record returned before it is durable or will be in the same commit.
+- `Finish` comes last and once, when nothing is open; all Records before it are committed with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.model.errors import StepError
+from engine.model.facts import StepOutcome
+from engine.model.json import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Run one attempt of a tool. Arguments are resolved except for secrets. ``attempt`` counts from 1, ``timeout_seconds`` bounds this attempt."""
+
+    key: str
+    task_id: str
+    tool: str
+    args: list[Json]
+    kwargs: JsonObject
+    attempt: int = 1
+    timeout_seconds: float | None = None
+    idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A step is over: store its checkpoint. ``variables`` are stored with it in the scope's variables.
+
+    ``input`` is what the step was given, for people to read. ``reason`` explains a skip ("branch_not_taken", "upstream_failed",
+    "handler_not_needed", "terminated"). ``attempt`` is how many attempts it took.
+    """
+
+    key: str
+    operator: str
+    outcome: StepOutcome
+    result: Json = None
+    error: StepError | None = None
+    input: Json = None
+    reason: str = ""
+    attempt: int = 1
+    variables: JsonObject = field(default_factory=dict)
+    gate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Sleep durably for ``seconds`` or until ``until`` (ISO 8601 with zone); exactly one is set. Ends with `WaitOver`."""
+
+    key: str
+    seconds: float | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An attempt failed and another follows after ``delay_seconds``. Stores attempt and error; ends with `WaitOver`, then `CallTool` comes again."""
+
+    key: str
+    attempt: int  # the attempt that failed
+    delay_seconds: float
+    error: StepError
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitEvent:
+    """Wait for an event of this run; already emitted is over at once. Ends with `WaitOver`."""
+
+    key: str
+    event_name: str
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitTasks:
+    """Wait until ``needed`` of the tasks are final (all when None). Ends with `WaitOver`. ``request`` comes back in `Waiting` on re-entry."""
+
+    key: str
+    task_keys: list[str]
+    needed: int | None = None
+    timeout_seconds: float | None = None
+    request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Emit an event of this run (first emit wins) together with the step's own checkpoint, which a Record for the key precedes."""
+
+    key: str
+    event_name: str
+    payload: Json
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """One task to fork: ``key`` is its identity inside the run for ever, ``path`` where its program stands in the definition.
+
+    ``path`` is a list of steps into the compiled program, e.g. ["fork_id", "branch_name"] or ["activity_id"]; ``context`` the names it may see.
+    """
+
+    key: str
+    kind: Literal["branch", "activity"]
+    path: list[str]
+    context: JsonObject = field(default_factory=dict)
+    variables: JsonObject = field(default_factory=dict)
+    completion_event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Start tasks, in the same commit as the step's own checkpoint, which a Record for the key precedes."""
+
+    key: str
+    tasks: list[NewTask]
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Start a workflow as a run of its own, identified for ever by (this run, ``child_key``). Awaited, if at all, by `AwaitTasks` on ``child_key``.
+
+    When the step does not wait, the worker reports `WaitOver` with payload ``{"workflow_run_id": ...}`` as soon as the child is stored.
+    """
+
+    key: str
+    child_key: str
+    inputs: JsonObject
+    workflow_name: str | None = None
+    definition_id: str | None = None
+    definition_hash: str | None = None
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTasks:
+    """Cancel tasks of this run by key. Carried out in the next commit; a Record for the step's key precedes it."""
+
+    key: str
+    task_keys: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The task is over. ``result`` is what whoever waits for it gets (a branch: task -> result; an activity: its result; a run: task -> result)."""
+
+    outcome: Literal["completed", "failed", "cancelled"]
+    result: Json = None
+    error: StepError | None = None
+    failed_key: str | None = None  # the step that is the cause, for the first line a person reads
+
+
+Command = (
+    CallTool | Record | StartTimer | Retry | AwaitEvent | AwaitTasks | Emit | Fork | StartChild | CancelTasks | Finish
+)

@@ -1,0 +1,60 @@
+"""What a tool may ask of the engine instead of answering: it returns one of these and is not called again for this step.
+
+The engine makes the request durable (a wait row), suspends the task if nothing else is to do, and gives the step its result when it is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.model.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitBranches:
+    """Wait for branches or activities by task key. The step's result is ``{name: {"status", "result", "error"}}``.
+
+    ``names`` maps the name under which a task appears in the result to its key. ``needed``: how many must be final; None means all.
+    With ``fail_on_error`` a branch that failed or was cancelled fails the step; ``single`` unwraps the result of the one branch.
+    """
+
+    names: dict[str, str]
+    needed: int | None = None
+    timeout_seconds: float | None = None
+    fail_on_error: bool = True
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBranches:
+    """Cancel branches by task key; already final ones are left alone. The step's result is ``{"cancelled": [keys]}``."""
+
+    keys: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunChild:
+    """Start a workflow as a run of its own (``parent_run_id`` set), and wait for it unless ``wait`` is false.
+
+    Exactly one of ``workflow_name`` (latest version), ``definition_id`` and ``definition_hash`` is set. The result is
+    ``{"workflow_run_id", "status", "result"}``; a child that failed or was cancelled fails the step.
+    """
+
+    workflow_name: str | None = None
+    definition_id: str | None = None
+    definition_hash: str | None = None
+    inputs: JsonObject | None = None
+    wait: bool = True
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SleepFor:
+    """Suspend for a time counted by the database, in seconds. The step's result is None."""
+
+    seconds: float
+
+
+Request = AwaitBranches | CancelBranches | RunChild | SleepFor
+RequestKind = Literal["await_branches", "cancel_branches", "run_child", "sleep"]
