@@ -1,0 +1,66 @@
+"""What the engine needs from outside, as protocols. `highway_platform.wiring` fills them; the engine never imports who does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.model.json import Json
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimits:
+    """Bounds of one sandboxed program. Times in seconds, sizes in bytes."""
+
+    wall_seconds: float = 30.0
+    cpu_seconds: int = 30
+    memory_bytes: int = 512 * 1024 * 1024
+    output_bytes: int = 1024 * 1024
+    file_bytes: int = 16 * 1024 * 1024
+    processes: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxJob:
+    """A Python program to run without network, secrets or our environment. ``files`` are placed read-only beside it."""
+
+    program: str
+    stdin: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    limits: SandboxLimits = SandboxLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxResult:
+    """What the program left. ``killed`` is "" or names the bound that ended it: wall, cpu, memory, output, cancelled."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    killed: str = ""
+
+
+class Cancelled(Protocol):
+    """Tells a running tool that its result is no longer wanted; callbacks run at once, from another thread."""
+
+    def is_set(self) -> bool: ...
+    def on_set(self, callback: object) -> None: ...
+
+
+class Sandbox(Protocol):
+    """Runs untrusted programs. Promise: nothing of the program survives the call, whatever it did."""
+
+    def run(self, job: SandboxJob, cancelled: Cancelled | None = None) -> SandboxResult: ...
+
+
+class Transaction(Protocol):
+    """Database work of a transactional tool; commits together with the step's checkpoint, or not at all."""
+
+    def counter_add(self, name: str, delta: int) -> int:
+        """Add to a counter of this tenant; returns the new value. Unknown counters start at 0."""
+
+    def counter_get(self, name: str) -> int:
+        """The counter's value; 0 when unknown."""
+
+    def counter_reset(self, name: str, value: Json = 0) -> int:
+        """Set a counter; returns the value it had."""
