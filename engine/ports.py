@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
-
-from engine.model.json import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Cancelled(Protocol):
     """Tells a running tool that its result is no longer wanted; callbacks run at once, from another thread."""
 
     def is_set(self) -> bool: ...
-    def on_set(self, callback: object) -> None: ...
+    def on_set(self, callback: Callable[[], None]) -> None: ...
 
 
 class Sandbox(Protocol):
@@ -62,5 +61,5 @@ class Transaction(Protocol):
     def counter_get(self, name: str) -> int:
         """The counter's value; 0 when unknown."""
 
-    def counter_reset(self, name: str, value: Json = 0) -> int:
+    def counter_reset(self, name: str, value: int = 0) -> int:
         """Set a counter; returns the value it had."""
