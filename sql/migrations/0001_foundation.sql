@@ -1,0 +1,52 @@
+-- Schema `highway`: everything durable. Run as highway_owner.
+--
+-- LOCK ORDER, for every transaction that takes more than one lock:
+--   1. rows of highway.task, ascending by task_id
+--   2. rows of highway.workflow_run (only when the run's root task is locked already)
+--   3. everything else
+-- A claim takes tasks with SKIP LOCKED and so never waits for one.
+-- The lock on a task row keeps "register a wait, then look for the event" and "emit, then look for waits" apart:
+-- the waiter holds its own task, the emitter first locks every open task of the run.
+--
+-- ERRORS of our own (SQLSTATE): HW001 not found · HW002 not possible in this state · HW003 invalid input.
+
+CREATE SCHEMA IF NOT EXISTS highway AUTHORIZATION highway_owner;
+GRANT USAGE ON SCHEMA highway TO app_web, app_worker;
+
+-- The engine's clock. Tests move it with SET highway.now_offset = '3 days'.
+CREATE FUNCTION highway.now() RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN statement_timestamp() + coalesce(nullif(current_setting('highway.now_offset', true), '')::interval, interval '0');
+
+-- Time-ordered identifiers (RFC 9562, version 7), also on servers that do not bring them.
+CREATE FUNCTION highway.uuid7() RETURNS uuid
+    LANGUAGE sql VOLATILE PARALLEL SAFE
+    RETURN encode(
+        set_bit(set_bit(
+            overlay(uuid_send(gen_random_uuid())
+                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+            52, 1), 53, 1), 'hex')::uuid;
+
+-- The tenant that this transaction speaks for; NULL when none was set, which matches no row.
+CREATE FUNCTION highway.current_tenant() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('highway.tenant_id', true), '')::uuid;
+
+-- Row-level security for one table: forced, by tenant for the web, open for the workers, closed for everybody else.
+CREATE PROCEDURE highway.protect(p_table regclass)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', p_table);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', p_table);
+    -- The sub-select makes it an init plan: evaluated once a query, and the index on tenant_id stays usable.
+    EXECUTE format('CREATE POLICY web_by_tenant ON %s TO app_web '
+                   'USING (tenant_id = (SELECT highway.current_tenant())) '
+                   'WITH CHECK (tenant_id = (SELECT highway.current_tenant()))', p_table);
+    EXECUTE format('CREATE POLICY worker_all ON %s TO app_worker USING (true) WITH CHECK (true)', p_table);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO app_web, app_worker', p_table);
+END
+$$;
+
+-- One number line for everything that happened: checkpoints, journal entries, events and signals share it.
+CREATE SEQUENCE highway.story_seq CACHE 32;
+GRANT USAGE ON SEQUENCE highway.story_seq TO app_web, app_worker;

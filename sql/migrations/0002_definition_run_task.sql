@@ -1,0 +1,122 @@
+-- A definition is immutable and addressed by its content; name and version are labels on it.
+CREATE TABLE highway.workflow_definition (
+    tenant_id uuid NOT NULL,
+    definition_id uuid NOT NULL,
+    definition_hash text NOT NULL CHECK (definition_hash ~ '^[0-9a-f]{64}$'),
+    name text NOT NULL,
+    version integer NOT NULL CHECK (version > 0),
+    definition jsonb NOT NULL,
+    source text NOT NULL DEFAULT '',
+    source_format text NOT NULL CHECK (source_format IN ('python', 'json', 'yaml')),
+    created_at timestamptz NOT NULL DEFAULT highway.now(),
+    PRIMARY KEY (tenant_id, definition_id),
+    UNIQUE (tenant_id, definition_hash),
+    UNIQUE (tenant_id, name, version)
+);
+CALL highway.protect('highway.workflow_definition');
+
+-- What the user started. `status` is derived from the root task by a trigger; nothing else sets it.
+CREATE TABLE highway.workflow_run (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    definition_id uuid NOT NULL,
+    definition_hash text NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated')),
+    queue text NOT NULL DEFAULT 'default',
+    priority smallint NOT NULL DEFAULT 0,
+    inputs jsonb NOT NULL DEFAULT '{}',
+    error jsonb,
+    trigger text NOT NULL DEFAULT 'api',
+    triggered_by text NOT NULL DEFAULT '',
+    tags text[] NOT NULL DEFAULT '{}',
+    attributes jsonb NOT NULL DEFAULT '{}',
+    parent_run_id uuid,
+    parent_key text,
+    retry_of uuid,
+    created_at timestamptz NOT NULL DEFAULT highway.now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    deadline_at timestamptz,
+    deadline_action text NOT NULL DEFAULT 'fail' CHECK (deadline_action IN ('fail', 'cancel')),
+    cancel_requested_at timestamptz,
+    cancel_reason text,
+    PRIMARY KEY (tenant_id, workflow_run_id),
+    CHECK ((parent_run_id IS NULL) = (parent_key IS NULL))
+) WITH (fillfactor = 80);
+-- Ids are time-ordered, so the primary key serves "newest first"; these two serve the filters.
+CREATE INDEX workflow_run_status ON highway.workflow_run (tenant_id, status, workflow_run_id DESC);
+CREATE INDEX workflow_run_name ON highway.workflow_run (tenant_id, name, workflow_run_id DESC);
+CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run (tenant_id, parent_run_id, parent_key)
+    WHERE parent_run_id IS NOT NULL;
+CREATE INDEX workflow_run_deadline ON highway.workflow_run (deadline_at)
+    WHERE deadline_at IS NOT NULL AND finished_at IS NULL;
+CALL highway.protect('highway.workflow_run');
+
+-- The unit that workers claim. The root task of a run has the run's own id; branches and activities have keys of their own.
+CREATE TABLE highway.task (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('workflow', 'branch', 'activity')),
+    key text NOT NULL DEFAULT '',
+    path text[] NOT NULL DEFAULT '{}',       -- where its program stands in the definition
+    state text NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('pending', 'running', 'sleeping', 'completed', 'failed', 'cancelled')),
+    queue text NOT NULL,
+    priority smallint NOT NULL DEFAULT 0,
+    available_at timestamptz,                -- NULL while it sleeps without a time limit
+    attempt integer NOT NULL DEFAULT 0,      -- how often it was claimed
+    rescues integer NOT NULL DEFAULT 0,      -- how often its worker died since it last made progress
+    epoch integer NOT NULL DEFAULT 0,        -- the fencing token: grows at each claim and each rescue
+    claimed_by uuid,
+    claimed_at timestamptz,
+    cancel_requested boolean NOT NULL DEFAULT false,
+    context jsonb NOT NULL DEFAULT '{}',     -- names a branch was given by its parent at the fork
+    running_steps jsonb,                     -- for people: steps that have run for a while, by the worker's heartbeat
+    parent_task_id uuid,                     -- who may wait for it: the forking task, or the task of the parent run
+    report_key text,                         -- under which key it reports there
+    completion_event text,                   -- emitted when it ends (activities)
+    result jsonb,
+    error jsonb,
+    created_at timestamptz NOT NULL DEFAULT highway.now(),
+    finished_at timestamptz,
+    PRIMARY KEY (tenant_id, task_id),
+    UNIQUE (tenant_id, workflow_run_id, key),
+    CHECK ((kind = 'workflow') = (key = '')),
+    CHECK ((state = 'running') = (claimed_by IS NOT NULL))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX task_due ON highway.task (queue, tenant_id, priority DESC, available_at) WHERE state = 'pending';
+CREATE INDEX task_asleep ON highway.task (available_at) WHERE state = 'sleeping' AND available_at IS NOT NULL;
+CREATE INDEX task_claimed ON highway.task (claimed_by) WHERE state = 'running';
+CALL highway.protect('highway.task');
+
+-- I15: only the run's own task sets the run's status.
+CREATE FUNCTION highway.derive_run_status() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE highway.workflow_run AS r
+       SET status = NEW.state,
+           error = NEW.error,
+           started_at = CASE WHEN NEW.state = 'running' THEN coalesce(r.started_at, highway.now()) ELSE r.started_at END,
+           finished_at = NEW.finished_at
+     WHERE r.tenant_id = NEW.tenant_id AND r.workflow_run_id = NEW.workflow_run_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER derive_run_status AFTER UPDATE OF state ON highway.task
+    FOR EACH ROW WHEN (NEW.kind = 'workflow' AND OLD.state IS DISTINCT FROM NEW.state)
+    EXECUTE FUNCTION highway.derive_run_status();
+
+-- I8: terminal is terminal.
+CREATE FUNCTION highway.refuse_leaving_terminal() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'task % is % and cannot become %', OLD.task_id, OLD.state, NEW.state USING ERRCODE = 'HW002';
+END
+$$;
+CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task
+    FOR EACH ROW WHEN (OLD.state IN ('completed', 'failed', 'cancelled') AND NEW.state IS DISTINCT FROM OLD.state)
+    EXECUTE FUNCTION highway.refuse_leaving_terminal();

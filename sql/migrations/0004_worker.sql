@@ -1,0 +1,34 @@
+-- Worker processes. A fresh identity at every start; `lock_key` is the session-level advisory lock that dies with its connection.
+CREATE TABLE highway.worker (
+    worker_id uuid PRIMARY KEY,
+    name text NOT NULL,
+    lock_key bigint NOT NULL UNIQUE,
+    queues text[] NOT NULL,
+    slots integer NOT NULL,
+    code_version text NOT NULL DEFAULT '',
+    started_at timestamptz NOT NULL DEFAULT highway.now(),
+    last_seen_at timestamptz NOT NULL DEFAULT highway.now(),
+    lease_expires_at timestamptz NOT NULL,
+    running integer NOT NULL DEFAULT 0,
+    draining boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+GRANT SELECT, INSERT, UPDATE, DELETE ON highway.worker TO app_worker;
+GRANT SELECT ON highway.worker TO app_web;
+
+-- What the workers' services measure for the health page; one row a measure, no tenant's data.
+CREATE TABLE highway.health (
+    measure text PRIMARY KEY,
+    value double precision NOT NULL,
+    at timestamptz NOT NULL DEFAULT highway.now()
+) WITH (fillfactor = 50);
+GRANT SELECT, INSERT, UPDATE ON highway.health TO app_worker;
+GRANT SELECT ON highway.health TO app_web;
+
+-- Is the connection that holds this advisory lock alive?
+CREATE FUNCTION highway.lock_is_held(p_key bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (
+        SELECT FROM pg_locks AS l
+         WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND ((l.classid::bigint << 32) | l.objid::bigint) = p_key);
