@@ -1,0 +1,83 @@
+"""Children that cannot outlive us, and their orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def leash(death_signal: signal.Signals) -> Callable[[], None]:
+    """A function for a new child to call before it becomes its program: it gets ``death_signal`` when we die, even by kill -9.
+
+    The kernel watches the *thread* that started the child, so start children from the main thread.
+    """
+    parent = os.getpid()
+
+    def attach() -> None:
+        if _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0) != 0:
+            os._exit(127)
+        # The parent may have died between fork and prctl; then no signal will ever come.
+        if os.getppid() != parent:
+            os._exit(127)
+
+    return attach
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    death_signal: signal.Signals,
+    env: dict[str, str],
+    cwd: Path,
+    user: int | None = None,
+    group: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``command`` on a leash, in a process group of its own, with what it prints appended to ``log``.
+
+    Its own group, because Ctrl-C in a terminal goes to every process of the group: the launcher decides in what order its children stop.
+    """
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=env,
+            cwd=cwd,
+            process_group=0,
+            user=user,
+            group=group,
+            extra_groups=None if user is None else [],
+            preexec_fn=leash(death_signal),  # noqa: PLW1509 (calls prctl only: takes no lock that a thread could hold)
+        )
+
+
+def stop(child: subprocess.Popen[bytes], how: signal.Signals, patience_seconds: float) -> bool:
+    """Ask ``child`` to end; kill its whole group when it does not. True when it ended by itself.
+
+    The child must lead its own process group (``process_group=0``).
+    """
+    if child.poll() is None:
+        child.send_signal(how)
+    try:
+        child.wait(patience_seconds)
+    except subprocess.TimeoutExpired:
+        kill_group(child)
+        child.wait()
+        return False
+    return True
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """Kill ``child`` and what it started, at once."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
