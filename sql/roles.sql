@@ -1,4 +1,5 @@
--- The roles of the database, made once by a superuser; safe to run again. Passwords are set by whoever sets the server up.
+-- The roles of the database, made once by a superuser; safe to run again. Passwords are set by whoever sets the server up;
+-- the database itself must be owned by highway_owner (CREATE DATABASE ... OWNER highway_owner).
 --
 --   highway_owner   owns every table, cannot log in
 --   app_migrate     may become the owner for the time of a migration (SET ROLE highway_owner)

@@ -43,6 +43,7 @@ CREATE TABLE highway.workflow_run (
     deadline_action text NOT NULL DEFAULT 'fail' CHECK (deadline_action IN ('fail', 'cancel')),
     cancel_requested_at timestamptz,
     cancel_reason text,
+    cancel_outcome text CHECK (cancel_outcome IN ('cancelled', 'failed')),  -- how the run ends when it has stopped
     PRIMARY KEY (tenant_id, workflow_run_id),
     CHECK ((parent_run_id IS NULL) = (parent_key IS NULL))
 ) WITH (fillfactor = 80);

@@ -1,0 +1,49 @@
+"""Connections of the engine's own, and cursors that read alike on anybody's connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
+
+from engine.db.errors import translate
+from engine.kit import json_text
+
+Connection = psycopg.Connection[Any]
+Cursor = psycopg.Cursor[DictRow]
+Row = DictRow
+
+_SETTINGS = (
+    "-c search_path=highway,pg_temp -c timezone=UTC -c jit=off "
+    "-c idle_in_transaction_session_timeout=30s -c statement_timeout=60s -c lock_timeout=20s"
+)
+
+
+def parameters(name: str) -> dict[str, Any]:
+    """How the engine connects: autocommit, its own settings, and keepalives that notice a dead peer within 20 s."""
+    return {
+        "autocommit": True,
+        "application_name": name,
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "options": _SETTINGS,
+    }
+
+
+def connect(dsn: str, *, name: str = "highway") -> Connection:
+    """Open a connection. Raises `ConnectionLostError` when the server does not answer."""
+    try:
+        return psycopg.connect(dsn, **parameters(name))
+    except psycopg.Error as error:
+        raise translate(error) from error
+
+
+def cursor(connection: Connection) -> Cursor:
+    """A cursor with rows as dicts and jsonb as Python values, whatever the connection's owner (Django, say) has set up."""
+    made = psycopg.Cursor(connection, row_factory=dict_row)
+    set_json_loads(json_text.loads, made)
+    return made

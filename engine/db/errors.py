@@ -1,0 +1,55 @@
+"""SQLSTATE -> error of the engine, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+
+class EngineError(Exception):
+    """Something the engine refuses, with a sentence that says why."""
+
+
+class NotFoundError(EngineError):
+    """There is no such thing for this tenant (SQLSTATE HW001)."""
+
+
+class StateError(EngineError):
+    """The thing exists, and its state does not allow the change (SQLSTATE HW002)."""
+
+
+class InvalidError(EngineError):
+    """The request itself makes no sense (SQLSTATE HW003)."""
+
+
+class ConnectionLostError(EngineError):
+    """The database went away; what was under way may or may not be committed."""
+
+
+_BY_SQLSTATE: dict[str, type[EngineError]] = {"HW001": NotFoundError, "HW002": StateError, "HW003": InvalidError}
+
+# 08: connection, 57P: shutdown, 53300: too many connections, 25P03: idle in transaction; None: libpq never got an answer.
+_LOST = ("08", "57P", "53300", "25P03")
+
+
+def translate(error: psycopg.Error) -> Exception:
+    """The engine's error for a database error, or the error itself when it is nobody's business but a bug's."""
+    state = error.sqlstate
+    if state in _BY_SQLSTATE:
+        return _BY_SQLSTATE[state](error.diag.message_primary or str(error))
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
+        state is None or state.startswith(_LOST)
+    ):
+        return ConnectionLostError(str(error).strip() or "the connection was closed")
+    return error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Run database work so that its errors leave as errors of the engine."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error) from error

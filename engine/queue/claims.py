@@ -1,0 +1,92 @@
+"""Claiming tasks and loading what is durable about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from engine.db.connection import Connection, Row, cursor
+from engine.db.queries import load
+from engine.model.errors import StepError
+from engine.model.facts import Recorded, Waiting, WaitOver
+from engine.model.json import Json
+from engine.model.task import ClaimedTask, Loaded
+
+_sql = load("task")
+NO_TENANT = UUID(int=0)
+
+
+def claim(
+    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, after_tenant: UUID
+) -> list[ClaimedTask]:
+    """Take up to ``quantity`` due tasks; tenants take turns, starting behind ``after_tenant``."""
+    rows = _sql.claim.many(
+        connection, worker_id=worker_id, queues=list(queues), quantity=quantity, after_tenant=after_tenant
+    )
+    return [ClaimedTask(**row) for row in rows]
+
+
+def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | None]:
+    """Make sleepers whose time has come claimable. Returns how many, and the seconds until the next one is due, if any."""
+    row = _sql.wake_due.one(connection, quantity=quantity)
+    assert row is not None  # noqa: S101 - the statement always gives one row
+    return row["woken"], row["next_in_seconds"]
+
+
+def load_definition(connection: Connection, *, tenant_id: UUID, definition_hash: str) -> Json:
+    """The stored definition, or None when it is gone."""
+    row = _sql.load_definition.one(connection, tenant_id=tenant_id, definition_hash=definition_hash)
+    return row["definition"] if row else None
+
+
+def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUID, Loaded]:
+    """Everything durable about re-entered tasks, in one round trip; fresh runs have nothing to load."""
+    loaded = {task.task_id: Loaded() for task in tasks}
+    again = [task for task in tasks if task.attempt > 1 or task.kind != "workflow"]  # a fork leaves variables
+    if not again:
+        return loaded
+    scopes = {
+        "tenant_ids": [task.tenant_id for task in again],
+        "run_ids": [task.workflow_run_id for task in again],
+        "scopes": [task.key for task in again],
+    }
+    with connection.pipeline():
+        checkpoints = _sql.load_checkpoints.send(cursor(connection), **scopes)
+        variables = _sql.load_variables.send(cursor(connection), **scopes)
+        waits = _sql.load_waits.send(
+            cursor(connection), tenant_ids=scopes["tenant_ids"], task_ids=[task.task_id for task in again]
+        )
+    by_scope = {(task.workflow_run_id, task.key): loaded[task.task_id] for task in again}
+    for row in checkpoints:
+        by_scope[row["workflow_run_id"], row["scope"]].recorded.append(_recorded(row))
+    for row in variables:
+        by_scope[row["workflow_run_id"], row["scope"]].variables[row["name"]] = row["value"]
+    for row in waits:
+        _add_wait(loaded[row["task_id"]], row)
+    return loaded
+
+
+def load_waits(connection: Connection, tasks: Iterable[ClaimedTask]) -> dict[UUID, Loaded]:
+    """The open waits of tasks that are being executed: what has come while they were busy."""
+    held = list(tasks)
+    loaded = {task.task_id: Loaded() for task in held}
+    for row in _sql.load_waits.many(
+        connection, tenant_ids=[task.tenant_id for task in held], task_ids=[task.task_id for task in held]
+    ):
+        _add_wait(loaded[row["task_id"]], row)
+    return loaded
+
+
+def _recorded(row: Row) -> Recorded:
+    error = StepError.from_json(row["error"]) if row["error"] else None
+    return Recorded(row["step_key"], row["operator"], row["outcome"], row["result"], error)
+
+
+def _add_wait(loaded: Loaded, row: Row) -> None:
+    over = row["due"] or row["emitted"] or row["joined"]
+    loaded.waiting.append(Waiting(row["step_key"], row["kind"], row["attempt"], over, row["request"]))
+    if over:
+        arrived = row["emitted"] or row["joined"]
+        payload = row["payload"] if row["emitted"] else row["tasks"]
+        timed_out = not arrived and row["kind"] in ("event", "tasks")
+        loaded.over.append(WaitOver(row["step_key"], timed_out, payload))

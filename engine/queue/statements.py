@@ -1,0 +1,201 @@
+"""From the writes of many tasks to the statements of one group commit: one statement a kind of write, columns as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from engine.db.queries import Query, load
+from engine.kit.json_text import dumps, dumps_or_none
+from engine.queue.writes import Finished, HandedBack, Suspended, TaskWrites
+
+_sql = load("commit")
+
+
+class Statement(NamedTuple):
+    """A query and its parameters."""
+
+    query: Query
+    parameters: dict[str, Any]
+
+
+def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
+    """Every lock of the commit, taken first and in order: see the lock order in sql/migrations/0001."""
+    wanted = {(writes.task.tenant_id, writes.task.task_id) for writes in batch}
+    for writes in batch:
+        if isinstance(writes.exit, Finished) and writes.task.parent_task_id:
+            wanted.add((writes.task.tenant_id, writes.task.parent_task_id))
+    cleanup = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _touches_siblings(writes)}
+    parameters = _columns(sorted(wanted), "tenant_ids", "task_ids")
+    return Statement(_sql.lock, parameters | _columns(sorted(cleanup), "cleanup_tenant_ids", "cleanup_run_ids"))
+
+
+def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
+    """The statements after the lock, in the order in which they must run; kinds that nobody writes are left out."""
+    made = [
+        # The second lock finds what was forked between the first one's snapshot and its locks.
+        lock_statement(batch) if any(_touches_siblings(writes) for writes in batch) else None,
+        _statement(_sql.progress, ((writes, ()) for writes in batch if writes.task.rescues and writes.records), ()),
+        _statement(_sql.record, _records(batch), _RECORD, worker_id=worker_id),
+        _statement(_sql.set_variables, _variables(batch), _VARIABLE),
+        _statement(_sql.write_journal, _journal(batch), _JOURNAL),
+        _statement(_sql.fork, _forks(batch), _FORK),
+        _statement(_sql.emit, _emits(batch), _EMIT),
+        _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
+        _statement(_sql.set_waits, _waits(batch), _WAIT),
+        *(_cancel(writes, command.task_keys) for writes in batch for command in writes.cancels),
+        _statement(_sql.suspend, ((writes, ()) for writes in batch if isinstance(writes.exit, Suspended)), ()),
+        _statement(_sql.hand_back, _hand_backs(batch), ("seconds",)),
+        _statement(_sql.finish, _finishes(batch), ("states", "results", "errors")),
+        Statement(_sql.hint, {}) if any(writes.forks for writes in batch) else None,
+    ]
+    return [statement for statement in made if statement is not None]
+
+
+def child_statements(batch: Sequence[TaskWrites]) -> list[tuple[tuple[UUID, str], Statement]]:
+    """Child runs to start, each with (task, step key) of who asked; their answers carry the children's ids."""
+    return [
+        (
+            (writes.task.task_id, child.key),
+            Statement(
+                _sql.start_child,
+                {
+                    "tenant_id": writes.task.tenant_id,
+                    "task_id": writes.task.task_id,
+                    "epoch": writes.task.epoch,
+                    "child_key": child.child_key,
+                    "definition_id": child.definition_id,
+                    "definition_hash": child.definition_hash,
+                    "workflow_name": child.workflow_name,
+                    "inputs": dumps(child.inputs),
+                },
+            ),
+        )
+        for writes in batch
+        for child in writes.children
+    ]
+
+
+# The columns of each statement besides tenant, task and epoch, in the order in which the rows below give them.
+_RECORD = (
+    "run_ids",
+    "scopes",
+    "keys",
+    "operators",
+    "outcomes",
+    "attempts",
+    "seconds",
+    "reasons",
+    "inputs",
+    "results",
+    "errors",
+)
+_VARIABLE = ("run_ids", "scopes", "names", "values")
+_JOURNAL = ("run_ids", "kinds", "scopes", "keys", "data")
+_FORK = ("keys", "new_ids", "kinds", "paths", "contexts", "variables", "completion_events")
+_EMIT = ("run_ids", "names", "payloads", "emitters")
+_WAIT = (
+    "run_ids", "keys", "kinds", "seconds", "untils", "event_names", "awaited", "needed", "attempts", "errors", "requests",
+)  # fmt: skip
+
+Rows = Iterable[tuple[TaskWrites, tuple[Any, ...]]]
+
+
+def _statement(query: Query, rows: Rows, names: tuple[str, ...], **scalars: Any) -> Statement | None:
+    table = [(writes.task.tenant_id, writes.task.task_id, writes.task.epoch, *columns) for writes, columns in rows]
+    if not table:
+        return None
+    return Statement(query, _columns(table, "tenant_ids", "task_ids", "epochs", *names) | scalars)
+
+
+def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
+    if not table:
+        return {name: [] for name in names}
+    return {name: list(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
+
+
+def _touches_siblings(writes: TaskWrites) -> bool:
+    """Does this commit change other tasks of the run: by an event, a cancellation, or an end that takes open branches along?"""
+    if writes.emits or writes.cancels:
+        return True
+    ends = writes.exit
+    return isinstance(ends, Finished) and (ends.state != "completed" or writes.task.completion_event is not None)
+
+
+def _records(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for write in writes.records:
+            record = write.record
+            yield writes, (
+                writes.task.workflow_run_id, writes.task.key, record.key, record.operator, record.outcome, record.attempt, write.seconds,
+                record.reason or None, dumps_or_none(record.input), dumps_or_none(record.result),
+                dumps(record.error.to_json()) if record.error else None,
+            )  # fmt: skip
+
+
+def _variables(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        latest = {name: value for write in writes.records for name, value in write.record.variables.items()}
+        for name, value in latest.items():
+            yield writes, (writes.task.workflow_run_id, writes.task.key, name, dumps(value))
+
+
+def _journal(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for entry in writes.journal:
+            yield writes, (writes.task.workflow_run_id, entry.kind, writes.task.key, entry.key, dumps(entry.data))
+
+
+def _forks(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for fork in writes.forks:
+            yield writes, (
+                fork.key, fork.task_id, fork.kind, dumps(list(fork.path)), dumps(fork.context), dumps(fork.variables), fork.completion_event,
+            )  # fmt: skip
+
+
+def _emits(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for emit in writes.emits:
+            yield writes, (writes.task.workflow_run_id, emit.event_name, dumps(emit.payload), _path(writes, emit.key))
+
+
+def _waits(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for wait in writes.waits:
+            yield writes, (
+                writes.task.workflow_run_id, wait.key, wait.kind, wait.seconds, wait.until, wait.event_name,
+                dumps(list(wait.awaited)) if wait.awaited is not None else None, wait.needed, wait.attempt,
+                dumps(wait.error.to_json()) if wait.error else None, dumps(wait.request),
+            )  # fmt: skip
+
+
+def _cancel(writes: TaskWrites, keys: list[str]) -> Statement:
+    task = writes.task
+    return Statement(
+        _sql.cancel_branches, {"tenant_id": task.tenant_id, "task_id": task.task_id, "epoch": task.epoch, "keys": keys}
+    )
+
+
+def _hand_backs(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        if isinstance(writes.exit, HandedBack):
+            yield writes, (writes.exit.seconds,)
+
+
+def _finishes(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        if isinstance(writes.exit, Finished):
+            yield (
+                writes,
+                (
+                    writes.exit.state,
+                    dumps_or_none(writes.exit.result),
+                    dumps(writes.exit.error) if writes.exit.error else None,
+                ),
+            )
+
+
+def _path(writes: TaskWrites, key: str) -> str:
+    return f"{writes.task.key}/{key}" if writes.task.key else key

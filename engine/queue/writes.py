@@ -1,0 +1,111 @@
+"""What one task wants written with the next group commit, collected by the orchestrator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from engine.model.commands import CancelTasks, Emit, Record, StartChild
+from engine.model.errors import StepError
+from engine.model.json import Json, JsonObject
+from engine.model.task import ClaimedTask, FinalState
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """A checkpoint and how long its last attempt took, in seconds."""
+
+    record: Record
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitWrite:
+    """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
+
+    key: str
+    kind: Literal["timer", "event", "retry", "tasks"]
+    seconds: float | None = None
+    until: str | None = None
+    event_name: str | None = None
+    awaited: list[str] | None = None
+    needed: int | None = None
+    attempt: int = 0
+    error: StepError | None = None
+    request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalWrite:
+    """A fact that is not a checkpoint."""
+
+    kind: str
+    key: str
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ForkWrite:
+    """A branch or activity to create; ``variables`` are the parent's at the fork, the start of its own."""
+
+    task_id: UUID
+    key: str
+    kind: Literal["branch", "activity"]
+    path: list[str]
+    context: JsonObject
+    variables: JsonObject
+    completion_event: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Exit: the task is over."""
+
+    state: FinalState
+    result: Json = None
+    error: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """Exit: nothing to do until a wait is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """Exit: somebody else shall do it, after a delay in seconds."""
+
+    seconds: float = 0.0
+
+
+Exit = Finished | Suspended | HandedBack
+
+
+@dataclass(slots=True)
+class TaskWrites:
+    """One task's share of a group commit. ``rescued`` tells that the task was rescued before, so that progress clears its count."""
+
+    task: ClaimedTask
+    records: list[RecordWrite] = field(default_factory=list)
+    waits: list[WaitWrite] = field(default_factory=list)
+    ended_waits: list[str] = field(default_factory=list)
+    journal: list[JournalWrite] = field(default_factory=list)
+    forks: list[ForkWrite] = field(default_factory=list)
+    children: list[StartChild] = field(default_factory=list)
+    emits: list[Emit] = field(default_factory=list)
+    cancels: list[CancelTasks] = field(default_factory=list)
+    exit: Exit | None = None
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.exit
+            or self.records
+            or self.waits
+            or self.journal
+            or self.forks
+            or self.children
+            or self.emits
+            or self.cancels
+            or self.ended_waits
+        )

@@ -1,0 +1,295 @@
+-- State changes that people and programs ask for. Each is one call, safe to repeat, and takes its locks in the order of 0001.
+
+CREATE FUNCTION highway.register_definition(
+    p_tenant uuid, p_hash text, p_name text, p_definition jsonb, p_source text, p_source_format text,
+    OUT definition_id uuid, OUT version integer, OUT created boolean)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    -- Two registrations of one name take turns, so that versions have no gaps and no doubles.
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text || p_name, 7));
+    SELECT d.definition_id, d.version, false INTO definition_id, version, created
+      FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_hash = p_hash;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO highway.workflow_definition AS d
+           (tenant_id, definition_id, definition_hash, name, version, definition, source, source_format)
+    SELECT p_tenant, highway.uuid7(), p_hash, p_name, coalesce(max(o.version), 0) + 1, p_definition, p_source, p_source_format
+      FROM highway.workflow_definition AS o WHERE o.tenant_id = p_tenant AND o.name = p_name
+    RETURNING d.definition_id, d.version, true INTO definition_id, version, created;
+END
+$$;
+
+-- Starts a run of a stored definition: the run, its root task, and a hint to the workers. Returns NULL when there is no such definition.
+CREATE FUNCTION highway.submit_run(
+    p_tenant uuid, p_definition uuid, p_inputs jsonb DEFAULT '{}',
+    p_queue text DEFAULT 'default', p_priority smallint DEFAULT 0, p_delay_seconds double precision DEFAULT 0,
+    p_tags text[] DEFAULT '{}', p_attributes jsonb DEFAULT '{}', p_trigger text DEFAULT 'api', p_triggered_by text DEFAULT '',
+    p_retry_of uuid DEFAULT NULL, p_parent_task uuid DEFAULT NULL, p_parent_run uuid DEFAULT NULL, p_parent_key text DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_run uuid := highway.uuid7();
+    v_now timestamptz := highway.now();
+    v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
+BEGIN
+    INSERT INTO highway.workflow_run AS r (
+           tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
+           tags, attributes, parent_run_id, parent_key, retry_of, created_at, status, deadline_at, deadline_action)
+    SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
+           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_now,
+           CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
+           v_starts + make_interval(secs => coalesce((d.definition ->> 'deadline_seconds')::float8, (d.definition ->> 'timeout_seconds')::float8)),
+           coalesce(d.definition ->> 'deadline_action', 'fail')
+      FROM highway.workflow_definition AS d
+     WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition
+    ON CONFLICT (tenant_id, parent_run_id, parent_key) WHERE parent_run_id IS NOT NULL DO NOTHING;
+    IF NOT FOUND THEN
+        -- Either the definition is unknown, or this child was started before (then its id is the answer).
+        RETURN (SELECT r.workflow_run_id FROM highway.workflow_run AS r
+                 WHERE r.tenant_id = p_tenant AND r.parent_run_id = p_parent_run AND r.parent_key = p_parent_key);
+    END IF;
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, parent_task_id, report_key)
+    VALUES (p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
+            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key);
+    PERFORM pg_notify('highway_work', '');
+    RETURN v_run;
+END
+$$;
+
+-- Takes every open task of the run, in lock order. Returns whether the run's own task is open.
+CREATE FUNCTION highway.lock_open_tasks(p_tenant uuid, p_run uuid) RETURNS boolean
+    LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_run IS NULL THEN
+        RAISE EXCEPTION 'a workflow run is required' USING ERRCODE = 'HW003';
+    END IF;
+    -- The parent of a child run is locked with them: a child that ends here reports to it.
+    -- Twice: a task forked between the first statement's snapshot and its locks is found by the second; then nobody is left who could fork.
+    FOR round IN 1..2 LOOP
+        PERFORM FROM highway.task AS t
+          WHERE t.tenant_id = p_tenant AND t.state IN ('pending', 'running', 'sleeping')
+            AND (t.workflow_run_id = p_run
+                 OR t.task_id = (SELECT root.parent_task_id FROM highway.task AS root WHERE root.tenant_id = p_tenant AND root.task_id = p_run))
+          ORDER BY t.task_id FOR NO KEY UPDATE;
+    END LOOP;
+    RETURN EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run
+                      AND t.state IN ('pending', 'running', 'sleeping'));
+END
+$$;
+
+-- Like lock_open_tasks, for callers that need the run to be open: unknown is HW001, ended is HW002.
+CREATE FUNCTION highway.require_open_run(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    IF highway.lock_open_tasks(p_tenant, p_run) THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run) THEN
+        RAISE EXCEPTION 'workflow run % has already ended', p_run USING ERRCODE = 'HW002';
+    END IF;
+    RAISE EXCEPTION 'no workflow run %', p_run USING ERRCODE = 'HW001';
+END
+$$;
+
+-- Wakes whoever waits for the events; the caller holds the open tasks of their runs. Running waiters are told through the control channel.
+CREATE FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE highway.task AS t
+       SET state = 'pending', available_at = highway.now()
+      FROM unnest(p_tenants, p_runs, p_names) AS e (tenant_id, workflow_run_id, name)
+      JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.workflow_run_id = e.workflow_run_id
+                            AND w.kind = 'event' AND w.event_name = e.name
+     WHERE t.tenant_id = w.tenant_id AND t.task_id = w.task_id AND t.state = 'sleeping';
+    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+END
+$$;
+
+-- Tasks ended: count them down for whoever waits for them, and wake those for whom it was the last. The caller holds the parents' rows.
+CREATE FUNCTION highway.report_final(p_tenants uuid[], p_tasks uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    WITH ended AS (
+        SELECT t.tenant_id, t.parent_task_id, t.report_key
+          FROM unnest(p_tenants, p_tasks) AS e (tenant_id, task_id)
+          JOIN highway.task AS t USING (tenant_id, task_id)
+         WHERE t.parent_task_id IS NOT NULL
+    ), arrived AS (
+        SELECT w.tenant_id, w.task_id, w.step_key, count(*) AS arrivals
+          FROM ended AS e
+          JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.task_id = e.parent_task_id
+                                AND w.kind = 'tasks' AND e.report_key = ANY (w.awaited)
+         GROUP BY 1, 2, 3
+    ), counted AS (
+        UPDATE highway.wait AS w SET needed = w.needed - a.arrivals
+          FROM arrived AS a
+         WHERE (w.tenant_id, w.task_id, w.step_key) = (a.tenant_id, a.task_id, a.step_key)
+        RETURNING w.tenant_id, w.task_id, w.needed
+    )
+    UPDATE highway.task AS t
+       SET state = 'pending', available_at = highway.now()
+      FROM counted AS c
+     WHERE c.needed <= 0 AND t.tenant_id = c.tenant_id AND t.task_id = c.task_id AND t.state = 'sleeping';
+    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+END
+$$;
+
+-- I6: first emit wins. Returns whether this one was the first.
+CREATE FUNCTION highway.emit_event(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb DEFAULT NULL, p_by text DEFAULT '')
+    RETURNS boolean
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM highway.require_open_run(p_tenant, p_run);
+    INSERT INTO highway.event (tenant_id, workflow_run_id, name, payload, emitted_by, at)
+    VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM highway.wake_event_waiters(ARRAY[p_tenant], ARRAY[p_run], ARRAY[p_name]);
+    RETURN true;
+END
+$$;
+
+-- A signal joins the run's inbox. The first signal of a name is also the run's event of that name, so that wait_for_event hears it.
+CREATE FUNCTION highway.send_signal(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb DEFAULT NULL, p_by text DEFAULT '')
+    RETURNS bigint
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_seq bigint;
+BEGIN
+    PERFORM highway.emit_event(p_tenant, p_run, p_name, p_payload, p_by);
+    INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, sent_by, at)
+    VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
+    RETURNING seq INTO v_seq;
+    RETURN v_seq;
+END
+$$;
+
+-- The error that a task carries when it was stopped from outside.
+CREATE FUNCTION highway.stop_error(p_outcome text, p_reason text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    RETURN jsonb_build_object('kind', CASE p_outcome WHEN 'failed' THEN 'deadline' ELSE 'cancelled' END,
+                              'type', '', 'retryable', false, 'message', p_reason);
+
+-- Ends tasks that nobody is executing and asks the workers of the others to stop. The caller holds the open tasks of the run.
+CREATE FUNCTION highway.cancel_tasks(p_tenant uuid, p_tasks uuid[], p_reason text, p_outcome text DEFAULT 'cancelled') RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_ended uuid[];
+BEGIN
+    UPDATE highway.task AS t SET cancel_requested = true
+     WHERE t.tenant_id = p_tenant AND t.task_id = ANY (p_tasks) AND t.state IN ('pending', 'running', 'sleeping');
+    WITH ended AS (
+        UPDATE highway.task AS t
+           SET state = p_outcome, finished_at = highway.now(), epoch = t.epoch + 1, error = highway.stop_error(p_outcome, p_reason)
+         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (p_tasks) AND t.state IN ('pending', 'sleeping')
+        RETURNING t.task_id
+    ), forgotten AS (
+        DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = p_tenant AND w.task_id = e.task_id
+    )
+    SELECT array_agg(task_id) INTO v_ended FROM ended;
+    IF v_ended IS NOT NULL THEN
+        PERFORM highway.report_final(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
+        PERFORM highway.emit_completions(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
+    END IF;
+    PERFORM pg_notify('highway_control', '');
+END
+$$;
+
+-- Asks a run to stop. Returns its status afterwards: ended at once when nobody executes it, else what it is until its worker has stopped.
+-- `p_outcome` is how it ends: cancelled, or failed when a deadline stops it. The first request decides.
+CREATE FUNCTION highway.cancel_run(p_tenant uuid, p_run uuid, p_reason text DEFAULT 'cancelled', p_outcome text DEFAULT 'cancelled')
+    RETURNS text
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_reason text;
+    v_outcome text;
+BEGIN
+    PERFORM highway.require_open_run(p_tenant, p_run);
+    UPDATE highway.workflow_run AS r
+       SET cancel_requested_at = coalesce(r.cancel_requested_at, highway.now()), cancel_reason = coalesce(r.cancel_reason, p_reason),
+           cancel_outcome = coalesce(r.cancel_outcome, p_outcome)
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run
+    RETURNING r.cancel_reason, r.cancel_outcome INTO v_reason, v_outcome;
+    PERFORM highway.cancel_tasks(p_tenant, (
+        SELECT array_agg(t.task_id) FROM highway.task AS t
+         WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run), v_reason);
+    PERFORM highway.cancel_tasks(p_tenant, ARRAY[p_run], v_reason, v_outcome);
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, data)
+    VALUES (p_tenant, p_run, highway.now(), 'cancel_requested', jsonb_build_object('reason', p_reason, 'outcome', p_outcome));
+    RETURN (SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
+END
+$$;
+
+-- Exits "success" and "failure" of claimed tasks, fenced by their epochs: their end, the news of it for whoever waits, their completion events,
+-- and, where a run ends badly, the end of its open branches. Stale rows change nothing. The caller holds the tasks, their parents, and every
+-- open task of the runs that end badly or have completion events. Returns the tasks that ended.
+CREATE FUNCTION highway.finish_tasks(
+    p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_states text[], p_results text[], p_errors text[])
+    RETURNS SETOF uuid
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
+    v_cleanup record;
+BEGIN
+    WITH ended AS (
+        UPDATE highway.task AS t
+           SET state = g.state, result = g.result::jsonb, error = g.error::jsonb, finished_at = highway.now(),
+               claimed_by = NULL, running_steps = NULL
+          FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_results, p_errors) AS g (tenant_id, task_id, epoch, state, result, error)
+         WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+        RETURNING t.tenant_id, t.task_id
+    ), forgotten AS (
+        DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = e.tenant_id AND w.task_id = e.task_id
+    )
+    SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM ended;
+    IF v_tasks IS NULL THEN
+        RETURN;
+    END IF;
+    FOR v_cleanup IN
+        SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
+          FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
+          JOIN highway.task AS t USING (tenant_id, task_id)
+          JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.workflow_run_id = t.workflow_run_id
+                                AND o.state IN ('pending', 'running', 'sleeping') AND o.task_id <> t.task_id
+         WHERE t.state IN ('failed', 'cancelled') AND (t.key = '' OR o.key LIKE t.key || '/%')
+         GROUP BY o.tenant_id
+    LOOP
+        PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');
+    END LOOP;
+    IF EXISTS (SELECT FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id) JOIN highway.task AS t USING (tenant_id, task_id)
+                WHERE t.parent_task_id IS NOT NULL) THEN
+        PERFORM highway.report_final(v_tenants, v_tasks);
+    END IF;
+    PERFORM highway.emit_completions(v_tenants, v_tasks);
+    RETURN QUERY SELECT unnest(v_tasks);
+END
+$$;
+
+-- Emits the completion events of ended activities. The caller holds the open tasks of their runs.
+CREATE FUNCTION highway.emit_completions(p_tenants uuid[], p_tasks uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_runs uuid[];
+    v_names text[];
+BEGIN
+    WITH emitted AS (
+        INSERT INTO highway.event (tenant_id, workflow_run_id, name, payload, emitted_by, at)
+        SELECT t.tenant_id, t.workflow_run_id, t.completion_event,
+               jsonb_build_object('status', t.state, 'result', t.result, 'error', t.error), t.key, highway.now()
+          FROM unnest(p_tenants, p_tasks) AS e (tenant_id, task_id)
+          JOIN highway.task AS t USING (tenant_id, task_id)
+         WHERE t.completion_event IS NOT NULL
+        ON CONFLICT DO NOTHING
+        RETURNING tenant_id, workflow_run_id, name
+    )
+    SELECT array_agg(tenant_id), array_agg(workflow_run_id), array_agg(name) INTO v_tenants, v_runs, v_names FROM emitted;
+    IF v_runs IS NOT NULL THEN
+        PERFORM highway.wake_event_waiters(v_tenants, v_runs, v_names);
+    END IF;
+END
+$$;

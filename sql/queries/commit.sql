@@ -1,0 +1,165 @@
+-- name: lock(tenant_ids, task_ids, cleanup_tenant_ids, cleanup_run_ids) :many
+-- First statement of a group commit: takes, in lock order, the given tasks and every open task of the runs that emit or clean up.
+SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
+  FROM highway.task AS t
+ WHERE (t.tenant_id, t.task_id) IN (
+       SELECT g.tenant_id, g.task_id FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id)
+        UNION
+       SELECT o.tenant_id, o.task_id
+         FROM unnest(%(cleanup_tenant_ids)s::uuid[], %(cleanup_run_ids)s::uuid[]) AS g (tenant_id, workflow_run_id)
+         JOIN highway.task AS o USING (tenant_id, workflow_run_id)
+        WHERE o.state IN ('pending', 'running', 'sleeping'))
+ ORDER BY t.task_id
+   FOR NO KEY UPDATE;
+
+-- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, reasons, inputs, results, errors, worker_id) :exec
+-- Checkpoints, each fenced by its task's epoch; a stale row is left out, its neighbours go through.
+INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at,
+                                worker_id, reason, input, result, error)
+SELECT g.tenant_id, g.run_id, g.scope, g.key, g.operator, g.outcome, g.attempt,
+       highway.now() - make_interval(secs => g.seconds), highway.now(),
+       %(worker_id)s, g.reason, g.input::jsonb, g.result::jsonb, g.error::jsonb
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[],
+              %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::smallint[], %(seconds)s::float8[], %(reasons)s::text[],
+              %(inputs)s::text[], %(results)s::text[], %(errors)s::text[])
+       AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, reason, input, result, error)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+
+-- name: set_variables(tenant_ids, task_ids, epochs, run_ids, scopes, names, values) :exec
+-- Variables that steps set, in the transaction of their checkpoints.
+INSERT INTO highway.variable AS v (tenant_id, workflow_run_id, scope, name, value)
+SELECT g.tenant_id, g.run_id, g.scope, g.name, g.value::jsonb
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[],
+              %(names)s::text[], %(values)s::text[]) AS g (tenant_id, task_id, epoch, run_id, scope, name, value)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+ON CONFLICT (tenant_id, workflow_run_id, scope, name) DO UPDATE SET value = excluded.value, version = v.version + 1;
+
+-- name: set_waits(tenant_ids, task_ids, epochs, run_ids, keys, kinds, seconds, untils, event_names, awaited, needed, attempts, errors, requests) :exec
+-- Registers waits. Times are counted by the database; a wait for tasks counts at once those that are final already.
+INSERT INTO highway.wait AS w (tenant_id, task_id, step_key, workflow_run_id, kind, due_at, event_name, awaited, needed, attempt, error, request)
+SELECT g.tenant_id, g.task_id, g.key, g.run_id, g.kind,
+       coalesce(highway.now() + make_interval(secs => g.seconds), g.until),
+       g.event_name, a.keys,
+       CASE WHEN g.kind = 'tasks' THEN least(coalesce(g.needed, cardinality(a.keys)), cardinality(a.keys)) - (
+           SELECT count(*) FROM highway.task AS c
+            WHERE c.tenant_id = g.tenant_id AND c.parent_task_id = g.task_id AND c.report_key = ANY (a.keys)
+              AND c.state IN ('completed', 'failed', 'cancelled')) END,
+       g.attempt, g.error::jsonb, g.request::jsonb
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
+              %(seconds)s::float8[], %(untils)s::timestamptz[], %(event_names)s::text[], %(awaited)s::text[], %(needed)s::int[],
+              %(attempts)s::int[], %(errors)s::text[], %(requests)s::text[])
+       AS g (tenant_id, task_id, epoch, run_id, key, kind, seconds, until, event_name, awaited, needed, attempt, error, request)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+ CROSS JOIN LATERAL (SELECT CASE WHEN g.awaited IS NULL THEN NULL
+                                 ELSE ARRAY(SELECT jsonb_array_elements_text(g.awaited::jsonb)) END AS keys) AS a
+ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
+   SET kind = excluded.kind, due_at = excluded.due_at, event_name = excluded.event_name, awaited = excluded.awaited,
+       needed = excluded.needed, attempt = excluded.attempt, error = excluded.error, request = excluded.request;
+
+-- name: end_waits(tenant_ids, task_ids, epochs, keys) :exec
+-- Forgets waits whose steps have ended.
+DELETE FROM highway.wait AS w
+ USING unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[]) AS g (tenant_id, task_id, epoch, key)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+ WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key;
+
+-- name: write_journal(tenant_ids, task_ids, epochs, run_ids, kinds, scopes, keys, data) :exec
+-- Facts that are not checkpoints: failed attempts, sleeps, log lines.
+INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
+SELECT g.tenant_id, g.run_id, highway.now(), g.kind, g.scope, g.key, g.data::jsonb
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(kinds)s::text[], %(scopes)s::text[],
+              %(keys)s::text[], %(data)s::text[]) AS g (tenant_id, task_id, epoch, run_id, kind, scope, key, data)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+
+-- name: fork(tenant_ids, task_ids, epochs, keys, new_ids, kinds, paths, contexts, variables, completion_events) :exec
+-- Forks branches and activities, each with the parent's variables as the start of its own. The key is unique in its run: never one more.
+WITH forked AS (
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, key, path, queue, priority, available_at, context,
+                              parent_task_id, report_key, completion_event)
+    SELECT t.tenant_id, g.new_id, t.workflow_run_id, g.kind, g.key, ARRAY(SELECT jsonb_array_elements_text(g.path::jsonb)),
+           t.queue, t.priority, highway.now(), g.context::jsonb, t.task_id, g.key, g.completion_event
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(new_ids)s::uuid[], %(kinds)s::text[],
+                  %(paths)s::text[], %(contexts)s::text[], %(completion_events)s::text[])
+           AS g (tenant_id, task_id, epoch, key, new_id, kind, path, context, completion_event)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+    RETURNING tenant_id, task_id, workflow_run_id, key
+)
+INSERT INTO highway.variable (tenant_id, workflow_run_id, scope, name, value)
+SELECT f.tenant_id, f.workflow_run_id, f.key, v.key, v.value
+  FROM forked AS f
+  JOIN unnest(%(new_ids)s::uuid[], %(variables)s::text[]) AS g (task_id, variables) USING (task_id)
+ CROSS JOIN LATERAL jsonb_each(g.variables::jsonb) AS v;
+
+-- name: start_child(tenant_id, task_id, epoch, child_key, definition_id, definition_hash, workflow_name, inputs) :one
+-- Starts a child run; the same child key gives the same child. The id is NULL when there is no such definition, no row comes when the fence is stale.
+SELECT highway.submit_run(
+           t.tenant_id, d.definition_id, %(inputs)s::jsonb, r.queue, r.priority, p_trigger => 'workflow', p_triggered_by => r.name,
+           p_parent_task => t.task_id, p_parent_run => t.workflow_run_id, p_parent_key => %(child_key)s) AS workflow_run_id
+  FROM highway.task AS t
+  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+  LEFT JOIN LATERAL (
+       SELECT d.definition_id FROM highway.workflow_definition AS d
+        WHERE d.tenant_id = t.tenant_id
+          AND (d.definition_id = %(definition_id)s::uuid OR d.definition_hash = %(definition_hash)s::text OR d.name = %(workflow_name)s::text)
+        ORDER BY d.version DESC LIMIT 1) AS d ON true
+ WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s AND t.epoch = %(epoch)s AND t.state = 'running';
+
+-- name: emit(tenant_ids, task_ids, epochs, run_ids, names, payloads, emitters) :exec
+-- Events of runs; first emit wins.
+WITH emitted AS (
+    INSERT INTO highway.event (tenant_id, workflow_run_id, name, payload, emitted_by, at)
+    SELECT g.tenant_id, g.run_id, g.name, g.payload::jsonb, g.emitter, highway.now()
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(names)s::text[],
+                  %(payloads)s::text[], %(emitters)s::text[]) AS g (tenant_id, task_id, epoch, run_id, name, payload, emitter)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id, workflow_run_id, name
+)
+SELECT highway.wake_event_waiters(array_agg(tenant_id), array_agg(workflow_run_id), array_agg(name)) FROM emitted HAVING count(*) > 0;
+
+-- name: cancel_branches(tenant_id, task_id, epoch, keys) :exec
+-- Cancels tasks of the run by key, on behalf of one of its tasks.
+SELECT highway.cancel_tasks(t.tenant_id, array_agg(c.task_id), 'cancelled by the workflow')
+  FROM highway.task AS t
+  JOIN highway.task AS c ON c.tenant_id = t.tenant_id AND c.workflow_run_id = t.workflow_run_id AND c.key = ANY (%(keys)s::text[])
+ WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s AND t.epoch = %(epoch)s AND t.state = 'running'
+ GROUP BY t.tenant_id;
+
+-- name: progress(tenant_ids, task_ids, epochs) :exec
+-- A task that was rescued has moved on: its bad luck is forgotten.
+UPDATE highway.task AS t SET rescues = 0
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
+ WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running' AND t.rescues > 0;
+
+-- name: suspend(tenant_ids, task_ids, epochs) :exec
+-- Exit "sleep": gives the task back until its first wait is over; one whose wait is over by now is claimable at once.
+UPDATE highway.task AS t
+   SET state = CASE WHEN w.over THEN 'pending' ELSE 'sleeping' END,
+       available_at = CASE WHEN w.over THEN highway.now() ELSE w.first_due END,
+       claimed_by = NULL, running_steps = NULL
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
+ CROSS JOIN LATERAL (
+       SELECT min(w.due_at) AS first_due,
+              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL), false) AS over
+         FROM highway.wait AS w
+         LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name
+        WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id) AS w
+ WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+
+-- name: hand_back(tenant_ids, task_ids, epochs, seconds) :exec
+-- Gives tasks back unfinished, claimable after `seconds`: at a stop, or when this worker lacks a tool.
+UPDATE highway.task AS t
+   SET state = CASE WHEN g.seconds > 0 THEN 'sleeping' ELSE 'pending' END,
+       available_at = highway.now() + make_interval(secs => g.seconds),
+       claimed_by = NULL, running_steps = NULL
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(seconds)s::float8[]) AS g (tenant_id, task_id, epoch, seconds)
+ WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+
+-- name: finish(tenant_ids, task_ids, epochs, states, results, errors) :many
+-- Exits "success" and "failure" of claimed tasks, with all that follows from them.
+SELECT highway.finish_tasks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[],
+                            %(states)s::text[], %(results)s::text[], %(errors)s::text[]) AS task_id;
+
+-- name: hint() :exec
+-- Tells idle workers that there is something to claim.
+SELECT pg_notify('highway_work', '');

@@ -1,0 +1,35 @@
+-- name: expired_runs(quantity) :many
+-- Open runs past their deadline that were not asked to stop yet.
+SELECT r.tenant_id, r.workflow_run_id, CASE r.deadline_action WHEN 'fail' THEN 'failed' ELSE 'cancelled' END AS outcome
+  FROM highway.workflow_run AS r
+ WHERE r.deadline_at <= highway.now() AND r.finished_at IS NULL AND r.cancel_requested_at IS NULL
+ ORDER BY r.deadline_at
+ LIMIT %(quantity)s;
+
+-- name: orphans(quantity) :many
+-- Open child runs whose parent run has failed or was cancelled.
+SELECT c.tenant_id, c.workflow_run_id
+  FROM highway.workflow_run AS c
+  JOIN highway.workflow_run AS p ON p.tenant_id = c.tenant_id AND p.workflow_run_id = c.parent_run_id
+ WHERE c.parent_run_id IS NOT NULL AND c.finished_at IS NULL AND c.cancel_requested_at IS NULL
+   AND p.status IN ('failed', 'cancelled', 'compensated')
+ LIMIT %(quantity)s;
+
+-- name: cancel(tenant_id, run_id, reason, outcome) :one
+-- Asks a run to stop; its status afterwards.
+SELECT highway.cancel_run(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS status;
+
+-- name: measure() :exec
+-- Health means progress: how long has the longest-waiting claimable task been waiting, and how much waits.
+INSERT INTO highway.health AS h (measure, value, at)
+SELECT m.measure, m.value, highway.now()
+  FROM (SELECT coalesce(extract(epoch FROM highway.now() - min(t.available_at)), 0)::float8 AS oldest, count(*)::float8 AS waiting
+          FROM (SELECT available_at FROM highway.task WHERE state = 'pending' LIMIT 10000) AS t) AS due
+ CROSS JOIN LATERAL (VALUES ('oldest_due_seconds', due.oldest), ('due_tasks', due.waiting)) AS m (measure, value)
+ON CONFLICT (measure) DO UPDATE SET value = excluded.value, at = excluded.at;
+
+-- name: forget_idempotency(quantity) :exec
+-- Keys past their time.
+DELETE FROM highway.idempotency AS i
+ WHERE (i.tenant_id, i.key) IN (SELECT o.tenant_id, o.key FROM highway.idempotency AS o WHERE o.expires_at < highway.now()
+                                 ORDER BY o.expires_at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED);

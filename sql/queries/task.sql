@@ -1,0 +1,86 @@
+-- name: claim(worker_id, queues, quantity, after_tenant) :many
+-- Takes up to `quantity` due tasks, in turn over the tenants that have any (starting behind `after_tenant`), by priority and age inside a tenant.
+WITH RECURSIVE tenant (queue, tenant_id, n) AS (
+    SELECT q.queue, (SELECT t.tenant_id FROM highway.task AS t
+                      WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id > %(after_tenant)s::uuid
+                      ORDER BY t.tenant_id LIMIT 1), 1
+      FROM unnest(%(queues)s::text[]) AS q (queue)
+    UNION ALL
+    SELECT p.queue, (SELECT t.tenant_id FROM highway.task AS t
+                      WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id > p.tenant_id
+                      ORDER BY t.tenant_id LIMIT 1), p.n + 1
+      FROM tenant AS p WHERE p.tenant_id IS NOT NULL AND p.n < %(quantity)s
+), share AS (
+    SELECT ceil(%(quantity)s::numeric / greatest(count(*), 1))::int AS size FROM tenant WHERE tenant_id IS NOT NULL
+), chosen AS (
+    SELECT due.tenant_id, due.task_id
+      FROM tenant, share, LATERAL (
+           SELECT t.tenant_id, t.task_id FROM highway.task AS t
+            WHERE t.state = 'pending' AND t.queue = tenant.queue AND t.tenant_id = tenant.tenant_id
+            ORDER BY t.priority DESC, t.available_at
+            LIMIT share.size
+              FOR UPDATE SKIP LOCKED) AS due
+     WHERE tenant.tenant_id IS NOT NULL
+     LIMIT %(quantity)s
+), claimed AS (
+    UPDATE highway.task AS t
+       SET state = 'running', attempt = t.attempt + 1, epoch = t.epoch + 1,
+           claimed_by = %(worker_id)s, claimed_at = highway.now(), running_steps = NULL
+      FROM chosen AS c
+     WHERE t.tenant_id = c.tenant_id AND t.task_id = c.task_id
+    RETURNING t.*
+)
+SELECT c.tenant_id, c.task_id, c.workflow_run_id, c.kind, c.key, c.path, c.queue, c.attempt, c.rescues, c.epoch, c.cancel_requested,
+       c.context, c.parent_task_id, c.completion_event,
+       r.definition_id, r.definition_hash, r.name, r.inputs, r.created_at, r.cancel_reason, r.cancel_outcome
+  FROM claimed AS c
+  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id);
+
+-- name: wake_due(quantity) :one
+-- Makes sleeping tasks whose time has come claimable, and says how many, and in how many seconds the next one is due.
+WITH due AS (
+    SELECT t.tenant_id, t.task_id FROM highway.task AS t
+     WHERE t.state = 'sleeping' AND t.available_at <= highway.now()
+     ORDER BY t.available_at
+     LIMIT %(quantity)s
+       FOR UPDATE SKIP LOCKED
+), woken AS (
+    UPDATE highway.task AS t SET state = 'pending'
+      FROM due AS d WHERE t.tenant_id = d.tenant_id AND t.task_id = d.task_id
+    RETURNING t.task_id
+)
+SELECT (SELECT count(*) FROM woken) AS woken,
+       (SELECT extract(epoch FROM t.available_at - highway.now())::float8 FROM highway.task AS t
+         WHERE t.state = 'sleeping' AND t.available_at > highway.now() ORDER BY t.available_at LIMIT 1) AS next_in_seconds;
+
+-- name: load_checkpoints(tenant_ids, run_ids, scopes) :many
+-- Everything that is done in the scopes of re-entered tasks.
+SELECT k.tenant_id, k.workflow_run_id, k.scope, k.step_key, k.operator, k.outcome, k.result, k.error
+  FROM unnest(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[], %(scopes)s::text[]) AS g (tenant_id, workflow_run_id, scope)
+  JOIN highway.checkpoint AS k USING (tenant_id, workflow_run_id, scope)
+ ORDER BY k.seq;
+
+-- name: load_variables(tenant_ids, run_ids, scopes) :many
+-- The variables of re-entered tasks.
+SELECT v.tenant_id, v.workflow_run_id, v.scope, v.name, v.value
+  FROM unnest(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[], %(scopes)s::text[]) AS g (tenant_id, workflow_run_id, scope)
+  JOIN highway.variable AS v USING (tenant_id, workflow_run_id, scope);
+
+-- name: load_waits(tenant_ids, task_ids) :many
+-- The open waits of tasks, and which of them are over.
+SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
+       coalesce(w.due_at <= highway.now(), false) AS due,
+       (e.name IS NOT NULL) AS emitted, e.payload,
+       coalesce(w.needed <= 0, false) AS joined,
+       CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
+           SELECT jsonb_object_agg(t.report_key, jsonb_build_object('status', t.state, 'result', t.result, 'error', t.error,
+                                                                    'workflow_run_id', t.workflow_run_id))
+             FROM highway.task AS t
+            WHERE t.tenant_id = w.tenant_id AND t.parent_task_id = w.task_id AND t.report_key = ANY (w.awaited)) END AS tasks
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id)
+  JOIN highway.wait AS w USING (tenant_id, task_id)
+  LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name;
+
+-- name: load_definition(tenant_id, definition_hash) :one
+-- The definition itself; immutable, so the caller may keep it.
+SELECT d.definition FROM highway.workflow_definition AS d WHERE d.tenant_id = %(tenant_id)s AND d.definition_hash = %(definition_hash)s;

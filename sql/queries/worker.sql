@@ -1,0 +1,63 @@
+-- name: take_lock(lock_key) :exec
+-- Takes the session-level advisory lock whose loss tells everybody that this worker is gone.
+SELECT pg_advisory_lock(%(lock_key)s::bigint);
+
+-- name: register(worker_id, name, lock_key, queues, slots, code_version, lease_seconds) :exec
+-- A worker introduces itself under a fresh identity.
+INSERT INTO highway.worker (worker_id, name, lock_key, queues, slots, code_version, lease_expires_at)
+VALUES (%(worker_id)s, %(name)s, %(lock_key)s, %(queues)s::text[], %(slots)s, %(code_version)s,
+        highway.now() + make_interval(secs => %(lease_seconds)s));
+
+-- name: heartbeat(worker_id, running, draining, lease_seconds) :one
+-- Extends the lease of the worker and with it that of all its claims. No row: the worker was declared dead and must start anew.
+UPDATE highway.worker
+   SET last_seen_at = highway.now(), lease_expires_at = highway.now() + make_interval(secs => %(lease_seconds)s),
+       running = %(running)s, draining = %(draining)s
+ WHERE worker_id = %(worker_id)s
+RETURNING worker_id;
+
+-- name: show_running(tenant_ids, task_ids, epochs, steps) :exec
+-- For people: what the claimed tasks have been doing for a while.
+UPDATE highway.task AS t SET running_steps = g.steps::jsonb
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(steps)s::text[]) AS g (tenant_id, task_id, epoch, steps)
+ WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+
+-- name: claims(worker_id) :many
+-- What this worker holds according to the database, and whether it should stop.
+SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, r.cancel_reason, r.cancel_outcome
+  FROM highway.task AS t
+  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+ WHERE t.state = 'running' AND t.claimed_by = %(worker_id)s;
+
+-- name: deregister(worker_id) :exec
+-- A worker leaves in order; it holds no claims any more.
+DELETE FROM highway.worker WHERE worker_id = %(worker_id)s;
+
+-- name: bury_dead(worker_id) :many
+-- Workers whose connection or lease is gone, except the asking one. They cannot come back: their identity is deleted.
+DELETE FROM highway.worker AS w
+ WHERE w.worker_id IN (
+       SELECT d.worker_id FROM highway.worker AS d
+        WHERE d.worker_id <> %(worker_id)s AND (NOT highway.lock_is_held(d.lock_key) OR d.lease_expires_at < highway.now())
+          FOR UPDATE SKIP LOCKED)
+RETURNING w.worker_id, w.name;
+
+-- name: rescue(quantity) :many
+-- Tasks whose worker exists no more become claimable again, at once and with a new epoch: a late write of the old worker changes nothing.
+WITH lost AS (
+    SELECT t.tenant_id, t.task_id FROM highway.task AS t
+     WHERE t.state = 'running' AND NOT EXISTS (SELECT FROM highway.worker AS w WHERE w.worker_id = t.claimed_by)
+     ORDER BY t.task_id
+     LIMIT %(quantity)s
+       FOR NO KEY UPDATE SKIP LOCKED
+), rescued AS (
+    UPDATE highway.task AS t
+       SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
+      FROM lost AS l
+     WHERE t.tenant_id = l.tenant_id AND t.task_id = l.task_id
+    RETURNING t.tenant_id, t.workflow_run_id, t.task_id, t.key, t.rescues, t.running_steps
+), told AS (
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, kind, scope, data)
+    SELECT r.tenant_id, r.workflow_run_id, 'rescued', r.key, jsonb_build_object('rescues', r.rescues, 'steps', r.running_steps) FROM rescued AS r
+)
+SELECT r.tenant_id, r.task_id, pg_notify('highway_work', '') FROM rescued AS r;
