@@ -125,7 +125,7 @@ class Cluster:
         return process.spawn(
             command,
             log=self._log,
-            death_signal=signal.SIGINT if self._durable else signal.SIGQUIT,
+            death_signal=signal.SIGINT,
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},
             cwd=self.folder,
             user=self.account.user,
