@@ -91,7 +91,7 @@ def _template(session: Session, kind: Kind) -> str:
 def _migrate_engine(database: Database) -> None:
     from engine.db.migrate import apply_migrations
 
-    with psycopg.connect(database.owner) as connection:
+    with psycopg.connect(database.owner, autocommit=True) as connection:
         apply_migrations(connection, CHECKOUT / "sql" / "migrations")
 
 
