@@ -1,0 +1,63 @@
+"""The engine's front door: submit, control, read.
+
+Every function takes an open psycopg connection (Django's too) and joins the transaction that is open on it, so that an order row and its
+workflow appear or vanish together; without one it has a transaction of its own. It never commits the caller's. Every function says for which
+tenant it acts and tells the database, so that row-level security holds whoever's connection it is.
+"""
+
+from engine.db.errors import EngineError, InvalidError, NotFoundError, StateError
+from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.health import health, workers
+from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
+from engine.facade.reads import (
+    count_by_status,
+    count_newer,
+    get_run,
+    list_checkpoints,
+    list_events,
+    list_related,
+    list_runs,
+    list_signals,
+    list_variables,
+    run_tag,
+)
+from engine.facade.steps import list_steps, run_result
+from engine.facade.story import list_logs, list_story
+from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
+from engine.facade.waiting import why_waiting
+
+__all__ = [
+    "Answer",
+    "EngineError",
+    "InvalidError",
+    "KeyReuseError",
+    "NotFoundError",
+    "StateError",
+    "answer",
+    "cancel",
+    "claim_key",
+    "count_by_status",
+    "count_newer",
+    "emit_event",
+    "find_definition",
+    "get_run",
+    "health",
+    "list_checkpoints",
+    "list_events",
+    "list_logs",
+    "list_related",
+    "list_runs",
+    "list_signals",
+    "list_steps",
+    "list_story",
+    "list_variables",
+    "list_workflows",
+    "register",
+    "retry",
+    "run_result",
+    "run_tag",
+    "send_signal",
+    "submit",
+    "why_waiting",
+    "workers",
+]

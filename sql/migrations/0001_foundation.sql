@@ -47,6 +47,6 @@ BEGIN
 END
 $$;
 
--- One number line for everything that happened: checkpoints, journal entries, events and signals share it.
-CREATE SEQUENCE highway.story_seq CACHE 32;
+-- One number line for everything that happened: checkpoints, journal entries, events and signals share it. No cache: numbers follow time.
+CREATE SEQUENCE highway.story_seq;
 GRANT USAGE ON SEQUENCE highway.story_seq TO app_web, app_worker;

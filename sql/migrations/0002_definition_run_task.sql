@@ -52,6 +52,7 @@ CREATE INDEX workflow_run_status ON highway.workflow_run (tenant_id, status, wor
 CREATE INDEX workflow_run_name ON highway.workflow_run (tenant_id, name, workflow_run_id DESC);
 CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run (tenant_id, parent_run_id, parent_key)
     WHERE parent_run_id IS NOT NULL;
+CREATE INDEX workflow_run_retry ON highway.workflow_run (tenant_id, retry_of) WHERE retry_of IS NOT NULL;
 CREATE INDEX workflow_run_deadline ON highway.workflow_run (deadline_at)
     WHERE deadline_at IS NOT NULL AND finished_at IS NULL;
 CALL highway.protect('highway.workflow_run');

@@ -1,0 +1,108 @@
+"""Starting runs and changing them from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from engine.db.connection import Connection
+from engine.db.errors import NotFoundError, StateError
+from engine.db.queries import load
+from engine.facade.reads import get_run
+from engine.facade.tenancy import tenant_transaction
+from engine.kit.json_text import dumps
+from engine.model.json import Json, JsonObject
+from engine.model.views import Submitted
+
+_sql = load("run")
+
+
+def submit(
+    connection: Connection,
+    *,
+    tenant_id: UUID,
+    definition_id: UUID,
+    inputs: JsonObject,
+    queue: str = "default",
+    priority: int = 0,
+    delay_seconds: float = 0,
+    tags: Sequence[str] = (),
+    attributes: JsonObject | None = None,
+    trigger: str = "api",
+    triggered_by: str = "",
+    retry_of: UUID | None = None,
+) -> Submitted:
+    """Start a run of a stored definition. Once the caller's transaction commits, the run is never lost.
+
+    ``delay_seconds`` is counted by the database from now; ``priority`` orders runs of one tenant, higher first. Raises `NotFoundError`
+    for an unknown definition.
+    """
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.submit.one(
+            connection,
+            tenant_id=tenant_id,
+            definition_id=definition_id,
+            inputs=dumps(inputs),
+            queue=queue,
+            priority=priority,
+            delay_seconds=delay_seconds,
+            tags=list(tags),
+            attributes=dumps(attributes or {}),
+            trigger=trigger,
+            triggered_by=triggered_by,
+            retry_of=retry_of,
+        )
+        if row is None or row["workflow_run_id"] is None:
+            raise NotFoundError(f"no workflow definition {definition_id}")
+        run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
+    return Submitted(run.workflow_run_id, run.definition_id, run.definition_hash, run.name, run.version, run.status)
+
+
+def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, triggered_by: str = "") -> Submitted:
+    """Start an ended run again, as a new run with the same definition and inputs. Raises `StateError` while the run is open."""
+    with tenant_transaction(connection, tenant_id):
+        run = get_run(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
+        if run.is_open:
+            raise StateError(f"workflow run {workflow_run_id} is still {run.status}; only an ended run can be retried")
+        return submit(
+            connection,
+            tenant_id=tenant_id,
+            definition_id=run.definition_id,
+            inputs=run.inputs,
+            queue=run.queue,
+            priority=run.priority,
+            tags=run.tags,
+            attributes=run.attributes,
+            trigger="retry",
+            triggered_by=triggered_by,
+            retry_of=workflow_run_id,
+        )
+
+
+def cancel(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, reason: str = "cancelled") -> str:
+    """Ask a run to stop; returns its status now. It ends at once unless a worker is in the middle of it. Raises `StateError` when it has ended."""
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.cancel.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, reason=reason)
+    return str(row["status"]) if row else ""
+
+
+def emit_event(
+    connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, name: str, payload: Json = None, by: str = ""
+) -> bool:
+    """Emit an event of a run from outside. The first emit of a name wins; returns whether this one did."""
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.emit_event.one(
+            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
+        )
+    return bool(row and row["first"])
+
+
+def send_signal(
+    connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, name: str, payload: Json = None, by: str = ""
+) -> int:
+    """Put a signal into a run's inbox; returns its number. The first of a name is also the run's event of that name."""
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.send_signal.one(
+            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
+        )
+    return int(row["seq"]) if row else 0

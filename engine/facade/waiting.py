@@ -1,0 +1,52 @@
+"""Why is it not going on? Answered for every open run, in words."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from engine.db.connection import Connection, Row
+from engine.db.queries import load
+from engine.facade.health import workers
+from engine.facade.tenancy import tenant_transaction
+from engine.model.views import Reason, RunView
+
+_sql = load("run")
+
+
+def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> list[Reason]:
+    """The causes, the most telling first; empty for an ended run and for one that is being executed right now."""
+    if not run.is_open:
+        return []
+    which = {"tenant_id": tenant_id, "workflow_run_id": run.workflow_run_id}
+    with tenant_transaction(connection, tenant_id):
+        waits = _sql.waits.many(connection, **which)
+        tasks = _sql.tasks.many(connection, **which)
+    queues = {queue for worker in workers(connection) for queue in worker.queues}
+    reasons = [_task_reason(task, queues) for task in tasks]
+    reasons += [_wait_reason(row) for row in waits if row["kind"] != "tasks"]
+    reasons += [_wait_reason(row) for row in waits if row["kind"] == "tasks"]
+    return [reason for reason in reasons if reason is not None]
+
+
+def _task_reason(task: Row, served: set[str]) -> Reason | None:
+    if task["state"] == "pending" and task["queue"] not in served:
+        return Reason("no_worker", f"no live worker serves the queue {task['queue']!r}", task["key"])
+    if task["state"] == "pending":
+        return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
+    if task["state"] == "running" and task["worker"] is None:
+        return Reason("worker_gone", "its worker is gone; another one takes it over in a moment", task["key"])
+    if task["state"] == "running" and task["cancel_requested"]:
+        return Reason("stopping", f"asked to stop; worker {task['worker']} is ending the step under way", task["key"])
+    if task["state"] == "sleeping" and task["attempt"] == 0:
+        return Reason("delayed", "its start is delayed", task["key"], until=task["available_at"])
+    return None
+
+
+def _wait_reason(row: Row) -> Reason:
+    text = {
+        "timer": "sleeping",
+        "event": f"waiting for the event {row['event_name']!r}",
+        "retry": f"attempt {row['attempt']} failed ({(row['error'] or {}).get('message', 'unknown error')}); the next one follows",
+        "tasks": f"waiting for {row['needed']} of {len(row['awaited'] or ())} branches or children",
+    }[row["kind"]]
+    return Reason(row["kind"], text, row["scope"], row["step_key"], row["due_at"])

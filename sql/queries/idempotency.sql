@@ -1,0 +1,19 @@
+-- name: begin(tenant_id, key, request_hash, keep_seconds) :one
+-- Claims a key for the caller's transaction: a row means the key is new. A concurrent holder is waited for; then there is no row.
+INSERT INTO highway.idempotency AS i (tenant_id, key, request_hash, expires_at)
+VALUES (%(tenant_id)s, %(key)s, %(request_hash)s, highway.now() + make_interval(secs => %(keep_seconds)s))
+ON CONFLICT (tenant_id, key) DO UPDATE
+   SET request_hash = excluded.request_hash, response_status = NULL, response = NULL, workflow_run_id = NULL,
+       created_at = highway.now(), expires_at = excluded.expires_at
+ WHERE i.expires_at < highway.now()
+RETURNING key;
+
+-- name: find(tenant_id, key) :one
+-- What was answered under the key.
+SELECT i.request_hash, i.response_status, i.response, i.workflow_run_id FROM highway.idempotency AS i
+ WHERE i.tenant_id = %(tenant_id)s AND i.key = %(key)s;
+
+-- name: answer(tenant_id, key, response_status, response, workflow_run_id) :exec
+-- Keeps the answer, in the transaction of the effect.
+UPDATE highway.idempotency SET response_status = %(response_status)s, response = %(response)s::jsonb, workflow_run_id = %(workflow_run_id)s
+ WHERE tenant_id = %(tenant_id)s AND key = %(key)s;

@@ -1,0 +1,188 @@
+-- name: register(tenant_id, definition_hash, name, definition, source, source_format) :one
+-- Stores a definition under its hash, or finds it.
+SELECT definition_id, version, created
+  FROM highway.register_definition(%(tenant_id)s, %(definition_hash)s, %(name)s, %(definition)s::jsonb, %(source)s, %(source_format)s);
+
+-- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
+-- Starts a run; NULL when there is no such definition.
+SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
+                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id;
+
+-- name: cancel(tenant_id, workflow_run_id, reason) :one
+-- Asks a run to stop; its status afterwards.
+SELECT highway.cancel_run(%(tenant_id)s, %(workflow_run_id)s, %(reason)s) AS status;
+
+-- name: emit_event(tenant_id, workflow_run_id, name, payload, by) :one
+-- Emits an event from outside; whether it was the first of its name.
+SELECT highway.emit_event(%(tenant_id)s, %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS first;
+
+-- name: send_signal(tenant_id, workflow_run_id, name, payload, by) :one
+-- Puts a signal into the run's inbox.
+SELECT highway.send_signal(%(tenant_id)s, %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS seq;
+
+-- name: find_definition(tenant_id, definition_id, definition_hash, name, version) :one
+-- A definition by id, by hash, or by name (newest version unless one is named).
+SELECT d.definition_id, d.definition_hash, d.name, d.version, d.definition, d.source, d.source_format, d.created_at
+  FROM highway.workflow_definition AS d
+ WHERE d.tenant_id = %(tenant_id)s
+   AND (d.definition_id = %(definition_id)s::uuid OR d.definition_hash = %(definition_hash)s::text
+        OR (d.name = %(name)s::text AND (%(version)s::int IS NULL OR d.version = %(version)s::int)))
+ ORDER BY d.version DESC
+ LIMIT 1;
+
+-- name: list_workflows(tenant_id, after_name, quantity) :many
+-- The newest definition of each name, by name, each with its last twenty runs, newest first.
+SELECT d.definition_id, d.definition_hash, d.name, d.version, d.source_format, d.created_at,
+       ARRAY(SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = d.tenant_id AND r.name = d.name
+              ORDER BY r.workflow_run_id DESC LIMIT 20) AS last_statuses,
+       (SELECT r.created_at FROM highway.workflow_run AS r WHERE r.tenant_id = d.tenant_id AND r.name = d.name
+         ORDER BY r.workflow_run_id DESC LIMIT 1) AS last_run_at
+  FROM (SELECT DISTINCT ON (o.name) o.* FROM highway.workflow_definition AS o
+         WHERE o.tenant_id = %(tenant_id)s AND o.name > %(after_name)s ORDER BY o.name, o.version DESC LIMIT %(quantity)s) AS d
+ ORDER BY d.name;
+
+-- name: get(tenant_id, workflow_run_id) :one
+-- One run with the state of its own task.
+SELECT r.tenant_id, r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.inputs, r.error,
+       r.trigger, r.triggered_by, r.tags, r.attributes, r.parent_run_id, r.retry_of, r.created_at, r.started_at, r.finished_at,
+       r.deadline_at, r.cancel_requested_at, r.cancel_reason,
+       t.attempt, t.claimed_by, t.result, t.available_at,
+       (SELECT w.name FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) AS worker
+  FROM highway.workflow_run AS r
+  LEFT JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
+ WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
+
+-- name: list(tenant_id, statuses, names, tags, text, created_from, created_to, before, quantity) :many
+-- Runs, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `names` are LIKE patterns.
+SELECT r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.trigger, r.triggered_by,
+       r.tags, r.parent_run_id, r.retry_of, r.created_at, r.started_at, r.finished_at, r.cancel_requested_at, r.error
+  FROM highway.workflow_run AS r
+ WHERE r.tenant_id = %(tenant_id)s
+   AND (%(before)s::uuid IS NULL OR r.workflow_run_id < %(before)s::uuid)
+   AND (%(statuses)s::text[] IS NULL OR r.status = ANY (%(statuses)s::text[]))
+   AND (%(names)s::text[] IS NULL OR r.name LIKE ANY (%(names)s::text[]))
+   AND (%(tags)s::text[] IS NULL OR r.tags @> %(tags)s::text[])
+   AND (%(created_from)s::timestamptz IS NULL OR r.created_at >= %(created_from)s::timestamptz)
+   AND (%(created_to)s::timestamptz IS NULL OR r.created_at < %(created_to)s::timestamptz)
+   AND (%(text)s::text IS NULL OR r.name ILIKE %(text)s::text OR r.workflow_run_id::text ILIKE %(text)s::text
+        OR r.triggered_by ILIKE %(text)s::text OR r.error ->> 'message' ILIKE %(text)s::text)
+ ORDER BY r.workflow_run_id DESC
+ LIMIT %(quantity)s;
+
+-- name: count_by_status(tenant_id, created_from, cap) :many
+-- How many runs of each status, counted up to `cap` each.
+SELECT s.status, (SELECT count(*) FROM (
+           SELECT FROM highway.workflow_run AS r
+            WHERE r.tenant_id = %(tenant_id)s AND r.status = s.status
+              AND (%(created_from)s::timestamptz IS NULL OR r.created_at >= %(created_from)s::timestamptz)
+            LIMIT %(cap)s) AS counted) AS runs
+  FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (status);
+
+-- name: count_newer(tenant_id, after, cap) :one
+-- How many runs were started after the given one, counted up to `cap`.
+SELECT count(*) AS runs FROM (
+    SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id > %(after)s LIMIT %(cap)s) AS counted;
+
+-- name: tag(tenant_id, workflow_run_id) :one
+-- A number that changes whenever something about the run changed that a page may show. No row: no such run.
+SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at,
+           (SELECT max(k.seq) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
+           (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
+           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps), ';' ORDER BY t.task_id)
+              FROM highway.task AS t WHERE t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id)), 0) AS tag
+  FROM highway.workflow_run AS r
+ WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
+
+-- name: checkpoints(tenant_id, workflow_run_id, scope, step_key, after, quantity) :many
+-- Finished steps in the order in which they ended; `scope` and `step_key` narrow when they are not NULL.
+SELECT k.scope, k.step_key, k.seq, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.reason, k.input, k.result, k.error, k.worker_id
+  FROM highway.checkpoint AS k
+ WHERE k.tenant_id = %(tenant_id)s AND k.workflow_run_id = %(workflow_run_id)s AND k.seq > %(after)s
+   AND (%(scope)s::text IS NULL OR k.scope = %(scope)s::text)
+   AND (%(step_key)s::text IS NULL OR k.step_key = %(step_key)s::text)
+ ORDER BY k.seq
+ LIMIT %(quantity)s;
+
+-- name: tasks(tenant_id, workflow_run_id) :many
+-- The tasks of a run: the run's own, branches, activities; with what they are doing.
+SELECT t.task_id, t.kind, t.key, t.state, t.attempt, t.rescues, t.epoch, t.claimed_at, t.running_steps, t.cancel_requested,
+       t.available_at, t.created_at, t.finished_at, t.error, t.queue,
+       (SELECT w.name FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) AS worker
+  FROM highway.task AS t
+ WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s
+ ORDER BY t.task_id;
+
+-- name: waits(tenant_id, workflow_run_id) :many
+-- What the run waits for, by task and step.
+SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at
+  FROM highway.wait AS w
+  JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
+ WHERE w.tenant_id = %(tenant_id)s AND w.workflow_run_id = %(workflow_run_id)s
+ ORDER BY w.created_at, w.step_key;
+
+-- name: journal(tenant_id, workflow_run_id, kinds, after, quantity) :many
+-- Entries of the run's journal, oldest first; all kinds when NULL.
+SELECT j.seq, j.at, j.kind, j.scope, j.step_key, j.data
+  FROM highway.journal AS j
+ WHERE j.tenant_id = %(tenant_id)s AND j.workflow_run_id = %(workflow_run_id)s AND j.seq > %(after)s
+   AND (%(kinds)s::text[] IS NULL OR j.kind = ANY (%(kinds)s::text[]))
+ ORDER BY j.seq
+ LIMIT %(quantity)s;
+
+-- name: events(tenant_id, workflow_run_id) :many
+-- The run's events, oldest first.
+SELECT e.seq, e.at, e.name, e.payload, e.emitted_by FROM highway.event AS e
+ WHERE e.tenant_id = %(tenant_id)s AND e.workflow_run_id = %(workflow_run_id)s ORDER BY e.seq;
+
+-- name: signals(tenant_id, workflow_run_id) :many
+-- The run's inbox, oldest first.
+SELECT s.seq, s.at, s.name, s.payload, s.sent_by FROM highway.signal AS s
+ WHERE s.tenant_id = %(tenant_id)s AND s.workflow_run_id = %(workflow_run_id)s ORDER BY s.seq;
+
+-- name: variables(tenant_id, workflow_run_id, scope) :many
+-- The variables of one scope of the run.
+SELECT v.name, v.value, v.version FROM highway.variable AS v
+ WHERE v.tenant_id = %(tenant_id)s AND v.workflow_run_id = %(workflow_run_id)s AND v.scope = %(scope)s ORDER BY v.name;
+
+-- name: family(tenant_id, workflow_run_id) :many
+-- Runs related to this one: its parent, what it retries, its children and its retries.
+SELECT o.workflow_run_id, o.name, o.status, o.created_at,
+       CASE WHEN o.workflow_run_id = r.parent_run_id THEN 'parent' WHEN o.workflow_run_id = r.retry_of THEN 'retry_of'
+            WHEN o.parent_run_id = r.workflow_run_id THEN 'child' ELSE 'retry' END AS relation
+  FROM highway.workflow_run AS r
+  JOIN highway.workflow_run AS o ON o.tenant_id = r.tenant_id
+   AND (o.workflow_run_id IN (r.parent_run_id, r.retry_of) OR o.parent_run_id = r.workflow_run_id OR o.retry_of = r.workflow_run_id)
+ WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s
+ ORDER BY o.workflow_run_id
+ LIMIT 200;
+
+-- name: health() :many
+-- What the workers measured last, and how old it is.
+SELECT h.measure, h.value, extract(epoch FROM highway.now() - h.at)::float8 AS age_seconds FROM highway.health AS h;
+
+-- name: workers() :many
+-- Live workers.
+SELECT w.worker_id, w.name, w.queues, w.slots, w.running, w.draining, w.started_at, w.last_seen_at, w.code_version
+  FROM highway.worker AS w WHERE w.lease_expires_at > highway.now() ORDER BY w.name;
+
+-- name: story(tenant_id, workflow_run_id, after, quantity) :many
+-- Everything that happened to the run in one order; log lines are left to the journal query.
+SELECT s.seq, s.at, s.kind, s.scope, s.step_key, s.data FROM (
+    SELECT k.seq, k.finished_at AS at, 'step_' || k.outcome AS kind, k.scope, k.step_key,
+           jsonb_strip_nulls(jsonb_build_object('operator', k.operator, 'attempt', k.attempt, 'reason', k.reason, 'error', k.error)) AS data
+      FROM highway.checkpoint AS k
+     WHERE k.tenant_id = %(tenant_id)s AND k.workflow_run_id = %(workflow_run_id)s AND k.seq > %(after)s
+    UNION ALL
+    SELECT j.seq, j.at, j.kind, j.scope, j.step_key, j.data
+      FROM highway.journal AS j
+     WHERE j.tenant_id = %(tenant_id)s AND j.workflow_run_id = %(workflow_run_id)s AND j.seq > %(after)s AND j.kind <> 'log'
+    UNION ALL
+    SELECT e.seq, e.at, 'event', '', '', jsonb_build_object('name', e.name, 'payload', e.payload, 'emitted_by', e.emitted_by)
+      FROM highway.event AS e
+     WHERE e.tenant_id = %(tenant_id)s AND e.workflow_run_id = %(workflow_run_id)s AND e.seq > %(after)s
+    UNION ALL
+    SELECT s.seq, s.at, 'signal', '', '', jsonb_build_object('name', s.name, 'payload', s.payload, 'sent_by', s.sent_by)
+      FROM highway.signal AS s
+     WHERE s.tenant_id = %(tenant_id)s AND s.workflow_run_id = %(workflow_run_id)s AND s.seq > %(after)s) AS s
+ ORDER BY s.seq
+ LIMIT %(quantity)s;
