@@ -1,0 +1,24 @@
+"""The tools a workflow can name. To add one: a folder with its code, and its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from engine.tools import list_generator, log, long_running, memory, simple_counter, workflow
+from engine.tools.spec import ToolSpec
+
+registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            *list_generator.TOOLS,
+            *log.TOOLS,
+            *long_running.TOOLS,
+            *memory.TOOLS,
+            *simple_counter.TOOLS,
+            *workflow.TOOLS,
+        )
+    }
+)

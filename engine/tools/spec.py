@@ -1,0 +1,90 @@
+"""What a tool is: a name, a typed input, a function, and what the engine must know to run it safely."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.durable.tool_context import ToolContext
+from engine.model.json import Json, JsonObject
+from engine.model.requests import Request
+from engine.tools.errors import ToolInputError
+
+SideEffect = Literal["pure", "idempotent", "effectful"]
+Input = TypeVar("Input", bound=BaseModel)
+
+
+class ToolInput(BaseModel):
+    """Base of every tool's input: unknown arguments are refused, so a misspelt one is an error and not a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec(Generic[Input]):
+    """One tool as the engine, the docs and the forms know it.
+
+    ``inline`` tools cannot block and run in the worker's own loop. ``transactional`` ones get ``ctx.transaction``, and their database work
+    commits together with the step's checkpoint. ``side_effect`` says what a second execution would do: nothing to see (pure), the same
+    (idempotent), or more (effectful).
+    """
+
+    name: str
+    run: Callable[[ToolContext, Input], Json | Request]
+    input_model: type[Input]
+    side_effect: SideEffect
+    inline: bool = False
+    transactional: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the function's docstring, on one line."""
+        return " ".join((inspect.getdoc(self.run) or "").split("\n\n")[0].split())
+
+
+def bind(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> BaseModel:
+    """Make the tool's typed input of a call's arguments; positional ones follow the order of the input's fields.
+
+    Raises `ToolInputError` that names every wrong argument in plain words.
+    """
+    named: JsonObject = {**_by_position(spec, args, kwargs), **kwargs}
+    try:
+        return spec.input_model.model_validate(named)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        problems = "; ".join(
+            _problem(spec, detail) for detail in error.errors(include_url=False, include_context=False)
+        )
+        raise ToolInputError(f"{spec.name}: {problems}") from None
+
+
+def argument_names(spec: ToolSpec[Any]) -> list[str]:
+    """The names by which a workflow gives this tool its arguments, in positional order."""
+    return [info.alias or name for name, info in spec.input_model.model_fields.items()]
+
+
+def _by_position(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> JsonObject:
+    if not args:
+        return {}
+    names = argument_names(spec)
+    if len(args) > len(names):
+        raise ToolInputError(f"{spec.name}: takes at most {len(names)} arguments ({', '.join(names)}), got {len(args)}")
+    named = dict(zip(names, args, strict=False))
+    twice = sorted(named.keys() & kwargs.keys())
+    if twice:
+        raise ToolInputError(f"{spec.name}: {', '.join(twice)} was given both by position and by name")
+    return named
+
+
+def _problem(spec: ToolSpec[Any], detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"]) or "arguments"
+    if detail["type"] == "missing":
+        return f"{where} is required"
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        return f"{where} is not an argument (it takes {', '.join(argument_names(spec)) or 'none'})"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,27 @@
+"""`tools.workflow.*`: wait for, cancel, or start other work. These tools only ask: the engine makes the request durable and answers."""
+
+from __future__ import annotations
+
+from engine.tools.spec import ToolSpec
+from engine.tools.workflow.branches import (
+    BranchInput,
+    ForkInput,
+    WaitForBranchInput,
+    cancel_branch,
+    wait_for_branch,
+    wait_for_parallel_branches,
+)
+from engine.tools.workflow.child import ExecuteInput, execute
+
+TOOLS = (
+    ToolSpec(
+        "tools.workflow.wait_for_parallel_branches",
+        wait_for_parallel_branches,
+        ForkInput,
+        side_effect="pure",
+        inline=True,
+    ),
+    ToolSpec("tools.workflow.wait_for_branch", wait_for_branch, WaitForBranchInput, side_effect="pure", inline=True),
+    ToolSpec("tools.workflow.cancel_branch", cancel_branch, BranchInput, side_effect="idempotent", inline=True),
+    ToolSpec("tools.workflow.execute", execute, ExecuteInput, side_effect="idempotent", inline=True),
+)
