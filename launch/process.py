@@ -40,16 +40,18 @@ def spawn(
     cwd: Path,
     user: int | None = None,
     group: int | None = None,
+    talks: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``command`` on a leash, in a process group of its own, with what it prints appended to ``log``.
 
+    ``talks``: only its errors go to the log, and what it says goes to our own output.
     Its own group, because Ctrl-C in a terminal goes to every process of the group: the launcher decides in what order its children stop.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=None if talks else output,
             stderr=output,
             env=env,
             cwd=cwd,
@@ -62,12 +64,14 @@ def spawn(
 
 
 def stop(child: subprocess.Popen[bytes], how: signal.Signals, patience_seconds: float) -> bool:
-    """Ask ``child`` to end; kill its whole group when it does not. True when it ended by itself.
-
-    The child must lead its own process group (``process_group=0``).
-    """
+    """Ask ``child`` to end, once, and see to it that it does. True when it ended by itself."""
     if child.poll() is None:
         child.send_signal(how)
+    return wait_or_kill(child, patience_seconds)
+
+
+def wait_or_kill(child: subprocess.Popen[bytes], patience_seconds: float) -> bool:
+    """Wait for ``child``'s end; kill its whole group when it takes too long. True when it ended by itself."""
     try:
         child.wait(patience_seconds)
     except subprocess.TimeoutExpired:

@@ -71,7 +71,7 @@ class Stack:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         for child in children:
-            process.stop(child, signal.SIGTERM, STOP_SECONDS)
+            process.wait_or_kill(child, STOP_SECONDS)
 
     def _spawn(self, command: list[str], log: str) -> subprocess.Popen[bytes]:
         return process.spawn(
