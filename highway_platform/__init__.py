@@ -1,0 +1,1 @@
+"""The Django project: settings, addresses, wiring, and the kit that every app uses."""

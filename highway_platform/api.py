@@ -1,0 +1,18 @@
+"""The one REST API, mounted at /api/v1. Each app brings its router."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from highway_platform.kit.rest.handlers import install_handlers
+from highway_platform.system_api import router as system
+
+api = NinjaAPI(
+    title="Highway Platform",
+    version="1",
+    description="Durable workflows: submit, watch, steer.",
+    docs_url=None,
+    urls_namespace="api",
+)
+install_handlers(api)
+api.add_router("", system, tags=["system"])

@@ -1,0 +1,1 @@
+"""Helpers without product knowledge: permissions, edges, REST, tenancy. Imports no app of ours."""

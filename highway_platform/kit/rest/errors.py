@@ -1,0 +1,59 @@
+"""Errors of the API: one shape, a stable code, a message that says what to do, and the place of each bad field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One bad field. ``path`` is a JSON path from the body's root, such as ``$.workflow_definition.tasks.a``."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ApiError(Exception):
+    """Becomes an error answer. ``extra`` are fields beside the usual ones, such as ``existing_run_id``."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: Sequence[Detail] = (),
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.extra = extra or {}
+
+
+def not_found() -> ApiError:
+    """The same words for what does not exist and for what belongs to another tenant."""
+    return ApiError(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing here.")
+
+
+def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
+    """The answer for an error. ``field`` repeats ``path`` for clients that know it by that name."""
+    body = {
+        "status": "error",
+        "code": error.code,
+        "message": error.message,
+        "details": [{**asdict(detail), "field": detail.path} for detail in error.details],
+        "request_id": getattr(request, "request_id", None),
+        "timestamp": timezone.now().isoformat(),
+        **error.extra,
+    }
+    return JsonResponse(body, status=error.status)

@@ -1,0 +1,107 @@
+"""What an exception becomes: every failure leaves the API in the one shape of errors."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from highway_platform.kit.permissions import PermissionMissingError
+
+from .errors import ApiError, Detail, error_response, not_found
+from .router import refusal
+
+log = logging.getLogger(__name__)
+
+
+def install_handlers(api: NinjaAPI) -> None:
+    """Make every failure of this API an answer in the shape of `errors`."""
+    for kind, translate in _TRANSLATIONS.items():
+        api.add_exception_handler(kind, _handler(translate))
+
+
+def _handler(translate: Any) -> Any:
+    def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+        return error_response(request, translate(request, error))
+
+    return handle
+
+
+def _api_error(_request: HttpRequest, error: ApiError) -> ApiError:
+    return error
+
+
+def _http404(_request: HttpRequest, _error: Http404) -> ApiError:
+    return not_found()
+
+
+def _http_error(_request: HttpRequest, error: HttpError) -> ApiError:
+    """Ninja's own: the body is no JSON."""
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return ApiError(
+            HTTPStatus.BAD_REQUEST, "invalid_json", "The body is no valid JSON.", details=[_whole_body(error)]
+        )
+    return ApiError(error.status_code, "refused", str(error))
+
+
+def _whole_body(error: HttpError) -> Detail:
+    reason = error.__cause__ or error
+    return Detail(path="$", code="invalid_json", message=str(reason))
+
+
+def _validation_error(_request: HttpRequest, error: ValidationError) -> ApiError:
+    details = [Detail(_json_path(item["loc"]), str(item["type"]), str(item["msg"])) for item in error.errors]
+    return ApiError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid_request",
+        f"{details[0].path}: {details[0].message}" if details else "The request is not valid.",
+        details=details,
+    )
+
+
+def _json_path(location: tuple[str | int, ...]) -> str:
+    """Ninja's location ('body', 'payload', 'tags', 0) as a JSON path. The second part is only the parameter's name."""
+    where, *rest = location
+    parts = rest[1:] if where == "body" else rest
+    start = "$" if where == "body" else str(where)
+    return start + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+
+
+def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> ApiError:
+    return ApiError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is larger than this server accepts."
+    )
+
+
+def _database_gone(_request: HttpRequest, error: OperationalError) -> ApiError:
+    log.error("the database did not answer: %s", type(error).__name__)
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The database does not answer. Try again in a moment."
+    )
+
+
+def _unexpected(_request: HttpRequest, error: Exception) -> ApiError:
+    log.error("unexpected failure of the API", exc_info=error)
+    return ApiError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Something went wrong here. Quote the request id when you report it.",
+    )
+
+
+_TRANSLATIONS: dict[type[Exception], Any] = {
+    ApiError: _api_error,
+    PermissionMissingError: refusal,
+    Http404: _http404,
+    HttpError: _http_error,
+    ValidationError: _validation_error,
+    RequestDataTooBig: _too_big,
+    OperationalError: _database_gone,
+    Exception: _unexpected,
+}

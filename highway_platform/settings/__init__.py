@@ -1,0 +1,1 @@
+"""Settings: `base` for everybody, `dev`, `test` and `prod` on top, `config` reads config.ini."""

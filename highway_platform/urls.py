@@ -1,0 +1,16 @@
+"""Addresses outside of tenants: signing in, the chooser, the API, the administration."""
+
+from __future__ import annotations
+
+from allauth.account.views import LoginView, LogoutView
+from django.urls import path
+
+from highway_platform.api import api
+from tenants import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login", LoginView.as_view(), name="account_login"),
+    path("logout", LogoutView.as_view(), name="account_logout"),
+    path("api/v1/", api.urls),
+]

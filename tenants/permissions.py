@@ -1,0 +1,59 @@
+"""The one registry of permissions, and the roles a tenant can give. Custom roles are rows; these are fixed.
+
+A name that public clients use for a permission is an alias in its entry; an alias may stand for several permissions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from highway_platform.kit.permissions import Permission
+
+_ALL = (
+    Permission("account.self:read", "See their own account"),
+    Permission("platform.admin:use", "Use the administration pages of the platform"),
+    Permission("tenants.member:read", "See members and their roles", ("view_users",)),
+    Permission("tenants.member:manage", "Invite, change and remove members", ("manage_users",)),
+    Permission("tenants.key:manage", "Create, rotate and revoke API keys", ("manage_api_keys",)),
+    Permission("tenants.audit:read", "Read the audit trail", ("view_audit_logs",)),
+    Permission("workflows.run:read", "See runs, steps, events and logs", ("view_workflows", "view_workflow_status")),
+    Permission("workflows.run:submit", "Start and retry runs", ("submit_workflows", "run_workflows")),
+    Permission("workflows.run:cancel", "Cancel runs", ("cancel_workflows",)),
+    Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
+    Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.draft:write", "Keep drafts of workflows", ("submit_workflows",)),
+)
+
+PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
+
+_READ = frozenset({"workflows.run:read", "workflows.definition:read"})
+_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
+_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.draft:write"}
+_NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
+
+ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "tenant_admin": frozenset(PERMISSIONS) - _NOT_OF_A_TENANT,
+        "workflow_author": _AUTHOR,
+        "workflow_operator": _OPERATE,
+        "workflow_viewer": _READ,
+        "approver": _READ,
+        "app_manager": _READ,
+        "developer": _AUTHOR,
+        "support": _READ | {"workflows.run:cancel", "tenants.member:read"},
+        "analytics": _READ,
+    }
+)
+
+
+def permissions_named(names: Iterable[str]) -> frozenset[str]:
+    """The permissions that these names and aliases stand for. Raises KeyError with the first name that is unknown."""
+    found: set[str] = set()
+    for name in names:
+        matching = {entry.name for entry in _ALL if name == entry.name or name in entry.aliases}
+        if not matching:
+            raise KeyError(name)
+        found |= matching
+    return frozenset(found)
