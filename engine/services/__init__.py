@@ -1,0 +1,19 @@
+"""Upkeep of the whole installation. Each service is one bounded ``step()``; a surviving loop in every worker takes turns with the others'."""
+
+from __future__ import annotations
+
+from engine.services.deadlines import stop_expired_runs
+from engine.services.health import measure
+from engine.services.housekeeping import forget_idempotency_keys
+from engine.services.orphans import stop_orphans
+from engine.services.rescue import rescue
+from engine.services.schedule import Service
+
+# Read first: what runs, and how often (seconds).
+SERVICES: tuple[Service, ...] = (
+    Service("rescue", rescue, every_seconds=0.5),
+    Service("deadlines", stop_expired_runs, every_seconds=1.0),
+    Service("orphans", stop_orphans, every_seconds=1.0),
+    Service("health", measure, every_seconds=3.0),
+    Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
+)

@@ -132,15 +132,15 @@ UPDATE highway.task AS t SET rescues = 0
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running' AND t.rescues > 0;
 
 -- name: suspend(tenant_ids, task_ids, epochs) :exec
--- Exit "sleep": gives the task back until its first wait is over; one whose wait is over by now is claimable at once.
+-- Exit "sleep": gives the task back until its first wait is over; one that has nothing left to wait for is claimable at once.
 UPDATE highway.task AS t
-   SET state = CASE WHEN w.over THEN 'pending' ELSE 'sleeping' END,
-       available_at = CASE WHEN w.over THEN highway.now() ELSE w.first_due END,
+   SET state = CASE WHEN w.over OR t.cancel_requested THEN 'pending' ELSE 'sleeping' END,
+       available_at = CASE WHEN w.over OR t.cancel_requested THEN highway.now() ELSE w.first_due END,
        claimed_by = NULL, running_steps = NULL
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
  CROSS JOIN LATERAL (
        SELECT min(w.due_at) AS first_due,
-              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL), false) AS over
+              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL), true) AS over
          FROM highway.wait AS w
          LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name
         WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id) AS w
@@ -149,7 +149,7 @@ UPDATE highway.task AS t
 -- name: hand_back(tenant_ids, task_ids, epochs, seconds) :exec
 -- Gives tasks back unfinished, claimable after `seconds`: at a stop, or when this worker lacks a tool.
 UPDATE highway.task AS t
-   SET state = CASE WHEN g.seconds > 0 THEN 'sleeping' ELSE 'pending' END,
+   SET state = CASE WHEN g.seconds > 0 AND NOT t.cancel_requested THEN 'sleeping' ELSE 'pending' END,
        available_at = highway.now() + make_interval(secs => g.seconds),
        claimed_by = NULL, running_steps = NULL
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(seconds)s::float8[]) AS g (tenant_id, task_id, epoch, seconds)

@@ -1,0 +1,60 @@
+"""From a claim to a session: re-entering a task, or ending it at once when it must not go on."""
+
+from __future__ import annotations
+
+from engine.interpreter import Execution, Program
+from engine.model.errors import StepError
+from engine.model.facts import TaskInfo
+from engine.model.json import JsonObject
+from engine.model.task import ClaimedTask, FinalState, Loaded
+from engine.orchestrator.session import Session
+from engine.queue.writes import Finished, TaskWrites
+
+MAX_RESCUES = 20  # a task that kills its worker so often without progress is poison
+UNKNOWN_TOOL_SECONDS = 5.0
+
+
+def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: StepError | None = None) -> Session:
+    """Make a session of a claim: the core is told everything durable, then what has come while nobody held the task.
+
+    Without a program (``error`` says why) the task ends at once, as does one that was asked to stop, or that is poison.
+    """
+    info = TaskInfo(
+        tenant_id=task.tenant_id,
+        workflow_run_id=task.workflow_run_id,
+        scope=task.key,
+        inputs=task.inputs,
+        context=task.context,
+        variables=loaded.variables,
+        started_date=task.created_at.date().isoformat(),
+        attempt=task.attempt,
+    )
+    execution = Execution(program, info, loaded.recorded, loaded.waiting) if program else None
+    session = Session(task, execution, TaskWrites(task), dict(loaded.variables))
+    session.waits.update(wait.key for wait in loaded.waiting)
+    if error:
+        session.stop(refused(error))
+    elif task.cancel_requested:
+        session.stop(stopped(task.cancel_outcome, task.cancel_reason))
+    elif task.rescues > MAX_RESCUES:
+        session.stop(refused(_poison(task)))
+    else:
+        for over in loaded.over:
+            session.settle(over)
+    return session
+
+
+def refused(error: StepError) -> Finished:
+    """The end of a task that cannot go on."""
+    return Finished("failed", error=error.to_json())
+
+
+def stopped(outcome: FinalState | None, reason: str | None) -> Finished:
+    """The end of a task that was asked to stop; the same words as highway.stop_error."""
+    kind = "deadline" if outcome == "failed" else "cancelled"
+    error: JsonObject = {"kind": kind, "type": "", "retryable": False, "message": reason or "cancelled"}
+    return Finished(outcome or "cancelled", error=error)
+
+
+def _poison(task: ClaimedTask) -> StepError:
+    return StepError("poison", f"its worker died {task.rescues} times in a row while executing it", retryable=False)

@@ -1,0 +1,202 @@
+"""A claimed task being executed: facts go into the pure core, its commands come out as writes and as tool calls.
+
+One session lives from a claim to an exit. It holds no connection and starts nothing by itself: the worker's loop takes `writes` into the next
+group commit, and starts `calls` only when what stands before them is durable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+from uuid import UUID
+
+from engine.interpreter import Execution
+from engine.kit.ids import uuid7
+from engine.model.commands import (
+    AwaitEvent,
+    AwaitTasks,
+    CallTool,
+    CancelTasks,
+    Command,
+    Emit,
+    Finish,
+    Fork,
+    Record,
+    Retry,
+    StartChild,
+    StartTimer,
+)
+from engine.model.errors import StepError
+from engine.model.facts import Fact, ToolFailed, WaitOver
+from engine.model.json import JsonObject
+from engine.model.task import ClaimedTask
+from engine.queue.writes import (
+    Finished,
+    ForkWrite,
+    HandedBack,
+    JournalWrite,
+    RecordWrite,
+    Suspended,
+    TaskWrites,
+    WaitWrite,
+)
+
+
+@dataclass(slots=True)
+class Session:
+    """One task in execution. ``running`` are the steps whose tool calls have not come back."""
+
+    task: ClaimedTask
+    execution: Execution | None  # None: the task ends without being executed
+    writes: TaskWrites
+    variables: JsonObject
+    calls: list[CallTool] = field(default_factory=list)
+    running: dict[str, CallTool] = field(default_factory=dict)
+    waits: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
+    seconds: dict[str, float] = field(default_factory=dict)
+    durable: set[str] = field(default_factory=set)
+
+    def advance(self) -> None:
+        """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
+        if self.writes.exit or self.execution is None:
+            return
+        while commands := self.execution.advance():
+            for command in commands:
+                self._take(command, self.execution)
+        if not self.writes.exit and self.is_idle:
+            self.writes.exit = Suspended()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing runs and nothing is about to: only waits are open."""
+        return not self.running and not self.calls and not self.writes.children
+
+    def settle(self, fact: Fact, seconds: float = 0.0) -> None:
+        """Something came in. A fact for a step that is not open any more is ignored."""
+        if self.execution is None:
+            return
+        if isinstance(fact, WaitOver):
+            if fact.key not in self.waits or fact.key in self.over:
+                return
+            self.over.add(fact.key)
+        else:
+            if fact.key not in self.running:
+                return
+            del self.running[fact.key]
+            self.seconds[fact.key] = self.seconds.get(fact.key, 0.0) + seconds
+        self.execution.settle(fact)
+
+    def already_recorded(self, key: str) -> None:
+        """The tool's own transaction wrote this step's checkpoint."""
+        self.durable.add(key)
+
+    def journal(self, kind: str, key: str, data: JsonObject) -> None:
+        """Note a fact for people; it goes with the next commit."""
+        self.writes.journal.append(JournalWrite(kind, key, data))
+
+    def start_calls(self) -> list[CallTool]:
+        """The tool calls that may start now; from here on they are running."""
+        started, self.calls = self.calls, []
+        self.running.update((call.key, call) for call in started)
+        return started
+
+    def stop(self, finished: Finished) -> None:
+        """End now, whatever is under way; what the core still wants is not done, and late results are ignored."""
+        self.calls.clear()
+        self.running.clear()
+        self.writes.exit = finished
+
+    def hand_back(self, seconds: float) -> None:
+        """Give the task back for somebody else, claimable after ``seconds``."""
+        self.calls.clear()
+        self.writes.exit = HandedBack(seconds)
+
+    def child_started(self, key: str, run_id: UUID | None, waits: bool) -> None:
+        """The child run that a step asked for exists now, or its definition does not."""
+        if self.execution is None:
+            return
+        if run_id is None:
+            self.execution.settle(
+                ToolFailed(key, StepError("input", "no such workflow", "UnknownWorkflow", retryable=False))
+            )
+        elif not waits:
+            self.execution.settle(WaitOver(key, payload={"workflow_run_id": str(run_id)}))
+
+    def committed(self) -> None:
+        """What was collected is durable; begin to collect anew."""
+        self.writes = TaskWrites(self.task)
+
+    def _take(self, command: Command, execution: Execution) -> None:
+        match command:
+            case CallTool():
+                self.calls.append(command)
+            case Record():
+                self._record(command, execution)
+            case StartTimer():
+                self._wait(WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until))
+            case Retry():
+                self._retry(command)
+            case AwaitEvent():
+                self._wait(
+                    WaitWrite(command.key, "event", seconds=command.timeout_seconds, event_name=command.event_name)
+                )
+            case AwaitTasks():
+                self._wait(
+                    WaitWrite(
+                        command.key,
+                        "tasks",
+                        seconds=command.timeout_seconds,
+                        awaited=command.task_keys,
+                        needed=command.needed,
+                        request=command.request,
+                    )
+                )
+            case Emit():
+                self.writes.emits.append(command)
+            case Fork():
+                self.writes.forks.extend(
+                    ForkWrite(uuid7(), new.key, new.kind, new.path, new.context, new.variables, new.completion_event)
+                    for new in command.tasks
+                )
+            case StartChild():
+                self.writes.children.append(command)
+            case CancelTasks():
+                self.writes.cancels.append(command)
+            case Finish():
+                self._finish(command)
+            case _:
+                assert_never(command)
+
+    def _record(self, record: Record, execution: Execution) -> None:
+        # The core may go on at once: whatever it starts next is held back until this record is committed.
+        if record.gate:
+            execution.durable(record.key)
+        self.variables.update(record.variables)
+        if record.key in self.waits:
+            self.waits.discard(record.key)
+            self.over.discard(record.key)
+            self.writes.ended_waits.append(record.key)
+        if record.key not in self.durable:
+            self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0)))
+
+    def _wait(self, wait: WaitWrite) -> None:
+        self.waits.add(wait.key)
+        self.over.discard(wait.key)
+        self.writes.waits.append(wait)
+
+    def _retry(self, retry: Retry) -> None:
+        self.journal(
+            "attempt_failed",
+            retry.key,
+            {"attempt": retry.attempt, "error": retry.error.to_json(), "delay_seconds": retry.delay_seconds},
+        )
+        self._wait(WaitWrite(retry.key, "retry", seconds=retry.delay_seconds, attempt=retry.attempt, error=retry.error))
+
+    def _finish(self, finish: Finish) -> None:
+        error: JsonObject | None = None
+        if finish.error:
+            error = finish.error.to_json() | {"step": finish.failed_key, "scope": self.task.key}
+        # A run that nobody waits for needs no result of its own: its steps' checkpoints are the result.
+        result = finish.result if self.task.parent_task_id or self.task.kind != "workflow" else None
+        self.writes.exit = Finished(finish.outcome, result, error)

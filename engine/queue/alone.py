@@ -1,0 +1,68 @@
+"""A step that commits alone: its database work and its checkpoint in one transaction of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+
+from engine.db.connection import Connection, cursor
+from engine.db.errors import translate
+from engine.db.queries import load
+from engine.model.task import ClaimedTask
+from engine.ports import Transaction
+from engine.queue.statements import lock_statement, statements
+from engine.queue.writes import TaskWrites
+
+_sql = load("counter")
+
+
+class StaleClaimError(Exception):
+    """The claim belongs to somebody else by now; nothing was written."""
+
+
+class CounterTransaction(Transaction):
+    """`engine.ports.Transaction` on an open transaction of one tenant."""
+
+    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    def counter_add(self, name: str, delta: int) -> int:
+        row = _sql.add.one(self._connection, tenant_id=self._tenant_id, name=name, delta=delta)
+        return int(row["value"]) if row else 0
+
+    def counter_get(self, name: str) -> int:
+        row = _sql.get.one(self._connection, tenant_id=self._tenant_id, name=name)
+        return int(row["value"]) if row else 0
+
+    def counter_reset(self, name: str, value: int = 0) -> int:
+        row = _sql.put.one(self._connection, tenant_id=self._tenant_id, name=name, value=value)
+        return int(row["value"]) if row else 0
+
+
+@contextmanager
+def step_transaction(
+    connection: Connection, task: ClaimedTask, worker_id: UUID
+) -> Iterator[tuple[Transaction, Callable[[TaskWrites], None]]]:
+    """A transaction that holds the task's fence from its first statement.
+
+    Gives the tool's view of it, and a function that writes the checkpoint into it. Leaving normally commits, an exception rolls back.
+    Raises `StaleClaimError` when the claim is stale.
+    """
+    try:
+        with connection.transaction():
+            query, parameters = lock_statement([TaskWrites(task)])
+            row = cursor(connection).execute(query.sql, parameters).fetchone()
+            if row is None or row["epoch"] != task.epoch or row["state"] != "running":
+                raise StaleClaimError(f"the claim of task {task.task_id} is stale")
+
+            def write(writes: TaskWrites) -> None:
+                for statement in statements([writes], worker_id):
+                    statement.query.run(connection, **statement.parameters)
+
+            yield CounterTransaction(connection, task.tenant_id), write
+    except psycopg.Error as error:
+        raise translate(error) from error

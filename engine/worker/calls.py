@@ -1,0 +1,226 @@
+"""Tool calls under way: starts them inline or in a slot, watches their time limits, and reports their ends to the inbox."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from engine.db.errors import ConnectionLostError
+from engine.db.pool import Pool
+from engine.durable.cancellation import Cancellation
+from engine.durable.tool_context import ToolContext, default_idempotency_key
+from engine.kit.json_text import dumps
+from engine.model.commands import CallTool, Record
+from engine.model.errors import StepError
+from engine.model.facts import Fact, ToolFailed, ToolSucceeded
+from engine.model.json import Json, JsonObject
+from engine.model.task import ClaimedTask
+from engine.ports import Sandbox
+from engine.queue.alone import StaleClaimError, step_transaction
+from engine.queue.writes import RecordWrite, TaskWrites
+from engine.tools.spec import ToolSpec
+from engine.worker.attempt import attempt
+from engine.worker.config import WorkerConfig
+from engine.worker.inbox import CallEnded, IdentityLost, Inbox
+
+_logger = logging.getLogger(__name__)
+SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
+MAX_SHOWN_INPUT = 4096
+
+
+@dataclass(slots=True)
+class RunningCall:
+    """A call that was started. ``began`` is None while it waits for a slot; its time limit counts from there."""
+
+    task: ClaimedTask
+    spec: ToolSpec[Any]
+    call: CallTool
+    context: ToolContext
+    cancellation: Cancellation
+    began: float | None = None
+    began_at: datetime | None = None
+    ended: bool = False
+
+    @property
+    def deadline(self) -> float | None:
+        """Monotonic time at which the attempt is over; a transaction has none but the database's own limit: it may be committing."""
+        if self.began is None or self.call.timeout_seconds is None or self.ended or self.spec.transactional:
+            return None
+        return self.began + self.call.timeout_seconds
+
+
+@dataclass(slots=True)
+class Calls:
+    """All calls of one incarnation of the worker. Used by the loop's thread only, except where it says so."""
+
+    config: WorkerConfig
+    inbox: Inbox
+    sandbox: Sandbox
+    pool: Pool
+    worker_id: UUID
+    executor: ThreadPoolExecutor
+    running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
+
+    @property
+    def free_slots(self) -> int:
+        """Slots that no call occupies or waits for."""
+        return self.config.slots - sum(1 for running in self.running.values() if not running.ended)
+
+    def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> None:
+        """Start one attempt. Its end arrives in the inbox, also when it was run inline."""
+        running = self._prepare(task, call, variables)
+        if running.spec.inline:
+            self._run(running)
+            return
+        self.running[task.task_id, call.key] = running
+        self.executor.submit(self._run, running)
+
+    def forget(self, ended: CallEnded) -> None:
+        """The end of a call was heard."""
+        running = self.running.get((ended.task_id, ended.fact.key))
+        if running and running.task.epoch == ended.epoch and running.ended:
+            del self.running[ended.task_id, ended.fact.key]
+
+    def stop_task(self, task_id: UUID) -> None:
+        """Nobody wants the results of this task's calls any more."""
+        for place in [place for place in self.running if place[0] == task_id]:
+            self.running.pop(place).cancellation.set()
+
+    def stop_all(self) -> None:
+        """Stop every call."""
+        for running in self.running.values():
+            running.cancellation.set()
+        self.running.clear()
+
+    def expire(self) -> list[CallEnded]:
+        """Attempts whose time is up: they are stopped, and count as timed out whatever they still say."""
+        now = time.monotonic()
+        late = [
+            place for place, running in self.running.items() if running.deadline is not None and running.deadline <= now
+        ]
+        return [self._expired(self.running.pop(place)) for place in late]
+
+    def seconds_to_next_deadline(self) -> float | None:
+        """How long until the next attempt's time is up; None when no running attempt has a limit."""
+        deadlines = [running.deadline for running in self.running.values() if running.deadline is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def shown(self) -> dict[UUID, list[JsonObject]]:
+        """What has been running for a while, by task: for people, through the heartbeat."""
+        since = time.monotonic() - SHOW_AFTER_SECONDS
+        steps: dict[UUID, list[JsonObject]] = {}
+        for running in list(self.running.values()):
+            if running.began is not None and running.began <= since and running.began_at and not running.ended:
+                steps.setdefault(running.task.task_id, []).append(_shown(running.call, running.began_at))
+        return steps
+
+    def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> RunningCall:
+        cancellation = Cancellation()
+        context = ToolContext(
+            tenant_id=task.tenant_id,
+            workflow_run_id=task.workflow_run_id,
+            scope=task.key,
+            step_key=call.key,
+            task_id=call.task_id,
+            idempotency_key=call.idempotency_key or default_idempotency_key(task.workflow_run_id, task.key, call.key),
+            sandbox=self.sandbox,
+            attempt=call.attempt,
+            timeout_seconds=call.timeout_seconds,
+            worker_id=str(self.worker_id),
+            variables=variables,
+            http_policy=self.config.http_policy,
+            cancelled=cancellation,
+        )
+        return RunningCall(task, self.config.tools[call.tool], call, context, cancellation)
+
+    def _run(self, running: RunningCall) -> None:
+        """In a slot's thread, or inline."""
+        running.began_at, running.began = datetime.now(UTC), time.monotonic()
+        if running.cancellation.is_set():
+            return  # it was cancelled while it waited for a slot
+        try:
+            fact, recorded = self._fact(running)
+        except StaleClaimError as error:
+            _logger.info("step %s was abandoned: %s", running.call.key, error)  # the loop finds out by its own fence
+            return
+        except ConnectionLostError as error:
+            # Its transaction may have happened or not. Only what is durable knows: give everything up and load it anew.
+            self.inbox.put(IdentityLost(f"a transactional step lost its connection: {error}"))
+            return
+        except Exception:
+            _logger.exception("step %s could not be run", running.call.key)
+            fact, recorded = (
+                ToolFailed(running.call.key, StepError("internal", "the worker could not run the step")),
+                False,
+            )
+        running.ended = True
+        seconds = time.monotonic() - running.began
+        self.inbox.put(
+            CallEnded(running.task.task_id, running.task.epoch, fact, seconds, running.context.logs, recorded)
+        )
+
+    def _fact(self, running: RunningCall) -> tuple[Fact, bool]:
+        if not running.spec.transactional:
+            return attempt(running.spec, running.call, running.context), False
+        return self._fact_in_transaction(running)
+
+    def _fact_in_transaction(self, running: RunningCall) -> tuple[Fact, bool]:
+        with self.pool.connection() as connection:
+            try:
+                with step_transaction(connection, running.task, self.worker_id) as (transaction, write):
+                    fact = attempt(running.spec, running.call, replace(running.context, transaction=transaction))
+                    if not isinstance(fact, ToolSucceeded):
+                        raise _NotRecordedError(fact)
+                    write(_checkpoint(running, fact))
+            except _NotRecordedError as refused:
+                return refused.fact, False
+        return ToolSucceeded(fact.key, fact.result, fact.variables, durable=True), True
+
+    def _expired(self, running: RunningCall) -> CallEnded:
+        running.cancellation.set()
+        limit = running.call.timeout_seconds
+        fact = ToolFailed(running.call.key, StepError("timeout", f"timed out after {limit:g} s", "Timeout"))
+        return CallEnded(running.task.task_id, running.task.epoch, fact, limit or 0.0, list(running.context.logs))
+
+
+class _NotRecordedError(Exception):
+    def __init__(self, fact: Fact) -> None:
+        self.fact = fact
+
+
+def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
+    call = running.call
+    seconds = time.monotonic() - (running.began or 0.0)
+    record = Record(
+        call.key,
+        "task",
+        "succeeded",
+        fact.result,
+        input=shown_input(call),
+        attempt=call.attempt,
+        variables=fact.variables,
+    )
+    return TaskWrites(running.task, records=[RecordWrite(record, seconds)], ended_waits=[call.key])
+
+
+def shown_input(call: CallTool) -> Json:
+    """What a step was given, as it is kept for people; None when it was given nothing."""
+    return {"args": call.args, "kwargs": call.kwargs} if call.args or call.kwargs else None
+
+
+def _shown(call: CallTool, began_at: datetime) -> JsonObject:
+    given = shown_input(call)
+    if given is not None and len(dumps(given)) > MAX_SHOWN_INPUT:
+        given = None
+    return {
+        "key": call.key,
+        "attempt": call.attempt,
+        "started_at": began_at.isoformat(),
+        "operator": "task",
+        "input": given,
+    }

@@ -1,0 +1,31 @@
+"""How a worker is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.durable.tool_context import HttpPolicy
+from engine.ports import Sandbox
+from engine.tools.spec import ToolSpec
+
+LEASE_SECONDS = 30.0  # how long a worker may be silent before its tasks go to others
+HEARTBEAT_SECONDS = 1.0
+POLL_SECONDS = 1.0  # with every notification lost, work is still found within this time
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """One worker process. ``capacity`` bounds the tasks it holds at a time, ``slots`` the tool calls that may block at a time."""
+
+    dsn: str
+    name: str
+    tools: Mapping[str, ToolSpec[Any]]
+    make_sandbox: Callable[[], Sandbox]
+    queues: tuple[str, ...] = ("default",)
+    slots: int = 16
+    capacity: int = 100
+    grace_seconds: float = 20.0
+    http_policy: HttpPolicy = field(default_factory=HttpPolicy)
+    code_version: str = ""

@@ -1,0 +1,64 @@
+"""What the loop is told by the other threads."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from engine.durable.tool_context import LogLine
+from engine.model.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A tool call came back. ``epoch`` is that of the claim it belonged to; ``recorded``: its checkpoint is committed already."""
+
+    task_id: UUID
+    epoch: int
+    fact: Fact
+    seconds: float
+    logs: list[LogLine] = field(default_factory=list)
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHint:
+    """There may be something to claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlHint:
+    """Something may concern the tasks that are held: a cancellation, the end of a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLost:
+    """The worker is not who it was: its connection or its row is gone. Everything it holds belongs to others."""
+
+    reason: str
+
+
+Message = CallEnded | WorkHint | ControlHint | IdentityLost
+
+
+class Inbox:
+    """A queue of messages, drained in one go."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def put(self, message: Message) -> None:
+        """Leave a message, from any thread."""
+        self._queue.put(message)
+
+    def drain(self, seconds: float) -> list[Message]:
+        """Wait up to ``seconds`` for a first message, then take all there are."""
+        messages: list[Message] = []
+        try:
+            messages.append(self._queue.get(timeout=seconds) if seconds > 0 else self._queue.get_nowait())
+            while True:
+                messages.append(self._queue.get_nowait())
+        except queue.Empty:
+            return messages

@@ -1,0 +1,129 @@
+"""The worker's identity in the database, in a thread of its own: a lock that dies with the connection, a heartbeat, and an ear for hints."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import psycopg
+
+from engine.db.connection import Connection, connect
+from engine.db.errors import EngineError, translate
+from engine.db.queries import load
+from engine.kit.ids import uuid7
+from engine.kit.json_text import dumps
+from engine.model.json import JsonObject
+from engine.model.task import ClaimedTask
+from engine.worker.config import HEARTBEAT_SECONDS, LEASE_SECONDS, WorkerConfig
+from engine.worker.inbox import ControlHint, IdentityLost, Inbox, WorkHint
+
+_logger = logging.getLogger(__name__)
+_sql = load("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the heartbeat tells about the worker: how much it holds, whether it is leaving, and which steps have been running for a while."""
+
+    running: int = 0
+    draining: bool = False
+    steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = field(default_factory=dict)
+
+
+class Liveness:
+    """Holds one identity until it is closed or lost; a lost one is reported to the inbox, once, and never taken up again."""
+
+    def __init__(self, config: WorkerConfig, inbox: Inbox, describe: Callable[[], Load]) -> None:
+        self.worker_id = uuid7()
+        self._config = config
+        self._inbox = inbox
+        self._describe = describe
+        self._stopped = threading.Event()
+        self._shown: dict[UUID, str] = {}
+        self._connection = self._introduce()
+        self._thread = threading.Thread(target=self._live, name="liveness", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave in order. Claims that are still held are free for others at once."""
+        self._stopped.set()
+        self._thread.join(timeout=2 * HEARTBEAT_SECONDS)
+        try:
+            _sql.deregister.run(self._connection, worker_id=self.worker_id)
+            self._connection.close()
+        except (EngineError, psycopg.Error) as error:
+            _logger.info("left without a goodbye: %s", error)
+
+    def _introduce(self) -> Connection:
+        connection = connect(self._config.dsn, name=f"highway worker {self._config.name} liveness")
+        lock_key = secrets.randbits(62)
+        # The lock first: a row without a held lock would be taken for a dead worker's.
+        _sql.take_lock.run(connection, lock_key=lock_key)
+        _sql.register.run(
+            connection,
+            worker_id=self.worker_id,
+            name=self._config.name,
+            lock_key=lock_key,
+            queues=list(self._config.queues),
+            slots=self._config.slots,
+            code_version=self._config.code_version,
+            lease_seconds=LEASE_SECONDS,
+        )
+        connection.execute("LISTEN highway_work")
+        connection.execute("LISTEN highway_control")
+        return connection
+
+    def _live(self) -> None:
+        beat = time.monotonic()
+        try:
+            while not self._stopped.is_set():
+                self._listen(max(0.0, beat - time.monotonic()))
+                if time.monotonic() >= beat:
+                    beat = time.monotonic() + HEARTBEAT_SECONDS
+                    self._beat()
+        except (EngineError, psycopg.Error) as error:
+            if not self._stopped.is_set():
+                self._inbox.put(IdentityLost(str(translate(error) if isinstance(error, psycopg.Error) else error)))
+        except Exception:
+            _logger.exception("the heartbeat failed")
+            self._inbox.put(IdentityLost("the heartbeat failed"))
+
+    def _listen(self, seconds: float) -> None:
+        heard = {notification.channel for notification in self._connection.notifies(timeout=seconds, stop_after=1)}
+        if "highway_work" in heard:
+            self._inbox.put(WorkHint())
+        if "highway_control" in heard:
+            self._inbox.put(ControlHint())
+
+    def _beat(self) -> None:
+        load_now = self._describe()
+        alive = _sql.heartbeat.one(
+            self._connection,
+            worker_id=self.worker_id,
+            running=load_now.running,
+            draining=load_now.draining,
+            lease_seconds=LEASE_SECONDS,
+        )
+        if alive is None:
+            raise EngineError("this worker was declared dead")
+        self._show(load_now)
+        self._inbox.put(ControlHint())
+
+    def _show(self, load_now: Load) -> None:
+        texts = {task_id: dumps(list(steps)) for task_id, (_, steps) in load_now.steps.items()}
+        changed = [task_id for task_id, text in texts.items() if self._shown.get(task_id) != text]
+        if changed:
+            tasks = [load_now.steps[task_id][0] for task_id in changed]
+            _sql.show_running.run(
+                self._connection,
+                tenant_ids=[task.tenant_id for task in tasks],
+                task_ids=changed,
+                epochs=[task.epoch for task in tasks],
+                steps=[texts[task_id] for task_id in changed],
+            )
+        self._shown = texts

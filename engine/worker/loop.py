@@ -1,0 +1,285 @@
+"""The loop of a worker: one thread that executes all claimed tasks.
+
+Each turn: hear what came in, let the sessions go on, commit what they want written in one group, start what may start now, claim more.
+While a commit is under way new answers gather, so groups grow with the load and are of one when it is idle: the window needs no setting.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from engine.db.connection import connect
+from engine.db.errors import ConnectionLostError
+from engine.db.pool import Pool
+from engine.model.errors import StepError
+from engine.model.task import ClaimedTask
+from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, enter, refused, stopped
+from engine.orchestrator.session import Session
+from engine.queue.claims import NO_TENANT, claim, load_tasks, load_waits, wake_due
+from engine.queue.commit import CommitResult, commit
+from engine.queue.holdings import Holding, holdings
+from engine.queue.writes import TaskWrites
+from engine.worker.calls import Calls
+from engine.worker.config import POLL_SECONDS, WorkerConfig
+from engine.worker.inbox import CallEnded, ControlHint, IdentityLost, Inbox, Message, WorkHint
+from engine.worker.liveness import Liveness, Load
+from engine.worker.programs import Programs, UnreadableDefinitionError
+
+_logger = logging.getLogger(__name__)
+_WAKE_BATCH = 500
+
+
+class Loop:
+    """One incarnation of a worker: from a fresh identity to its orderly end or its loss. Used by one thread."""
+
+    def __init__(self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs) -> None:
+        self._config = config
+        self._inbox = inbox
+        self._programs = programs
+        self._sessions: dict[UUID, Session] = {}
+        self._ready: set[UUID] = set()
+        self._draining = False
+        self._control_due = False
+        self._claim_at = 0.0
+        self._after_tenant = NO_TENANT
+        self._connection = connect(config.dsn, name=f"highway worker {config.name}")
+        self._pool = Pool(config.dsn, size=config.slots, name=f"highway worker {config.name} steps")
+        self._liveness = Liveness(config, inbox, self._load)
+        self._calls = Calls(config, inbox, config.make_sandbox(), self._pool, self._liveness.worker_id, executor)
+
+    @property
+    def worker_id(self) -> UUID:
+        """The identity of this incarnation."""
+        return self._liveness.worker_id
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is held."""
+        return not self._sessions
+
+    def turn(self) -> None:
+        """One round. Raises `ConnectionLostError` when the identity is lost: then close, and begin a new incarnation."""
+        for message in self._inbox.drain(self._patience()):
+            self._hear(message)
+        for ended in self._calls.expire():
+            self._hear(ended)
+        if self._control_due:
+            self._look_after_holdings()
+        self._go_on()
+        if not self._draining and time.monotonic() >= self._claim_at:
+            self._claim()
+            self._go_on()
+
+    def drain(self) -> None:
+        """Claim nothing more; what is held goes on."""
+        self._draining = True
+
+    def hand_back_all(self) -> None:
+        """Stop every call and give every task back, claimable at once."""
+        for task_id, session in self._sessions.items():
+            self._calls.stop_task(task_id)
+            session.hand_back(0.0)
+        self._commit([session.writes for session in self._sessions.values()])
+
+    def close(self) -> None:
+        """Let go of everything. Tasks that are still held become others' at once."""
+        self._calls.stop_all()
+        self._liveness.close()
+        self._connection.close()
+        self._pool.close()
+
+    def _patience(self) -> float:
+        if self._ready:
+            return 0.0
+        limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline()]
+        if not self._draining:
+            limits.append(self._claim_at - time.monotonic())
+        return max(0.0, min(limit for limit in limits if limit is not None))
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case CallEnded():
+                self._call_ended(message)
+            case WorkHint():
+                self._claim_at = 0.0
+            case ControlHint():
+                self._control_due = True
+            case IdentityLost():
+                raise ConnectionLostError(message.reason)
+
+    def _call_ended(self, ended: CallEnded) -> None:
+        self._calls.forget(ended)
+        session = self._sessions.get(ended.task_id)
+        if session is None or session.task.epoch != ended.epoch:
+            return
+        for line in ended.logs:
+            session.journal(
+                "log",
+                ended.fact.key,
+                {"level": line.level, "message": line.message, **({"data": line.data} if line.data else {})},
+            )
+        session.settle(ended.fact, ended.seconds)
+        self._ready.add(ended.task_id)
+
+    def _go_on(self) -> None:
+        """Advance and commit until every session waits for something outside of this thread."""
+        while self._ready:
+            sessions = [self._sessions[task_id] for task_id in self._ready if task_id in self._sessions]
+            self._ready.clear()
+            for session in sessions:
+                self._advance(session)
+            if writes := [session.writes for session in sessions if session.writes]:
+                self._apply(self._commit(writes))
+            for session in sessions:
+                self._start(session)
+            for message in self._inbox.drain(0.0):
+                self._hear(message)
+
+    def _advance(self, session: Session) -> None:
+        try:
+            session.advance()
+        except Exception as error:
+            _logger.exception(
+                "task %s of run %s broke the interpreter", session.task.task_id, session.task.workflow_run_id
+            )
+            session.stop(
+                refused(
+                    StepError("internal", f"{type(error).__name__}: {error}", type(error).__name__, retryable=False)
+                )
+            )
+
+    def _commit(self, writes: list[TaskWrites]) -> CommitResult:
+        return commit(self._connection, writes, self._liveness.worker_id)
+
+    def _apply(self, result: CommitResult) -> None:
+        for task_id in result.stale:
+            self._drop(task_id)
+        for task_id, reason in result.refused.items():
+            self._refuse(task_id, reason)
+        for task_id in result.live:
+            self._written(task_id, result)
+
+    def _written(self, task_id: UUID, result: CommitResult) -> None:
+        session = self._sessions[task_id]
+        writes = session.writes
+        session.committed()
+        if writes.exit:
+            self._drop(task_id)
+            self._claim_at = 0.0  # there is room, and the exit may have made something claimable
+            return
+        for child in writes.children:
+            session.child_started(child.key, result.children.get((task_id, child.key)), child.wait)
+            self._ready.add(task_id)
+        if result.cancel_requested and task_id in result.cancel_requested:
+            self._control_due = True
+
+    def _refuse(self, task_id: UUID, reason: str) -> None:
+        """The database would not take what the task wanted to write: the task fails for it, its neighbours do not."""
+        session = self._sessions[task_id]
+        _logger.error("task %s could not be written: %s", task_id, reason)
+        if session.writes.exit and not session.writes.records:
+            self._drop(task_id)  # not even its end: the lease will bring it to somebody else
+            return
+        session.committed()
+        self._calls.stop_task(task_id)
+        session.stop(
+            refused(StepError("internal", f"the result could not be stored: {reason}", "StorageError", retryable=False))
+        )
+        self._ready.add(task_id)
+
+    def _drop(self, task_id: UUID) -> None:
+        self._calls.stop_task(task_id)
+        self._sessions.pop(task_id, None)
+        self._ready.discard(task_id)
+
+    def _start(self, session: Session) -> None:
+        if self._sessions.get(session.task.task_id) is not session:
+            return
+        unknown = [call.tool for call in session.calls if call.tool not in self._config.tools]
+        if unknown:
+            self._defer(session, unknown[0])
+            return
+        for call in session.start_calls():
+            self._calls.start(session.task, call, session.variables)
+
+    def _defer(self, session: Session, tool: str) -> None:
+        """This worker lacks a tool: the task is put back with a delay and an alert, never failed."""
+        _logger.warning("run %s needs the tool %s, which this worker does not have", session.task.workflow_run_id, tool)
+        self._calls.stop_task(session.task.task_id)
+        session.journal("deferred", "", {"tool": tool, "worker": self._config.name})
+        session.hand_back(UNKNOWN_TOOL_SECONDS)
+        self._ready.add(session.task.task_id)
+
+    def _claim(self) -> None:
+        _, next_in_seconds = wake_due(self._connection, quantity=_WAKE_BATCH)
+        room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * 4)
+        tasks: list[ClaimedTask] = []
+        if room > 0:
+            tasks = claim(
+                self._connection,
+                worker_id=self._liveness.worker_id,
+                queues=self._config.queues,
+                quantity=room,
+                after_tenant=self._after_tenant,
+            )
+            self._enter(tasks)
+        started_behind = self._after_tenant
+        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
+        idle = min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
+        # Full hands, or the end of the round of tenants: look again at once; else when something is due, or a hint comes.
+        self._claim_at = 0.0 if tasks or started_behind != NO_TENANT else time.monotonic() + idle
+        if room <= 0:
+            self._claim_at = time.monotonic() + POLL_SECONDS
+
+    def _enter(self, tasks: list[ClaimedTask]) -> None:
+        loaded = load_tasks(self._connection, tasks)
+        for task in tasks:
+            try:
+                session = enter(task, self._programs.get(self._connection, task), loaded[task.task_id])
+            except UnreadableDefinitionError as error:
+                session = enter(task, None, loaded[task.task_id], StepError("internal", str(error), retryable=False))
+            self._sessions[task.task_id] = session
+            self._ready.add(task.task_id)
+
+    def _look_after_holdings(self) -> None:
+        """Compare what is held here with what the database says is ours; hear of cancellations and of waits that ended meanwhile."""
+        self._control_due = False
+        held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
+        for task_id in [
+            task_id for task_id, session in self._sessions.items() if not _is_ours(session, held.get(task_id))
+        ]:
+            _logger.info("task %s is somebody else's by now", task_id)
+            self._drop(task_id)
+        for task_id, holding in held.items():
+            session = self._sessions.get(task_id)
+            if session and holding.cancel_requested:
+                self._calls.stop_task(task_id)
+                session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
+                self._ready.add(task_id)
+        self._hear_waits()
+
+    def _hear_waits(self) -> None:
+        waiting = [session.task for session in self._sessions.values() if session.waits]
+        if not waiting:
+            return
+        for task_id, loaded in load_waits(self._connection, waiting).items():
+            for over in loaded.over:
+                self._sessions[task_id].settle(over)
+                self._ready.add(task_id)
+
+    def _load(self) -> Load:
+        """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
+        sessions = dict(self._sessions)
+        steps = {
+            task_id: (sessions[task_id].task, steps)
+            for task_id, steps in self._calls.shown().items()
+            if task_id in sessions
+        }
+        return Load(len(sessions), self._draining, steps)
+
+
+def _is_ours(session: Session, holding: Holding | None) -> bool:
+    return holding is not None and holding.epoch == session.task.epoch

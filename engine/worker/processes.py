@@ -1,0 +1,98 @@
+"""Worker processes: one, or several forked ones; signals; the exit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+
+from engine.worker.config import WorkerConfig
+from engine.worker.worker import Worker
+
+_logger = logging.getLogger(__name__)
+RESTART_SECONDS = 1.0
+
+
+def run_worker(config: WorkerConfig, processes: int = 1) -> int:
+    """Run one worker in this process, or several in forked ones. Returns the exit code.
+
+    SIGTERM or SIGINT: stop within the grace time, exit 0. A second one: at once, exit 1.
+    """
+    if processes <= 1:
+        return _run_here(config)
+    return _Family(lambda number: _run_here(replace(config, name=f"{config.name}-{number}")), processes).run()
+
+
+def _run_here(config: WorkerConfig) -> int:
+    worker = Worker(config)
+    asked = 0
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            os._exit(1)  # at once: leases and locks die with the process, others take over
+        worker.stop()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    worker.run()
+    if any(thread.name.startswith("slot") for thread in threading.enumerate()):
+        _logger.warning("a tool did not end when it was told to; leaving without it")
+        logging.shutdown()
+        os._exit(0)
+    return 0
+
+
+class _Family:
+    """A parent that forks children, passes signals on, and replaces a child that died by itself."""
+
+    def __init__(self, child: Callable[[int], int], processes: int) -> None:
+        self._child = child
+        self._children: dict[int, int] = {}
+        self._processes = processes
+        self._stopping = False
+
+    def run(self) -> int:
+        signal.signal(signal.SIGTERM, self._pass_on)
+        signal.signal(signal.SIGINT, self._pass_on)
+        for number in range(1, self._processes + 1):
+            self._fork(number)
+        worst = 0
+        while self._children:
+            pid, status = os.wait()
+            number = self._children.pop(pid)
+            code = os.waitstatus_to_exitcode(status)
+            if self._stopping:
+                worst = max(worst, abs(code))
+            else:
+                _logger.warning("worker process %d ended with %d; starting it again", number, code)
+                time.sleep(RESTART_SECONDS)
+                if not self._stopping:
+                    self._fork(number)
+        return 1 if worst else 0
+
+    def _fork(self, number: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                code = self._child(number)
+            except Exception:
+                _logger.exception("worker process %d failed", number)
+            finally:
+                logging.shutdown()
+                sys.stderr.flush()
+                os._exit(code)
+        self._children[pid] = number
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        for pid in self._children:
+            os.kill(pid, number)

@@ -1,0 +1,77 @@
+"""A worker process from start to stop: one incarnation after the other, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from engine.db.errors import ConnectionLostError
+from engine.kit.backoff import Backoff
+from engine.services import SERVICES
+from engine.worker.config import WorkerConfig
+from engine.worker.inbox import Inbox, WorkHint
+from engine.worker.loop import Loop
+from engine.worker.programs import Programs
+from engine.worker.upkeep import Upkeep
+
+_logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Executes tasks until `stop`. Promise: whatever happens to the database, it comes back and loses nothing."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._stop_asked = threading.Event()
+        self._inbox = Inbox()
+        self._programs = Programs()
+
+    def stop(self) -> None:
+        """Claim nothing more, finish what is under way within the grace time, hand the rest back. Safe in a signal handler."""
+        self._stop_asked.set()
+        self._inbox.put(WorkHint())
+
+    def run(self) -> None:
+        """Work until stopped. A lost database is tried again for ever, with growing pauses."""
+        backoff = Backoff(first_seconds=0.1, most_seconds=5.0)
+        while not self._stop_asked.is_set():
+            try:
+                self._incarnation(backoff)
+            except ConnectionLostError as error:
+                seconds = backoff.next_seconds()
+                _logger.warning("lost the database (%s); trying again in %.1f s", error, seconds)
+                self._stop_asked.wait(seconds)
+
+    def _incarnation(self, backoff: Backoff) -> None:
+        self._inbox = Inbox()  # answers of an earlier identity's calls are nobody's
+        executor = ThreadPoolExecutor(self._config.slots, thread_name_prefix="slot")
+        try:
+            loop = Loop(self._config, self._inbox, executor, self._programs)
+            upkeep = Upkeep(self._config.dsn, loop.worker_id, SERVICES)
+            backoff.reset()
+            _logger.info(
+                "worker %s is ready: queues %s, %d slots",
+                self._config.name,
+                ", ".join(self._config.queues),
+                self._config.slots,
+            )
+            try:
+                while not self._stop_asked.is_set():
+                    loop.turn()
+                self._drain(loop)
+            finally:
+                upkeep.close()
+                loop.close()
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _drain(self, loop: Loop) -> None:
+        loop.drain()
+        until = time.monotonic() + self._config.grace_seconds
+        while not loop.is_empty and time.monotonic() < until:
+            loop.turn()
+        if not loop.is_empty:
+            loop.hand_back_all()
+        _logger.info("worker %s has stopped", self._config.name)
