@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+DatabaseError = psycopg.Error  # the raw thing, for the rooms that tell a lost connection from a refused statement
+
 
 class EngineError(Exception):
     """Something the engine refuses, with a sentence that says why."""

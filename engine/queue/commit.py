@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import psycopg
-
 from engine.db.connection import Connection, Cursor, cursor
-from engine.db.errors import ConnectionLostError, translate
+from engine.db.errors import ConnectionLostError, DatabaseError, translate
 from engine.queue.statements import Statement, child_statements, lock_statement, statements
 from engine.queue.writes import TaskWrites
 
@@ -36,7 +34,7 @@ def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID)
     result = CommitResult()
     try:
         _commit_together(connection, batch, worker_id, result)
-    except psycopg.Error as error:
+    except DatabaseError as error:
         lost = translate(error)
         if isinstance(lost, ConnectionLostError):
             raise lost from error
