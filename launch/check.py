@@ -46,6 +46,7 @@ def main() -> int:
                 {
                     **NO_DATABASE,
                     "DJANGO_SETTINGS_MODULE": f"{SETTINGS}.{settings}",
+                    "HIGHWAY_HOSTS": "highway.example",
                     "HIGHWAY_SECRET_KEY_FILE": str(secret),
                 },
             ):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from launch import configured, prepared
 from launch.commands import CHECKOUT, DATABASE, database_environment
 from launch.postgres import Cluster, place, prepare_database, prepare_roles
 from launch.postgres.binaries import programs
@@ -15,13 +18,80 @@ from launch.refusal import Refusal
 ROLES_SQL = CHECKOUT / "sql" / "roles.sql"
 
 
-def start_embedded(folder: Path) -> tuple[Cluster, dict[str, str]]:
-    """Start our own server with roles and database in it; returns it and the variables that name it."""
-    cluster = Cluster(folder)
-    server = cluster.start()
-    prepare_roles(cluster.programs, server, ROLES_SQL)
-    prepare_database(cluster.programs, server, DATABASE)
-    return cluster, database_environment(server, DATABASE)
+class Database(Protocol):
+    """What the launcher needs of either."""
+
+    def start(self) -> dict[str, str]:
+        """Make it usable; returns the variables that name it, for every role."""
+
+    def is_prepared(self) -> bool:
+        """Whether it is known to be migrated and set up for this very code."""
+
+    def remember_prepared(self) -> None:
+        """Migrated and set up: the next start need not."""
+
+    def tend(self, say: Callable[[str], None]) -> None:
+        """One look at it; start it again if it ended."""
+
+    def stop(self) -> None:
+        """Stop what `start` started."""
+
+
+def database(home: Path) -> Database:
+    """The configured server, or our own below ``home``."""
+    urls = configured.database()
+    return ConfiguredDatabase(urls) if urls else EmbeddedDatabase(home / "postgres")
+
+
+class ConfiguredDatabase:
+    """A server that somebody else runs and looks after. What is in it is checked at every start."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self._urls = urls
+
+    def start(self) -> dict[str, str]:
+        check_reachable(self._urls)
+        return self._urls
+
+    def is_prepared(self) -> bool:
+        return False
+
+    def remember_prepared(self) -> None:
+        pass
+
+    def tend(self, say: Callable[[str], None]) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class EmbeddedDatabase:
+    """A PostgreSQL of our own, below ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cluster = Cluster(folder)
+        self._code = prepared.state_of_code()
+
+    def start(self) -> dict[str, str]:
+        server = self._cluster.start()
+        prepare_roles(self._cluster.programs, server, ROLES_SQL)
+        prepare_database(self._cluster.programs, server, DATABASE)
+        return database_environment(server, DATABASE)
+
+    def is_prepared(self) -> bool:
+        return prepared.recall(self._cluster) == self._code
+
+    def remember_prepared(self) -> None:
+        prepared.remember(self._cluster, self._code)
+
+    def tend(self, say: Callable[[str], None]) -> None:
+        if self._cluster.poll() is not None:
+            say("PostgreSQL ended; starting it again")
+            self._cluster.start()
+
+    def stop(self) -> None:
+        self._cluster.stop()
 
 
 def check_reachable(urls: dict[str, str]) -> None:
@@ -46,5 +116,5 @@ def _without_password(url: str) -> tuple[str, str | None]:
     parts = urlsplit(url)
     if parts.password is None:
         return url, None
-    place_of_host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{place_of_host}")), unquote(parts.password)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}")), unquote(parts.password)

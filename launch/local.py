@@ -7,10 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from launch import commands, configured, process
+from launch import commands, process
 from launch.client import Client
-from launch.database import check_reachable, start_embedded
-from launch.postgres import Cluster
+from launch.database import database
 from launch.refusal import Refusal
 from launch.supervisor import Service
 from launch.terminal import say
@@ -32,17 +31,16 @@ class Platform:
         self.key_file = home / "demo_api_key"
         self._port = port
         self._logs = home / "log"
-        self._cluster: Cluster | None = None
+        self._database = database(home)
         self._step: subprocess.Popen[bytes] | None = None
         self._services: list[Service] = []
 
     def start(self) -> None:
         """Start everything; return when the web server answers. After an exception, too, `stop` has to be called."""
         self._logs.mkdir(exist_ok=True)
-        environment = self._environment(self._database())
-        self._run_step("migrate", environment, "--no-input")
-        # Talks: it prints the administrator's password, which must not stay in a log.
-        self._run_step("bootstrap", environment, "--key-file", str(self.key_file), talks=True)
+        environment = commands.environment(SETTINGS, self._database.start(), HIGHWAY_HOME=str(self.home))
+        if not (self._database.is_prepared() and self.key_file.exists()):
+            self._prepare(environment)
         self._services = [
             self._service("web", commands.web(self._port), environment, WEB_STOP_SECONDS),
             *(
@@ -56,9 +54,7 @@ class Platform:
 
     def tend(self) -> None:
         """One look at every process; to be called a few times a second."""
-        if self._cluster is not None and self._cluster.poll() is not None:
-            say("PostgreSQL ended; starting it again")
-            self._cluster.start()
+        self._database.tend(say)
         for service in self._services:
             service.tend(say)
 
@@ -71,24 +67,18 @@ class Platform:
         for service in self._services:
             if not service.await_stop():
                 say(f"{service.name} did not stop in time and was killed; its work goes on at the next start")
-        if self._cluster is not None:
-            self._cluster.stop()
+        self._database.stop()
 
     def kill(self) -> None:
         """For a second Ctrl-C: everything but the database ends at once."""
         for service in self._services:
             service.kill()
 
-    def _database(self) -> dict[str, str]:
-        urls = configured.database()
-        if urls is not None:
-            check_reachable(urls)
-            return urls
-        self._cluster, urls = start_embedded(self.home / "postgres")
-        return urls
-
-    def _environment(self, urls: dict[str, str]) -> dict[str, str]:
-        return commands.environment(SETTINGS, urls, HIGHWAY_HOME=str(self.home))
+    def _prepare(self, environment: dict[str, str]) -> None:
+        self._run_step("migrate", environment)
+        # Talks: it prints the administrator's password, which must not stay in a log.
+        self._run_step("bootstrap", environment, "--key-file", str(self.key_file), talks=True)
+        self._database.remember_prepared()
 
     def _service(self, name: str, command: list[str], environment: dict[str, str], stop_seconds: float) -> Service:
         return Service(
@@ -109,7 +99,10 @@ class Platform:
         self._step = process.spawn(
             command, log=log, death_signal=signal.SIGTERM, env=environment, cwd=commands.CHECKOUT, talks=talks
         )
-        returncode = self._step.wait(STEP_SECONDS)
+        try:
+            returncode = self._step.wait(STEP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Refusal(f"manage.py {name} did not end within {STEP_SECONDS:.0f} s (see {log})") from None
         self._step = None
         if returncode != 0:
             last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]

@@ -36,11 +36,12 @@ def main() -> int:
     try:
         home = configured.home()
         lock = _prepare(home, arguments.port)
+        platform = Platform(home, arguments.port)
     except Refusal as reason:
         complain(f"cannot start: {reason}")
         return 1
     with lock:
-        return _run(Platform(home, arguments.port), once=arguments.once, started=started)
+        return _run(platform, once=arguments.once, started=started)
 
 
 def _prepare(home: Path, port: int) -> IO[str]:

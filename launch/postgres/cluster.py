@@ -48,6 +48,7 @@ class Cluster:
         self._log = self.folder / "postgresql.log"
         self._settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._durable = durable
+        self._server: access.Server | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> access.Server:
@@ -65,10 +66,17 @@ class Cluster:
         if not self._data.exists():
             self._initialise(server)
         stale.clear(self._data)
-        server = access.with_usable_port(server, self._access_file)
-        self._child = self._spawn(server)
+        self._server = access.with_usable_port(server, self._access_file)
+        self._child = self._spawn(self._server)
         self._await_ready(self._child)
-        return server
+        return self._server
+
+    @property
+    def server(self) -> access.Server:
+        """The address of the started server."""
+        if self._server is None:
+            raise RuntimeError("the cluster was not started")
+        return self._server
 
     def stop(self) -> None:
         """Close connections, write everything out, end. Safe to call twice."""

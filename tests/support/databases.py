@@ -97,7 +97,7 @@ def _migrate_engine(database: Database) -> None:
 
 def _migrate_platform(database: Database) -> None:
     done = subprocess.run(
-        manage("migrate", "--no-input"),
+        manage("migrate"),
         env=database.environment(),
         cwd=CHECKOUT,
         capture_output=True,
