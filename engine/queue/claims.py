@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from engine.db.connection import Connection, Row, cursor
+from engine.db.errors import translated
 from engine.db.queries import load
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, Waiting, WaitOver
@@ -14,6 +15,7 @@ from engine.model.task import ClaimedTask, Loaded
 
 _sql = load("task")
 NO_TENANT = UUID(int=0)
+WAKE_BATCH = 500  # sleepers that one claim may wake, so that no claim takes long
 
 
 def claim(
@@ -29,8 +31,20 @@ def claim(
 def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | None]:
     """Make sleepers whose time has come claimable. Returns how many, and the seconds until the next one is due, if any."""
     row = _sql.wake_due.one(connection, quantity=quantity)
-    assert row is not None  # noqa: S101 - the statement always gives one row
-    return row["woken"], row["next_in_seconds"]
+    return (row["woken"], row["next_in_seconds"]) if row else (0, None)
+
+
+def wake_and_claim(
+    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, after_tenant: UUID
+) -> tuple[list[ClaimedTask], float | None]:
+    """`wake_due` and `claim` in one round trip: the tasks, and the seconds until the next sleeper is due, if any."""
+    with translated(), connection.pipeline():
+        woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
+        claimed = _sql.claim.send(
+            cursor(connection), worker_id=worker_id, queues=list(queues), quantity=quantity, after_tenant=after_tenant
+        )
+    row = woken.fetchone()
+    return [ClaimedTask(**task) for task in claimed], row["next_in_seconds"] if row else None
 
 
 def load_definition(connection: Connection, *, tenant_id: UUID, definition_hash: str) -> Json:
@@ -50,7 +64,7 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
         "run_ids": [task.workflow_run_id for task in again],
         "scopes": [task.key for task in again],
     }
-    with connection.pipeline():
+    with translated(), connection.pipeline():
         checkpoints = _sql.load_checkpoints.send(cursor(connection), **scopes)
         variables = _sql.load_variables.send(cursor(connection), **scopes)
         waits = _sql.load_waits.send(

@@ -10,7 +10,6 @@ from engine.durable.tool_context import HttpPolicy
 from engine.ports import Sandbox
 from engine.tools.spec import ToolSpec
 
-LEASE_SECONDS = 30.0  # how long a worker may be silent before its tasks go to others
 HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 1.0  # with every notification lost, work is still found within this time
 
@@ -27,5 +26,6 @@ class WorkerConfig:
     slots: int = 16
     capacity: int = 100
     grace_seconds: float = 20.0
+    lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""

@@ -19,7 +19,7 @@ from engine.kit.ids import uuid7
 from engine.kit.json_text import dumps
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.worker.config import HEARTBEAT_SECONDS, LEASE_SECONDS, WorkerConfig
+from engine.worker.config import HEARTBEAT_SECONDS, WorkerConfig
 from engine.worker.inbox import ControlHint, IdentityLost, Inbox, WorkHint
 
 _logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Liveness:
             queues=list(self._config.queues),
             slots=self._config.slots,
             code_version=self._config.code_version,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=self._config.lease_seconds,
         )
         connection.execute("LISTEN highway_work")
         connection.execute("LISTEN highway_control")
@@ -107,7 +107,7 @@ class Liveness:
             worker_id=self.worker_id,
             running=load_now.running,
             draining=load_now.draining,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=self._config.lease_seconds,
         )
         if alive is None:
             raise EngineError("this worker was declared dead")

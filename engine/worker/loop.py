@@ -18,7 +18,7 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, enter, refused, stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import NO_TENANT, claim, load_tasks, load_waits, wake_due
+from engine.queue.claims import NO_TENANT, load_tasks, load_waits, wake_and_claim
 from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import Holding, holdings
 from engine.queue.writes import TaskWrites
@@ -29,7 +29,9 @@ from engine.worker.liveness import Liveness, Load
 from engine.worker.programs import Programs, UnreadableDefinitionError
 
 _logger = logging.getLogger(__name__)
-_WAKE_BATCH = 500
+CLAIMS_PER_SLOT = (
+    4  # tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers
+)
 
 
 class Loop:
@@ -214,25 +216,23 @@ class Loop:
         self._ready.add(session.task.task_id)
 
     def _claim(self) -> None:
-        _, next_in_seconds = wake_due(self._connection, quantity=_WAKE_BATCH)
-        room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * 4)
-        tasks: list[ClaimedTask] = []
-        if room > 0:
-            tasks = claim(
-                self._connection,
-                worker_id=self._liveness.worker_id,
-                queues=self._config.queues,
-                quantity=room,
-                after_tenant=self._after_tenant,
-            )
-            self._enter(tasks)
-        started_behind = self._after_tenant
-        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
-        idle = min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
-        # Full hands, or the end of the round of tenants: look again at once; else when something is due, or a hint comes.
-        self._claim_at = 0.0 if tasks or started_behind != NO_TENANT else time.monotonic() + idle
+        room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * CLAIMS_PER_SLOT)
         if room <= 0:
-            self._claim_at = time.monotonic() + POLL_SECONDS
+            self._claim_at = time.monotonic() + POLL_SECONDS  # the end of a session brings it forward
+            return
+        started_behind = self._after_tenant
+        tasks, next_in_seconds = wake_and_claim(
+            self._connection,
+            worker_id=self._liveness.worker_id,
+            queues=self._config.queues,
+            quantity=room,
+            after_tenant=started_behind,
+        )
+        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
+        # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
+        again = bool(tasks) or started_behind != NO_TENANT
+        self._claim_at = 0.0 if again else time.monotonic() + min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
+        self._enter(tasks)
 
     def _enter(self, tasks: list[ClaimedTask]) -> None:
         loaded = load_tasks(self._connection, tasks)

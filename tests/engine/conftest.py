@@ -1,0 +1,102 @@
+"""Real worker processes on a test database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from engine import facade
+from engine.db.connection import connect
+from engine.model.json import JsonObject
+from engine.model.views import RunView, StepView
+from tests.engine.runs import start
+from tests.support.databases import Database
+
+
+@dataclass
+class Workers:
+    """Worker processes of one test, and what it takes to run a workflow to its end with them."""
+
+    database: Database
+    tenant: UUID
+    logs: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """One more worker."""
+        name = f"worker-{len(self.processes)}"
+        with (self.logs / f"{name}.log").open("wb") as log:
+            command = [sys.executable, "-m", "tests.engine.worker_process", self.database.worker, name]
+            self.processes.append(subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONPATH": "."}))
+        return self.processes[-1]
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """kill -9."""
+        process.kill()
+        process.wait()
+
+    def stop(self) -> list[int]:
+        """SIGTERM to all; their exit codes."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        return [process.wait(timeout=20) for process in self.processes]
+
+    def submit(self, definition: JsonObject, **how: Any) -> UUID:
+        """Start a run; its id."""
+        with connect(self.database.web) as connection:
+            return start(connection, self.tenant, definition, **how)
+
+    def run(self, workflow_run_id: UUID) -> RunView:
+        """The run as it is now."""
+        with connect(self.database.web) as connection:
+            return facade.get_run(connection, tenant_id=self.tenant, workflow_run_id=workflow_run_id)
+
+    def steps(self, workflow_run_id: UUID) -> dict[str, StepView]:
+        """Steps by ``scope/key``."""
+        with connect(self.database.web) as connection:
+            steps = facade.list_steps(connection, tenant_id=self.tenant, workflow_run_id=workflow_run_id)
+        return {f"{step.scope}/{step.key}" if step.scope else step.key: step for step in steps}
+
+    def result(self, workflow_run_id: UUID) -> JsonObject:
+        """What the run's steps gave."""
+        with connect(self.database.web) as connection:
+            return facade.run_result(connection, tenant_id=self.tenant, workflow_run_id=workflow_run_id)
+
+    def finish(self, workflow_run_id: UUID, seconds: float = 30) -> RunView:
+        """Wait for the end of the run."""
+        return self.wait(workflow_run_id, lambda run: not run.is_open, seconds)
+
+    def wait(self, workflow_run_id: UUID, until: Callable[[RunView], bool], seconds: float = 30) -> RunView:
+        """Wait for something to become true of the run."""
+        end = time.monotonic() + seconds
+        while not until(run := self.run(workflow_run_id)):
+            if time.monotonic() > end:
+                raise AssertionError(f"still {run}\n{self.steps(workflow_run_id)}\n{self.log()}")
+            time.sleep(0.02)
+        return run
+
+    def log(self) -> str:
+        """The workers' logs, for a failing test."""
+        return "\n".join(path.read_text()[-4000:] for path in sorted(self.logs.glob("*.log")))
+
+
+@pytest.fixture
+def workers(database: Database, tenant: UUID, tmp_path: Path) -> Iterator[Workers]:
+    """No worker runs yet; ``start()`` as many as the test wants."""
+    family = Workers(database, tenant, tmp_path)
+    yield family
+    for process in family.processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()

@@ -1,0 +1,33 @@
+"""A worker process for tests: ``python -m tests.engine.worker_process DSN NAME``; killed, stopped and restarted at will."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from engine.durable.tool_context import HttpPolicy
+from engine.tools import registry
+from engine.worker.config import WorkerConfig
+from engine.worker.processes import run_worker
+from sandbox.bubblewrap import Bubblewrap
+
+
+def main(dsn: str, name: str) -> int:
+    """Run until told to stop."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
+    return run_worker(
+        WorkerConfig(
+            dsn,
+            name,
+            registry,
+            Bubblewrap,
+            slots=8,
+            grace_seconds=5,
+            lease_seconds=4,
+            http_policy=HttpPolicy(allow_internal=True),
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
