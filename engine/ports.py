@@ -21,11 +21,15 @@ class SandboxLimits:
 
 @dataclass(frozen=True, slots=True)
 class SandboxJob:
-    """A Python program to run without network, secrets or our environment. ``files`` are placed read-only beside it."""
+    """A Python program to run without network, secrets or our environment.
+
+    ``files`` are placed read-only beside it; ``modules`` are top-level modules of our own environment that it may import.
+    """
 
     program: str
     stdin: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
     limits: SandboxLimits = SandboxLimits()
 
 
