@@ -11,6 +11,7 @@ from engine.model.requests import Request
 from engine.tools import registry
 from engine.tools.results import check_result
 from engine.tools.spec import bind
+from sandbox.bubblewrap import BubblewrapSandbox
 
 
 def context(**changes: Any) -> ToolContext:
@@ -23,7 +24,7 @@ def context(**changes: Any) -> ToolContext:
         "step_key": "say",
         "task_id": "say",
         "idempotency_key": default_idempotency_key(run, "", "say"),
-        "sandbox": None,
+        "sandbox": BubblewrapSandbox(),
         "worker_id": "worker-1",
     }
     return ToolContext(**(given | changes))
