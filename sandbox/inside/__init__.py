@@ -1,0 +1,1 @@
+"""Programs that run behind the wall. They import nothing of ours: only the standard library is there."""
