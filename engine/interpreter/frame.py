@@ -1,0 +1,109 @@
+"""The state of one graph in execution: the task's own, or one iteration of a loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.interpreter.graph import Graph, Node
+from engine.interpreter.names import LayeredNames
+from engine.model.errors import StepError
+from engine.model.json import Json, JsonObject
+from engine.operators.base import Step
+
+PENDING, RUNNING = "pending", "running"
+SUCCEEDED, FAILED, SKIPPED = "succeeded", "failed", "skipped"
+FINAL = frozenset({SUCCEEDED, FAILED, SKIPPED})
+
+BRANCH_NOT_TAKEN = "branch_not_taken"
+UPSTREAM_FAILED = "upstream_failed"
+HANDLER_NOT_NEEDED = "handler_not_needed"
+TERMINATED = "terminated"
+
+
+@dataclass(slots=True)
+class NodeState:
+    """Where one task stands, and what it has heard from those before it (one signal per incoming edge)."""
+
+    plan: Node
+    state: str = PENDING
+    reason: str = ""
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    neutral: int = 0
+    gates_heard: int = 0
+    gates_open: int = 0
+    skip_reason: str = ""
+    owners_heard: int = 0
+    owners_skipped: int = 0
+    handled: int | None = None  # the owner whose end this handler answers
+    result: Json = None
+    error: StepError | None = None
+    cause: str = ""
+    order: int = 0  # of its failure among all failures of the execution
+    chosen: int | None = None
+    side_ended: dict[int, int] = field(default_factory=dict)  # for a choice: how many members of each side are final
+    rounds_open: int = 0
+    step: Step | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def heard(self) -> int:
+        return self.succeeded + self.failed + self.skipped + self.neutral
+
+
+class Frame:
+    """One graph in execution. ``prefix`` stands before the keys of its steps; ``owner`` is the loop whose round ``index`` it is.
+
+    ``sheltered`` rounds belong to a handler or a task that tolerates failure: they go on when what is around them fails.
+    """
+
+    __slots__ = (
+        "failing",
+        "graph",
+        "index",
+        "is_over",
+        "names",
+        "open",
+        "outer",
+        "owner",
+        "prefix",
+        "results",
+        "shared",
+        "sheltered",
+        "states",
+        "unsettled",
+    )
+
+    def __init__(self, graph: Graph, prefix: str, results: JsonObject, names: LayeredNames) -> None:
+        self.graph = graph
+        self.prefix = prefix
+        self.results = results
+        self.names = names
+        self.outer: Frame | None = None
+        self.owner: NodeState | None = None
+        self.index = 0
+        self.shared = False
+        self.sheltered = False
+        self.states = [NodeState(plan) for plan in graph.nodes]
+        self.open = len(self.states)
+        self.is_over = False
+        self.unsettled: list[NodeState] = []  # failures of which it is not certain yet whether they are handled
+        self.failing: NodeState | None = None  # the first failure that is certainly not handled
+
+    def key(self, node: NodeState) -> str:
+        return self.prefix + node.plan.task_id
+
+    def is_failing(self) -> bool:
+        """Whether this frame or one around it cannot succeed any more."""
+        return self.failing is not None or self.outer_is_failing()
+
+    def outer_is_failing(self) -> bool:
+        return not self.sheltered and self.outer is not None and self.outer.is_failing()
+
+    def last_result(self) -> Json:
+        """The result of the last task, in the author's order, that succeeded."""
+        return next((node.result for node in reversed(self.states) if node.state == SUCCEEDED), None)

@@ -1,0 +1,95 @@
+"""The compiled graph of one scope: plain tables that every execution of it shares and none changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from engine.model.json import JsonObject
+from engine.operators.base import Operator
+from engine.operators.guards import CompiledGuard
+
+
+class EdgeKind(IntEnum):
+    """What the end of one task means to another.
+
+    PLAIN: a dependency. GATE: the source chooses whether the target may run. AFTER: the target waits for the side that the source chose.
+    HANDLER: the target runs only if the source ended as it handles. JOINED: the target is a join that names the source.
+    """
+
+    PLAIN = 0
+    GATE = 1
+    AFTER = 2
+    HANDLER = 3
+    JOINED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From the node that holds it to node ``target``. ``handles`` is "succeeded" or "failed" on HANDLER edges."""
+
+    kind: EdgeKind
+    target: int
+    handles: str = ""
+
+
+@dataclass(slots=True)
+class Node:
+    """One task of a graph. Filled while the graph is compiled, read-only afterwards.
+
+    ``plain`` and ``gates`` count the incoming edges by kind (AFTER counts as plain); ``owners`` are the tasks it handles the end of;
+    ``handlers`` its incoming plain edges from handlers, whose owners stand in for a handler that was not needed.
+    ``sides`` are the (choice, target) pairs whose chosen side it belongs to; for a choice, ``members`` lists each side's tasks.
+    """
+
+    index: int
+    task_id: str
+    operator_type: str
+    operator: Operator
+    result_key: str | None
+    trigger_rule: str
+    preconditions: tuple[CompiledGuard, ...] = ()
+    postconditions: tuple[CompiledGuard, ...] = ()
+    plain: int = 0
+    gates: int = 0
+    owners: list[int] = field(default_factory=list)
+    handlers: list[int] = field(default_factory=list)
+    joined: list[int] = field(default_factory=list)
+    join_mode: str = ""
+    out: list[Edge] = field(default_factory=list)
+    sides: list[tuple[int, int]] = field(default_factory=list)
+    members: dict[int, list[int]] = field(default_factory=dict)
+    failure_handler: int | None = None
+    absorbing_joins: list[int] = field(default_factory=list)
+    body: Graph | None = None
+    branches: Mapping[str, Graph] = field(default_factory=dict)
+    activity: Graph | None = None
+
+    @property
+    def is_choice(self) -> bool:
+        return self.operator_type in {"condition", "switch"}
+
+    @property
+    def tolerates_failure(self) -> bool:
+        """Whether it may still start when the run is certain to fail."""
+        return self.trigger_rule in {"all_done", "one_done", "one_success"}
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The names that this task, its guards and its body need. A branch's own are in its operator's."""
+        found = self.operator.roots.union(*(guard.roots for guard in (*self.preconditions, *self.postconditions)))
+        return found | self.body.roots if self.body else found
+
+
+@dataclass(slots=True)
+class Graph:
+    """The tasks of one scope. ``variables`` are those that a branch defines for itself, ``roots`` all names its templates use."""
+
+    nodes: list[Node]
+    index: dict[str, int]
+    variables: JsonObject = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
+
+    def node(self, task_id: str) -> Node:
+        return self.nodes[self.index[task_id]]

@@ -1,0 +1,111 @@
+"""Operators that hold graphs of their own: loops and branches; and the union of all operators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from engine.language.definition.base import BaseOperator
+from engine.language.definition.branching import Condition, Join, Switch, Terminate
+from engine.language.definition.calls import Activity, ChildWorkflow, Reflexive, Task
+from engine.language.definition.events import EmitEvent, Wait, WaitForEvent
+from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName, Model, Seconds, TaskId
+
+
+class ForEach(BaseOperator):
+    """Runs its body once per item. ``loop_body`` may repeat the bodies of inner loops; see `engine.language.scopes`."""
+
+    operator_type: Literal["foreach"]
+    items: str | list[AnyJson]
+    loop_body: list[Operator] = Field(min_length=1)
+    parallel: bool = False
+    dynamic: bool = False
+
+
+class While(BaseOperator):
+    """Runs its body as long as the condition holds before each round."""
+
+    operator_type: Literal["while"]
+    condition: str = Field(min_length=1)
+    loop_body: list[Operator] = Field(min_length=1)
+    max_iterations: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class Branch(Model):
+    """The workflow inside a branch."""
+
+    tasks: dict[TaskId, Operator] = Field(min_length=1)
+    variables: AnyJsonObject = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ids_from_keys(cls, data: Any) -> Any:
+        return with_task_ids(data)
+
+
+class Parallel(BaseOperator):
+    """Forks its branches and goes on at once."""
+
+    operator_type: Literal["parallel"]
+    branches: dict[BranchName, list[str]] = Field(default_factory=dict)
+    branch_workflows: dict[BranchName, Branch] = Field(min_length=1)
+    timeout: Seconds | None = None
+
+
+class Choice(Model):
+    """When a branch of a multi_choice is started."""
+
+    condition: str = Field(min_length=1)
+
+
+class MultiChoice(BaseOperator):
+    """Forks the branches whose condition holds; fewer than ``minimum_branches`` fails."""
+
+    operator_type: Literal["multi_choice"]
+    branches: dict[BranchName, Choice] = Field(min_length=1)
+    branch_workflows: dict[BranchName, Branch] = Field(min_length=1)
+    minimum_branches: int = Field(1, ge=0)
+    timeout: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _every_branch_has_tasks(self) -> MultiChoice:
+        missing = sorted(self.branches.keys() - self.branch_workflows.keys())
+        if missing:
+            raise ValueError(f"branch_workflows has no tasks for {', '.join(missing)}")
+        return self
+
+
+Operator: TypeAlias = Annotated[
+    Task
+    | Activity
+    | Condition
+    | Switch
+    | Wait
+    | Parallel
+    | MultiChoice
+    | Join
+    | ForEach
+    | While
+    | EmitEvent
+    | WaitForEvent
+    | ChildWorkflow
+    | Reflexive
+    | Terminate,
+    Field(discriminator="operator_type"),
+]
+
+
+def with_task_ids(data: Any) -> Any:
+    """The same workflow with every task's ``task_id`` filled in from its key where it is missing."""
+    if not isinstance(data, dict) or not isinstance(data.get("tasks"), dict):
+        return data
+    tasks = {
+        key: {**task, "task_id": key} if isinstance(task, dict) and task.get("task_id") is None else task
+        for key, task in data["tasks"].items()
+    }
+    return {**{key: value for key, value in data.items() if value is not None}, "tasks": tasks}
+
+
+for _model in (ForEach, While, Branch, Parallel, MultiChoice):
+    _model.model_rebuild()
