@@ -12,8 +12,8 @@ from engine.model.commands import AwaitTasks, CancelTasks, Command, Finish, Reco
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
-from engine.operators.awaiting import EXCUSED_SUFFIX, FINAL, awaited, unsuccessful
-from engine.operators.base import Ended
+from engine.operators.kit.awaiting import EXCUSED_SUFFIX, FINAL, awaited, unsuccessful
+from engine.operators.kit.base import Ended
 
 OPEN_KEY = "@open"
 
@@ -100,7 +100,7 @@ class Closing:
         verdict = self._verdict
         return [Finish(verdict.outcome, verdict.result, verdict.error, verdict.failed_key)]
 
-    def opened(self, over: WaitOver) -> list[Command]:
+    def opened(self, over: WaitOver) -> None:
         """The forked tasks have ended; `commands` finishes next."""
         tasks = awaited(over.payload)
         self._ended.update(key for key, task in tasks.items() if task.get("status") in FINAL)
@@ -108,7 +108,6 @@ class Closing:
         bad = [key for key in unsuccessful(tasks) if key not in self._excused]
         if bad and self._verdict is not None and self._verdict.outcome == "completed":
             self._verdict = Verdict("failed", error=_branch_error(bad[0], tasks[bad[0]]), failed_key=bad[0])
-        return []
 
     @staticmethod
     def stored(ended: Ended) -> JsonObject:

@@ -12,8 +12,8 @@ from engine.language.definition import Activity, Definition, MultiChoice, Operat
 from engine.language.scopes import Scope, scope_of
 from engine.model.json import JsonObject
 from engine.operators import OPERATORS
-from engine.operators.base import Site
-from engine.operators.guards import CompiledGuard
+from engine.operators.kit.base import Site
+from engine.operators.kit.guards import CompiledGuard
 from engine.operators.reflexive import as_activity
 from engine.operators.task import TaskOperator
 

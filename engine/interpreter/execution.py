@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
+from engine.interpreter import records
+from engine.interpreter.board import Board
 from engine.interpreter.closing import Closing, Verdict
-from engine.interpreter.failures import standing
-from engine.interpreter.flow import Todo, open_frame, tell_dependents
-from engine.interpreter.frame import (
-    FAILED,
-    PENDING,
-    RUNNING,
-    SKIPPED,
-    SUCCEEDED,
-    TERMINATED,
-    UPSTREAM_FAILED,
-    Frame,
-    NodeState,
-)
+from engine.interpreter.frame import PENDING, RUNNING, SUCCEEDED, TERMINATED, UPSTREAM_FAILED, Frame, NodeState
 from engine.interpreter.names import LayeredNames, TaskNames
 from engine.interpreter.program import Program
 from engine.interpreter.readiness import decide
@@ -26,10 +15,12 @@ from engine.language.expressions import ExpressionError
 from engine.model.commands import Command, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, TaskInfo, Waiting, WaitOver
-from engine.model.json import Json, JsonObject
-from engine.operators.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, Outcome, Round, RoundEnd, Rounds
-from engine.operators.errors import template_error
-from engine.operators.guards import first_problem
+from engine.model.json import JsonObject
+from engine.operators.kit.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, Rounds, Step
+from engine.operators.kit.errors import template_error
+from engine.operators.kit.guards import first_problem
+
+STUCK = StepError("internal", "no task can go on and none is under way", "Stuck", retryable=False)
 
 
 class Execution:
@@ -37,10 +28,18 @@ class Execution:
 
     Call `advance` for what is to do now, `settle` with each fact that comes in and `durable` when a gated record is committed; `advance`
     again after either. A step that is recorded is never done again; a step with an open wait is taken up where it stands.
+
+    A failed step fails the task unless a failure handler of it succeeded and something that depends on the handler ran, or a join
+    that is content with the failure succeeded. When that is certain, only handlers and tasks whose rule tolerates failure still start,
+    waits are given up, tool calls under way are awaited, and the first such failure is the cause.
     """
 
     def __init__(
-        self, program: Program, info: TaskInfo, recorded: Iterable[Recorded] = (), waiting: Iterable[Waiting] = ()
+        self,
+        program: Program,
+        info: TaskInfo,
+        recorded: Iterable[Recorded] = (),
+        waiting: Iterable[Waiting] = (),
     ) -> None:
         self._info = info
         self._recorded = {step.key: step for step in recorded}
@@ -48,17 +47,12 @@ class Execution:
         defaults = program.variables if program.kind == "workflow" else {}
         self._variables: JsonObject = {**defaults, **info.variables}
         self._out: list[Command] = []
-        self._todo: Todo = deque()
-        self._asked: dict[str, tuple[Frame, NodeState]] = {}
+        self._asked: dict[str, tuple[Frame, NodeState, Step]] = {}
         self._gated: dict[str, tuple[Frame, NodeState, Done | Failed]] = {}
-        self._failures = 0
-        self._done = self._total = 0
         self._closing = Closing(program, self._recorded.values())
         results: JsonObject = {}
-        task_names = TaskNames(info, program.variables, self._variables)
-        self._root = Frame(program.graph, "", results, LayeredNames(results, task_names))
-        self._frames: dict[str, Frame] = {}
-        self._open(self._root)
+        names = LayeredNames(results, TaskNames(info, program.variables, self._variables))
+        self._board = Board(Frame(program.graph, "", results, names))
         self._pump()
 
     def advance(self) -> list[Command]:
@@ -69,19 +63,11 @@ class Execution:
 
     def settle(self, fact: Fact) -> None:
         """Take a fact. One about a step that is over is late and changes nothing."""
-        if self._closing.awaits(fact) and isinstance(fact, WaitOver):
-            self._out.extend(self._closing.opened(fact))
-            return
-        if fact.key not in self._asked:
-            return
-        frame, node = self._asked[fact.key]
-        if node.step is None:
-            return
-        try:
-            effect = node.step.settle(fact)
-        except ExpressionError as error:
-            effect = Failed(template_error(error))
-        self._apply(frame, node, effect)
+        if isinstance(fact, WaitOver) and self._closing.awaits(fact):
+            self._closing.opened(fact)
+        elif fact.key in self._asked:
+            frame, node, step = self._asked[fact.key]
+            self._apply(frame, node, _effect(lambda: step.settle(fact)))
 
     def durable(self, key: str) -> None:
         """The gated record of this step is committed: go on past it."""
@@ -92,19 +78,19 @@ class Execution:
     @property
     def progress(self) -> tuple[int, int]:
         """(tasks that are final, tasks in play), those of loop rounds counted once for each round begun."""
-        return self._done, self._total
+        return self._board.done, self._board.total
 
     def _pump(self) -> None:
-        while self._todo and not self._closing.is_decided:
-            frame, node = self._todo.popleft()
+        todo = self._board.todo
+        while todo and not self._closing.is_decided:
+            frame, node = todo.popleft()
             if node.state == PENDING:
                 self._consider(frame, node)
-        if self._closing.is_decided or self._root.is_over:
-            self._out.extend(self._closing.commands(self._root, self._waiting))
-        elif not self._asked and not self._gated:
-            stuck = StepError("internal", "no task can go on and none is under way", "Stuck", retryable=False)
-            self._closing.decide(Verdict("failed", error=stuck))
-            self._out.extend(self._closing.commands(self._root, self._waiting))
+        root = self._board.root
+        if not (self._closing.is_decided or root.open == 0 or self._asked or self._gated):
+            self._closing.decide(Verdict("failed", error=STUCK))
+        if self._closing.is_decided or root.open == 0:
+            self._out.extend(self._closing.commands(root, self._waiting))
 
     def _consider(self, frame: Frame, node: NodeState) -> None:
         decision = decide(frame, node)
@@ -120,121 +106,88 @@ class Execution:
 
     def _take_over(self, frame: Frame, node: NodeState, recorded: Recorded, skip_reason: str) -> None:
         """A step that was done in an earlier claim: its outcome counts, whatever would be decided now."""
-        if recorded.operator != node.plan.operator_type:
+        plan = node.plan
+        if recorded.operator != plan.operator_type:
             self._out.clear()  # nothing of a definition that does not fit may be started
             self._asked.clear()
-            self._closing.diverged(recorded, node.plan.operator_type)
+            self._closing.diverged(recorded, plan.operator_type)
         elif recorded.outcome == "skipped":
-            self._end_skipped(frame, node, skip_reason or UPSTREAM_FAILED)
+            self._after(frame, self._board.skip(frame, node, skip_reason or UPSTREAM_FAILED))
         elif recorded.outcome == "failed":
-            error = recorded.error or StepError("internal", "the recorded failure has no error")
-            self._end(frame, node, Failed(error))
-        elif node.plan.operator_type == "terminate":
+            self._end(frame, node, Failed(recorded.error or StepError("internal", "the failure was not recorded")))
+        elif plan.operator_type == "terminate":
             self._terminate(frame, node, Closing.ended_before(recorded.result))
         else:
-            self._closing.note_forked(node.plan.operator.forked(recorded.result))
+            self._closing.note_forked(plan.operator.forked(recorded.result))
             self._end(frame, node, Done(recorded.result))
 
     def _begin(self, frame: Frame, node: NodeState) -> None:
-        key = frame.key(node)
         node.state = RUNNING
-        at = At(
-            key,
-            node.plan.task_id,
-            self._info,
-            self._names_for(frame, node),
-            self._variables,
-            self._emit,
-            self._recorded,
-            lambda: _outcomes(frame),
-            self._closing.note_ended,
-        )
-        node.step = node.plan.operator.step(at)
-        waiting = self._waiting.pop(key, None)
-        effect: Effect
+        at = self._place(frame, node)
+        step = node.step = node.plan.operator.step(at)
+        waiting = self._waiting.pop(at.key, None)
+        if waiting is not None:
+            self._apply(frame, node, _effect(lambda: step.resume(waiting)))
+            return
+        problem = None
         try:
-            if waiting is not None:
-                effect = node.step.resume(waiting)
-            else:
-                problem = first_problem(node.plan.preconditions, at.names)
-                effect = Failed(problem) if problem else node.step.begin()
+            problem = first_problem(node.plan.preconditions, at.names)
         except ExpressionError as error:
-            effect = Failed(template_error(error))
-        self._apply(frame, node, effect)
+            problem = template_error(error)
+        self._apply(frame, node, Failed(problem) if problem else _effect(step.begin))
 
-    def _names_for(self, frame: Frame, node: NodeState) -> LayeredNames:
-        """The frame's names; a failure handler also sees what failed and why."""
-        owner = None if node.handled is None else frame.states[node.handled]
-        if owner is None or owner.error is None:
-            return frame.names
-        seen: JsonObject = {"failed_task_id": owner.plan.task_id, "error_message": owner.error.message}
-        return LayeredNames(seen, frame.names)
+    def _place(self, frame: Frame, node: NodeState) -> At:
+        return At(
+            key=frame.key(node),
+            task_id=node.plan.task_id,
+            info=self._info,
+            names=frame.names_for(node),
+            variables=self._variables,
+            emit=self._emit,
+            recorded=self._recorded,
+            outcomes=frame.outcomes,
+            note_ended=self._closing.note_ended,
+        )
 
     def _apply(self, frame: Frame, node: NodeState, effect: Effect) -> None:
-        if isinstance(effect, Done):
+        if isinstance(effect, Asked):
+            self._ask(frame, node, effect)
+        elif isinstance(effect, Done):
             self._record_done(frame, node, effect)
         elif isinstance(effect, Failed):
             self._record_failed(frame, node, effect)
-        elif isinstance(effect, Asked):
-            self._asked[frame.key(node)] = (frame, node)
-            self._out.extend(effect.commands)
         elif isinstance(effect, Rounds):
             for each in effect.rounds:
-                self._open_round(frame, node, each, shared=effect.shared)
+                node.rounds_open += 1
+                self._board.open(frame.round(node, each, shared=effect.shared))
         elif isinstance(effect, GivenUp):
             self._skip(frame, node, UPSTREAM_FAILED)
         else:
             self._terminate(frame, node, effect)
 
+    def _ask(self, frame: Frame, node: NodeState, asked: Asked) -> None:
+        if node.step is not None:
+            self._asked[frame.key(node)] = (frame, node, node.step)
+        self._out.extend(asked.commands)
+
     def _record_done(self, frame: Frame, node: NodeState, done: Done) -> None:
-        key, plan = frame.key(node), node.plan
-        if plan.postconditions:
-            problem = self._postcondition_problem(frame, node, done)
-            if problem is not None:
-                self._record_failed(frame, node, Failed(problem, done.gate, done.input, done.attempt))
-                return
+        problem = records.postcondition_problem(frame, node, done)
+        if problem is not None:
+            self._record_failed(frame, node, Failed(problem, done.gate, done.input, done.attempt))
+            return
+        plan = node.plan
         if not done.committed:
-            self._emit(
-                Record(
-                    key,
-                    plan.operator_type,
-                    "succeeded",
-                    done.result,
-                    input=done.input,
-                    attempt=done.attempt,
-                    variables=done.variables,
-                    gate=done.gate,
-                )
-            )
+            self._emit(records.success(frame.key(node), plan.operator_type, done))
         self._out.extend(done.then)
         self._closing.note_forked(plan.operator.forked(done.result))
-        self._end_or_gate(key, frame, node, done)
-
-    def _postcondition_problem(self, frame: Frame, node: NodeState, done: Done) -> StepError | None:
-        seen: JsonObject = {node.plan.task_id: done.result}
-        if node.plan.result_key is not None:
-            seen[node.plan.result_key] = done.result
-        try:
-            return first_problem(node.plan.postconditions, LayeredNames(seen, frame.names))
-        except ExpressionError as error:
-            return template_error(error)
+        self._end_or_gate(frame, node, done)
 
     def _record_failed(self, frame: Frame, node: NodeState, failed: Failed) -> None:
-        key = frame.key(node)
-        self._emit(
-            Record(
-                key,
-                node.plan.operator_type,
-                "failed",
-                error=failed.error,
-                input=failed.input,
-                attempt=failed.attempt,
-                gate=failed.gate,
-            )
-        )
-        self._end_or_gate(key, frame, node, failed)
+        self._emit(records.failure(frame.key(node), node.plan.operator_type, failed))
+        self._end_or_gate(frame, node, failed)
 
-    def _end_or_gate(self, key: str, frame: Frame, node: NodeState, effect: Done | Failed) -> None:
+    def _end_or_gate(self, frame: Frame, node: NodeState, effect: Done | Failed) -> None:
+        key = frame.key(node)
         self._asked.pop(key, None)
         if effect.gate:
             self._gated[key] = (frame, node, effect)
@@ -245,119 +198,48 @@ class Execution:
         """The step is over, and everyone may know."""
         if isinstance(effect, Done):
             self._variables.update(effect.variables)
-            self._succeed(frame, node, effect.result)
+            newly_failing = self._board.succeed(frame, node, effect.result)
         else:
-            node.error = effect.error
-            node.cause = effect.cause or frame.key(node)
-            node.order = self._failures
-            self._failures += 1
-            frame.unsettled.append(node)
-            self._close_node(frame, node, FAILED)
-
-    def _succeed(self, frame: Frame, node: NodeState, result: Json) -> None:
-        plan = node.plan
-        node.result = result
-        frame.results[plan.task_id] = result
-        if plan.result_key is not None:
-            frame.results[plan.result_key] = result
-        if plan.is_choice:
-            target = plan.operator.chosen(result)
-            node.chosen = frame.graph.index.get(target) if target is not None else None
-        self._close_node(frame, node, SUCCEEDED)
+            newly_failing = self._board.fail(frame, node, effect.error, effect.cause)
+        self._after(frame, newly_failing)
 
     def _skip(self, frame: Frame, node: NodeState, reason: str) -> None:
+        self._record_skip(frame, node, reason)
+        self._after(frame, self._board.skip(frame, node, reason))
+
+    def _record_skip(self, frame: Frame, node: NodeState, reason: str) -> None:
         key = frame.key(node)
         self._asked.pop(key, None)
         if key not in self._recorded:
             self._emit(Record(key, node.plan.operator_type, "skipped", reason=reason))
-        self._end_skipped(frame, node, reason)
 
-    def _end_skipped(self, frame: Frame, node: NodeState, reason: str) -> None:
-        node.reason = reason
-        self._close_node(frame, node, SKIPPED)
-
-    def _close_node(self, frame: Frame, node: NodeState, state: str) -> None:
-        node.state = state
-        node.step = None
-        self._done += 1
-        frame.open -= 1
-        if self._closing.is_decided:
-            return
-        tell_dependents(frame, node, self._todo)
-        if frame.unsettled:
-            self._review_failures(frame)
-        if frame.open == 0 and not frame.is_over:
-            self._frame_over(frame)
-
-    def _review_failures(self, frame: Frame) -> None:
-        """Find out which failures are certain to stay unhandled; with the first of them the frame begins to wind up."""
-        was_failing = frame.failing is not None
-        still_open: list[NodeState] = []
-        for failure in frame.unsettled:
-            found = standing(frame, failure)
-            if found == "open":
-                still_open.append(failure)
-            elif found == "unhandled" and (frame.failing is None or failure.order < frame.failing.order):
-                frame.failing = failure
-        frame.unsettled = still_open
-        if frame.failing is not None and not was_failing:
+    def _after(self, frame: Frame, newly_failing: bool) -> None:
+        if newly_failing:
             self._give_up_waiting()
+        if frame.open == 0 and not frame.is_over:
+            self._board.leave(frame)
+            self._round_over(frame)
 
-    def _give_up_waiting(self) -> None:
-        """Steps that only wait would keep a failing task from its end: they end as skipped, except handlers and the like."""
-        for frame, node in list(self._asked.values()):
-            exempt = node.handled is not None or node.plan.tolerates_failure
-            failing = frame.outer_is_failing() or (frame.failing is not None and not exempt)
-            if not failing or node.step is None or frame.key(node) not in self._asked:
-                continue
-            effect = node.step.give_up()
-            if effect is not None:
-                self._apply(frame, node, effect)
-
-    def _open(self, frame: Frame) -> None:
-        self._frames[frame.prefix] = frame
-        self._total += len(frame.states)
-        open_frame(frame, self._todo)
-
-    def _open_round(self, frame: Frame, node: NodeState, each: Round, *, shared: bool) -> None:
-        body = node.plan.body
-        if body is None:
-            raise TypeError(f"{frame.key(node)} has no body")
-        results: JsonObject = {}
-        names = LayeredNames(each.names, LayeredNames(results, self._names_for(frame, node)))
-        inner = Frame(body, f"{frame.key(node)}[{each.index}]/", results, names)
-        inner.outer, inner.owner, inner.index, inner.shared = frame, node, each.index, shared
-        inner.sheltered = node.handled is not None or node.plan.tolerates_failure
-        node.rounds_open += 1
-        self._open(inner)
-
-    def _frame_over(self, frame: Frame) -> None:
-        frame.is_over = True
-        del self._frames[frame.prefix]
+    def _round_over(self, frame: Frame) -> None:
         node, outer = frame.owner, frame.outer
         if node is None or outer is None or node.step is None:
             return
         node.rounds_open -= 1
-        if frame.shared:
-            outer.results.update(frame.results)
-        self._apply(outer, node, self._after_round(frame, node))
+        step = node.step
+        if frame.failing is None and frame.outer_is_failing():
+            self._apply(outer, node, Rounds() if node.rounds_open else GivenUp())
+        else:
+            self._apply(outer, node, _effect(lambda: step.round_over(frame.round_end())))
 
-    def _after_round(self, frame: Frame, node: NodeState) -> Effect:
-        failing = frame.failing
-        if failing is None and frame.outer_is_failing():
-            return GivenUp() if node.rounds_open == 0 else Rounds()
-        if node.step is None:
-            raise TypeError(f"{node.plan.task_id} has no running step")
-        end = RoundEnd(
-            frame.index,
-            frame.last_result(),
-            failing.error if failing else None,
-            failing.cause if failing else "",
-        )
-        try:
-            return node.step.round_over(end)
-        except ExpressionError as error:
-            return Failed(template_error(error))
+    def _give_up_waiting(self) -> None:
+        """Steps that only wait would keep a failing task from its end: they end as skipped, except handlers and the like."""
+        for key, (frame, node, step) in list(self._asked.items()):
+            exempt = node.handled is not None or node.plan.tolerates_failure
+            failing = frame.outer_is_failing() or (frame.failing is not None and not exempt)
+            if failing and key in self._asked:
+                effect = step.give_up()
+                if effect is not None:
+                    self._apply(frame, node, effect)
 
     def _terminate(self, frame: Frame, node: NodeState, ended: Ended) -> None:
         """The author ends the task here: everything that is not final is skipped, also what is under way."""
@@ -365,13 +247,11 @@ class Execution:
         if key not in self._recorded:
             self._emit(Record(key, "terminate", "succeeded", Closing.stored(ended)))
         node.state = SUCCEEDED
-        self._done += 1
         self._closing.decide(Verdict.of(ended, key))
-        for each in list(self._frames.values()):
+        for each in self._board.frames.values():
             for state in each.states:
                 if not state.is_final and each.key(state) not in self._gated:
-                    self._skip(each, state, TERMINATED)
-        self._todo.clear()
+                    self._record_skip(each, state, TERMINATED)
         self._gated.clear()
 
     def _emit(self, command: Command) -> None:
@@ -379,5 +259,9 @@ class Execution:
         self._out.append(command)
 
 
-def _outcomes(frame: Frame) -> Mapping[str, Outcome]:
-    return {node.plan.task_id: Outcome(node.state if node.is_final else "open", node.result) for node in frame.states}
+def _effect(act: Callable[[], Effect]) -> Effect:
+    """What a step answers; a template or condition that cannot be resolved is its failure."""
+    try:
+        return act()
+    except ExpressionError as error:
+        return Failed(template_error(error))

@@ -8,7 +8,7 @@ from engine.interpreter.graph import Graph, Node
 from engine.interpreter.names import LayeredNames
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
-from engine.operators.base import Step
+from engine.operators.kit.base import Outcome, Round, RoundEnd, Step
 
 PENDING, RUNNING = "pending", "running"
 SUCCEEDED, FAILED, SKIPPED = "succeeded", "failed", "skipped"
@@ -107,3 +107,36 @@ class Frame:
     def last_result(self) -> Json:
         """The result of the last task, in the author's order, that succeeded."""
         return next((node.result for node in reversed(self.states) if node.state == SUCCEEDED), None)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """How each task of this graph stands."""
+        return {
+            node.plan.task_id: Outcome(node.state if node.is_final else "open", node.result) for node in self.states
+        }
+
+    def names_for(self, node: NodeState) -> LayeredNames:
+        """The frame's names; a failure handler also sees what failed and why."""
+        owner = None if node.handled is None else self.states[node.handled]
+        if owner is None or owner.error is None:
+            return self.names
+        seen: JsonObject = {"failed_task_id": owner.plan.task_id, "error_message": owner.error.message}
+        return LayeredNames(seen, self.names)
+
+    def round(self, node: NodeState, each: Round, *, shared: bool) -> Frame:
+        """A new frame for a round of the loop ``node``. ``shared``: what it leaves behind stays visible here when it is over."""
+        body = node.plan.body
+        if body is None:
+            raise TypeError(f"{self.key(node)} is no loop")
+        results: JsonObject = {}
+        names = LayeredNames(each.names, LayeredNames(results, self.names_for(node)))
+        frame = Frame(body, f"{self.key(node)}[{each.index}]/", results, names)
+        frame.outer, frame.owner, frame.index, frame.shared = self, node, each.index, shared
+        frame.sheltered = node.handled is not None or node.plan.tolerates_failure
+        return frame
+
+    def round_end(self) -> RoundEnd:
+        """What its loop is told when this round is over."""
+        failure = self.failing
+        if failure is None:
+            return RoundEnd(self.index, self.last_result())
+        return RoundEnd(self.index, error=failure.error, cause=failure.cause)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from engine.model.json import JsonObject
-from engine.operators.base import Operator
-from engine.operators.guards import CompiledGuard
+from engine.operators.kit.base import Operator
+from engine.operators.kit.guards import CompiledGuard
 
 
 class EdgeKind(IntEnum):

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.operators.activity import ActivityOperator
-from engine.operators.base import Operator, Site
 from engine.operators.child_workflow import ChildWorkflowOperator
 from engine.operators.condition import ConditionOperator
 from engine.operators.emit_event import EmitEventOperator
 from engine.operators.foreach import ForEachOperator
 from engine.operators.join import JoinOperator
+from engine.operators.kit.base import Operator, Site
 from engine.operators.multi_choice import MultiChoiceOperator
 from engine.operators.parallel import ParallelOperator
 from engine.operators.reflexive import as_activity

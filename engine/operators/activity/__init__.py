@@ -9,7 +9,7 @@ from engine.language.definition import Activity
 from engine.language.expressions import compile_value
 from engine.model.commands import Fork, NewTask
 from engine.model.json import Json
-from engine.operators.base import At, Done, Effect, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
 
 
 class ActivityOperator(PlainOperator):

@@ -9,8 +9,8 @@ from engine.language.expressions import compile_value
 from engine.model.commands import AwaitTasks, StartChild
 from engine.model.facts import Fact, WaitOver
 from engine.model.json import Json, JsonObject
-from engine.operators.awaiting import collect
-from engine.operators.base import Asked, At, Effect, PlainOperator, Site, Step
+from engine.operators.kit.awaiting import collect
+from engine.operators.kit.base import Asked, At, Effect, PlainOperator, Site, Step
 
 
 class ChildWorkflowOperator(PlainOperator):

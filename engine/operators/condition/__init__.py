@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.language.definition import Condition
 from engine.language.expressions import parse_condition
 from engine.model.json import Json
-from engine.operators.base import At, Done, Effect, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
 
 
 class ConditionOperator(PlainOperator):

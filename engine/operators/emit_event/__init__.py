@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.language.definition import EmitEvent
 from engine.language.expressions import compile_value, parse_template
 from engine.model.commands import Emit
-from engine.operators.base import At, Done, Effect, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
 
 
 class EmitEventOperator(PlainOperator):

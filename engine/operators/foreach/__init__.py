@@ -8,7 +8,7 @@ from engine.language.definition import ForEach
 from engine.language.expressions import EvaluationError, Value, compile_value, parse_expression
 from engine.model.commands import Record
 from engine.model.json import Json, JsonObject
-from engine.operators.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
+from engine.operators.kit.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
 
 
 class ForEachOperator(PlainOperator):

@@ -12,7 +12,7 @@ from typing import Literal
 from engine.language.definition import Join
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
-from engine.operators.base import At, Done, Effect, Failed, Outcome, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Done, Effect, Failed, Outcome, PlainOperator, Site, Step
 
 ABSORBING = frozenset({"all_of", "any_of", "one_success"})
 Readiness = Literal["wait", "run", "skip"]

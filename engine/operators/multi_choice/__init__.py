@@ -6,8 +6,8 @@ from engine.language.definition import MultiChoice
 from engine.language.expressions import parse_condition
 from engine.model.errors import StepError
 from engine.model.json import Json
-from engine.operators.base import At, Done, Effect, Failed, PlainOperator, Site, Step
-from engine.operators.forking import fork_branches, forked_keys
+from engine.operators.kit.base import At, Done, Effect, Failed, PlainOperator, Site, Step
+from engine.operators.kit.forking import fork_branches, forked_keys
 
 
 class MultiChoiceOperator(PlainOperator):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.language.definition import Parallel
 from engine.model.json import Json
-from engine.operators.base import At, Done, Effect, PlainOperator, Site, Step
-from engine.operators.forking import fork_branches, forked_keys
+from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
+from engine.operators.kit.forking import fork_branches, forked_keys
 
 
 class ParallelOperator(PlainOperator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.language.definition import Switch
 from engine.language.expressions import as_text, parse_template
 from engine.model.json import Json
-from engine.operators.base import At, Done, Effect, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
 
 
 class SwitchOperator(PlainOperator):

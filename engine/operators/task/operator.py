@@ -10,7 +10,7 @@ from engine.model.commands import CallTool, Retry
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
-from engine.operators.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
 from engine.operators.task.requests import answer, ask
 
 NO_RETRY = RetryPolicy(max_retries=0)

@@ -13,8 +13,8 @@ from engine.model.errors import StepError
 from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.requests import AwaitBranches, CancelBranches, Request, RunChild, SleepFor
-from engine.operators.awaiting import awaited, collect, note_awaited, note_excused, timed_out
-from engine.operators.base import At, Done, Effect, Failed
+from engine.operators.kit.awaiting import awaited, collect, note_awaited, note_excused, timed_out
+from engine.operators.kit.base import At, Done, Effect, Failed
 
 
 def ask(at: At, request: Request) -> Done | tuple[JsonObject, tuple[Command, ...]]:

@@ -7,7 +7,7 @@ from typing import cast
 from engine.language.definition import Terminate
 from engine.language.expressions import compile_value, parse_template
 from engine.model.json import JsonObject
-from engine.operators.base import At, Effect, Ended, PlainOperator, Site, Step
+from engine.operators.kit.base import At, Effect, Ended, PlainOperator, Site, Step
 
 
 class TerminateOperator(PlainOperator):

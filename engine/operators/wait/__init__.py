@@ -12,7 +12,7 @@ from engine.model.commands import StartTimer
 from engine.model.errors import StepError
 from engine.model.facts import Fact
 from engine.model.json import Json
-from engine.operators.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
 
 
 class WaitOperator(PlainOperator):

@@ -7,7 +7,7 @@ from engine.language.expressions import parse_template
 from engine.model.commands import AwaitEvent
 from engine.model.errors import StepError
 from engine.model.facts import Fact, WaitOver
-from engine.operators.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
 
 
 class WaitForEventOperator(PlainOperator):

@@ -9,7 +9,7 @@ from engine.language.definition import While
 from engine.language.expressions import parse_condition
 from engine.model.commands import Record
 from engine.model.errors import StepError
-from engine.operators.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
+from engine.operators.kit.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
 
 DEFAULT_MAX_ITERATIONS = 1_000
 

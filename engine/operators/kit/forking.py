@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.model.commands import Fork, NewTask
 from engine.model.json import Json, JsonObject
-from engine.operators.base import At, Site
+from engine.operators.kit.base import At, Site
 
 
 def fork_branches(at: At, site: Site, names: Iterable[str]) -> tuple[JsonObject, Fork]:

@@ -9,7 +9,7 @@ from engine.model.commands import Record
 from engine.model.errors import StepError
 from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
-from engine.operators.base import At, Done, Effect, Failed
+from engine.operators.kit.base import At, Done, Effect, Failed
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
 EXCUSED_SUFFIX = "@excused"
