@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 
 from highway_platform.kit.rest.handlers import install_handlers
 from highway_platform.system_api import router as system
+from workflows.api import router as workflows
 
 api = NinjaAPI(
     title="Highway Platform",
@@ -15,4 +16,5 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 install_handlers(api)
-api.add_router("", system, tags=["system"])
+api.add_router("", system)
+api.add_router("", workflows)

@@ -1,8 +1,10 @@
-"""The project as an app: it brings the commands and the checks."""
+"""The project as an app: it brings the commands and the checks, and hands the other apps what they need."""
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from typing import cast
+
+from django.apps import AppConfig, apps
 
 
 class HighwayPlatformConfig(AppConfig):
@@ -11,5 +13,9 @@ class HighwayPlatformConfig(AppConfig):
     name = "highway_platform"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from . import checks  # noqa: F401, PLC0415 - importing registers them
+        """Register the system checks; give the app of workflows the sandbox that compiles its sources."""
+        from workflows.apps import WorkflowsConfig  # noqa: PLC0415 - needs the app registry
+
+        from . import checks, wiring  # noqa: F401, PLC0415 - importing the checks registers them
+
+        cast(WorkflowsConfig, apps.get_app_config("workflows")).sandbox = wiring.make_sandbox()

@@ -7,10 +7,13 @@ from django.urls import path
 
 from highway_platform.api import api
 from tenants import views
+from tenants.admin import site
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("login", LoginView.as_view(), name="account_login"),
     path("logout", LogoutView.as_view(), name="account_logout"),
     path("api/v1/", api.urls),
+    path("ping", views.ping, name="ping"),
+    path("admin/", site.urls),
 ]

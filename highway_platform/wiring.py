@@ -5,10 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from engine.db.migrate import apply_migrations
+from engine.ports import Sandbox
+from sandbox.bubblewrap import BubblewrapSandbox
 
 
 def migrate_engine(connection: Any) -> list[str]:
     """Bring schema `highway` to the state of this code; gives the names of what was applied."""
     return apply_migrations(connection, settings.HIGHWAY_SQL_MIGRATIONS)
+
+
+def make_sandbox() -> Sandbox:
+    """Where programs of users run: compiling in the web process, `code.exec` in the workers."""
+    return BubblewrapSandbox()
+
+
+def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str) -> int:
+    """Be a worker until told to stop; gives the exit code."""
+    from engine.tools import registry  # noqa: PLC0415 - only workers load the tools and the worker
+    from engine.worker.config import WorkerConfig  # noqa: PLC0415
+    from engine.worker.processes import run_worker as run  # noqa: PLC0415
+
+    dsn = settings.HIGHWAY_DATABASE_URLS["worker"]
+    if dsn is None:
+        raise ImproperlyConfigured("set HIGHWAY_WORKER_DATABASE_URL: workers have a database role of their own")
+    config = WorkerConfig(
+        dsn=dsn,
+        name=name,
+        tools=registry,
+        make_sandbox=make_sandbox,
+        queues=queues,
+        slots=slots,
+    )
+    return run(config, processes)

@@ -60,6 +60,15 @@ def api_key_create(
     return NewKey(key, secret)
 
 
+def api_key_revoke(key: ApiKey, *, actor: str) -> None:
+    """From the commit on the key opens nothing. Revoking twice changes nothing."""
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
+            audit_record(
+                action="key.revoked", actor_kind="user", actor=actor, tenant_id=key.tenant_id, target=key.prefix
+            )
+
+
 def access_of_key(secret: str) -> tuple[Access, Tenant] | None:
     """Who a key speaks for; None when it is unknown, expired, revoked, or its tenant is suspended."""
     if not secret.startswith(MARK) or len(secret) < MIN_LENGTH:

@@ -17,13 +17,13 @@ from django.utils.functional import SimpleLazyObject
 
 from highway_platform.kit.permissions import NOBODY, Access
 from highway_platform.kit.requests import Request
+from highway_platform.kit.rest.errors import API_PREFIX
 from highway_platform.kit.tenancy import enter_schema_of, leave_schema
 
 from .keys import access_of_key
 from .models import User
 from .selectors import permissions_of, tenant_by_slug
 
-API_PREFIX = "/api/"
 TENANT_PATH = re.compile(r"^/t/(?P<slug>[a-z0-9_-]{1,40})(?P<rest>/.*)$")
 
 

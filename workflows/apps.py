@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from engine.ports import Sandbox
+
 
 class WorkflowsConfig(AppConfig):
-    """Nothing to set up."""
+    """Holds what the composition root gave this app."""
 
     name = "workflows"
     default_auto_field = "django.db.models.BigAutoField"
+
+    sandbox: Sandbox

@@ -9,6 +9,7 @@ from engine.db.errors import EngineError, InvalidError, NotFoundError, StateErro
 from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
+from engine.facade.language import check_definition
 from engine.facade.reads import (
     count_by_status,
     count_newer,
@@ -25,9 +26,11 @@ from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
 from engine.facade.waiting import why_waiting
+from engine.language import DefinitionError, read_json, read_yaml
 
 __all__ = [
     "Answer",
+    "DefinitionError",
     "EngineError",
     "InvalidError",
     "KeyReuseError",
@@ -35,6 +38,7 @@ __all__ = [
     "StateError",
     "answer",
     "cancel",
+    "check_definition",
     "claim_key",
     "count_by_status",
     "count_newer",
@@ -52,6 +56,8 @@ __all__ = [
     "list_story",
     "list_variables",
     "list_workflows",
+    "read_json",
+    "read_yaml",
     "register",
     "retry",
     "run_result",

@@ -58,6 +58,7 @@ HIGHWAY_SQL_MIGRATIONS = BASE_DIR / "sql" / "migrations"
 # --- Requests ------------------------------------------------------------------------------------------------------------
 MIDDLEWARE = [
     "highway_platform.kit.requests.RequestIdMiddleware",
+    "highway_platform.kit.rest.errors.ApiErrorShapeMiddleware",
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+
+API_PREFIX = "/api/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,30 @@ def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
         **error.extra,
     }
     return JsonResponse(body, status=error.status)
+
+
+class ApiErrorShapeMiddleware:
+    """An address or a method that the API does not have is answered in its own shape, not as a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = not response.headers.get("Content-Type", "").startswith("application/json")
+        if request.path.startswith(API_PREFIX) and is_page and response.status_code in _STRAY:
+            shaped = error_response(request, _STRAY[HTTPStatus(response.status_code)])
+            if "Allow" in response:
+                shaped["Allow"] = response["Allow"]
+            return shaped
+        return response
+
+
+_STRAY = {
+    HTTPStatus.NOT_FOUND: not_found(),
+    HTTPStatus.METHOD_NOT_ALLOWED: ApiError(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method; see the Allow header.",
+    ),
+}

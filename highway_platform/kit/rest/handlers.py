@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from engine import facade
 from highway_platform.kit.permissions import PermissionMissingError
 
 from .errors import ApiError, Detail, error_response, not_found
@@ -79,6 +80,29 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> ApiError:
     )
 
 
+def _engine_not_found(_request: HttpRequest, _error: facade.NotFoundError) -> ApiError:
+    return not_found()
+
+
+def _engine_state(_request: HttpRequest, error: facade.StateError) -> ApiError:
+    return ApiError(HTTPStatus.CONFLICT, "conflict", str(error))
+
+
+def _engine_invalid(_request: HttpRequest, error: facade.InvalidError) -> ApiError:
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", str(error))
+
+
+def _key_reused(_request: HttpRequest, error: facade.KeyReuseError) -> ApiError:
+    """The run's id stands at the top level: clients that lost the first answer find their run there."""
+    run_id = str(error.workflow_run_id) if error.workflow_run_id else None
+    return ApiError(
+        HTTPStatus.CONFLICT,
+        "idempotency_conflict",
+        "This idempotency key was used with a different request. Use a new key for a new request.",
+        extra={"existing_run_id": run_id},
+    )
+
+
 def _database_gone(_request: HttpRequest, error: OperationalError) -> ApiError:
     log.error("the database did not answer: %s", type(error).__name__)
     return ApiError(
@@ -102,6 +126,10 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     HttpError: _http_error,
     ValidationError: _validation_error,
     RequestDataTooBig: _too_big,
+    facade.NotFoundError: _engine_not_found,
+    facade.StateError: _engine_state,
+    facade.InvalidError: _engine_invalid,
+    facade.KeyReuseError: _key_reused,
     OperationalError: _database_gone,
     Exception: _unexpected,
 }

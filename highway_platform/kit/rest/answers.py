@@ -1,0 +1,85 @@
+"""Successful answers, and the one effect of a request that is sent more than once.
+
+A mutating request may carry a key. Its effect and its answer are stored in one transaction, so the same key and body get the same
+answer for a week, however often and however concurrently they come; the same key with another body is a conflict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+
+from engine import facade
+from highway_platform.kit.requests import Request
+from highway_platform.kit.tenancy import tenant_transaction
+
+from .errors import ApiError
+
+MAX_KEY_LENGTH = 255
+SECONDS_A_DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a mutating route did. ``run_id`` is the run a later conflict will name."""
+
+    data: dict[str, Any]
+    status: int = HTTPStatus.OK
+    run_id: uuid.UUID | None = None
+
+
+def success(data: Any) -> dict[str, Any]:
+    """The envelope of every successful answer."""
+    return {"status": "success", "data": data}
+
+
+def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpResponse:
+    """Do ``work`` in one transaction for the tenant of the grant and answer; a repeated request gets the stored answer."""
+    tenant_id = request.grant.tenant_id
+    key = _key_of(request)
+    with tenant_transaction(tenant_id) as connection:
+        if key is None:
+            outcome = work(connection)
+            return JsonResponse(success(outcome.data), status=outcome.status)
+        stored = facade.claim_key(
+            connection,
+            tenant_id=tenant_id,
+            key=key,
+            request_hash=_hash_of(request),
+            keep_seconds=settings.HIGHWAY_IDEMPOTENCY_DAYS * SECONDS_A_DAY,
+        )
+        if stored is not None:
+            return JsonResponse(stored.body, status=stored.status, headers={"Idempotency-Replayed": "true"}, safe=False)
+        outcome = work(connection)
+        body = success(outcome.data)
+        facade.answer(
+            connection,
+            tenant_id=tenant_id,
+            key=key,
+            status=outcome.status,
+            body=body,
+            workflow_run_id=outcome.run_id,
+        )
+    return JsonResponse(body, status=outcome.status)
+
+
+def _key_of(request: Request) -> str | None:
+    key = request.headers.get("X-Idempotency-Key") or request.headers.get("Idempotency-Key")
+    if key and len(key) > MAX_KEY_LENGTH:
+        message = f"An idempotency key has at most {MAX_KEY_LENGTH} characters."
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_idempotency_key", message)
+    return key or None
+
+
+def _hash_of(request: Request) -> str:
+    """What makes two requests the same: method, path, and the body's meaning, whatever its spacing."""
+    body = json.dumps(json.loads(request.body), sort_keys=True) if request.body else ""
+    return hashlib.sha256("\n".join((request.method or "", request.path, body)).encode()).hexdigest()

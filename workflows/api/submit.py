@@ -1,0 +1,134 @@
+"""Starting, cancelling and retrying runs."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpResponse
+
+from engine import facade
+from engine.model.views import DefinitionRef, DefinitionView
+from highway_platform.kit.permissions import Grant
+from highway_platform.kit.requests import Request
+from highway_platform.kit.rest.answers import Outcome, answer_once
+from highway_platform.kit.rest.errors import ApiError, Detail
+from highway_platform.kit.rest.router import requires
+
+from .. import presenters, services
+from ..schemas import CancelBody, SubmitBody
+from ..sources import CheckedSource, SourceRefusedError, definition_check, source_check
+from .router import router
+
+TAGS = ["workflows"]
+
+
+@router.post("/workflows", url_name="workflow-submit", tags=TAGS)
+@requires("workflows.run:submit")
+def submit(request: Request, body: SubmitBody) -> HttpResponse:
+    """Store a definition if it is new, and start a run of it. Answers 201 once the run can no longer be lost."""
+    source = _checked_source(body)
+
+    def work(connection: Any) -> Outcome:
+        definition_id, definition = _definition(request.grant, connection, body, source)
+        if not body.execute:
+            return Outcome({**definition, "status": "registered"}, HTTPStatus.CREATED)
+        started = services.run_start(request.grant, connection, definition_id, _options(body))
+        return Outcome(presenters.submitted(started), HTTPStatus.CREATED, started.workflow_run_id)
+
+    return answer_once(request, work)
+
+
+@router.post("/workflows/{uuid:workflow_run_id}/cancel", url_name="workflow-cancel", tags=TAGS)
+@requires("workflows.run:cancel")
+def cancel(request: Request, workflow_run_id: uuid.UUID, body: CancelBody | None = None) -> HttpResponse:
+    """Ask a run to stop. It ends at once unless a worker is in the middle of a step; 409 when it has ended already."""
+    reason = body.reason if body else ""
+
+    def work(connection: Any) -> Outcome:
+        status = services.run_cancel(request.grant, connection, workflow_run_id, reason)
+        return Outcome({"workflow_run_id": str(workflow_run_id), "status": status, "cancel_requested": True})
+
+    return answer_once(request, work)
+
+
+@router.post("/workflows/{uuid:workflow_run_id}/retry", url_name="workflow-retry", tags=TAGS)
+@requires("workflows.run:submit")
+def retry(request: Request, workflow_run_id: uuid.UUID) -> HttpResponse:
+    """Start an ended run again, as a new run with the same definition and inputs; 409 while it is open."""
+
+    def work(connection: Any) -> Outcome:
+        started = services.run_retry(request.grant, connection, workflow_run_id)
+        data = {
+            **presenters.submitted(started),
+            "original_workflow_run_id": str(workflow_run_id),
+            "new_workflow_run_id": str(started.workflow_run_id),
+        }
+        return Outcome(data, run_id=started.workflow_run_id)
+
+    return answer_once(request, work)
+
+
+def _checked_source(body: SubmitBody) -> CheckedSource | None:
+    """The checked definition of a body that brings one. Before any connection is taken: compiling may take seconds."""
+    try:
+        if body.workflow_definition is not None:
+            return definition_check(body.workflow_definition)
+        if body.python_dsl is not None:
+            return source_check(body.python_dsl, "python")
+        if body.yaml is not None:
+            return source_check(body.yaml, "yaml")
+    except SourceRefusedError as error:
+        raise _refused(body, error) from error
+    return None
+
+
+def _refused(body: SubmitBody, error: SourceRefusedError) -> ApiError:
+    form = next(name for name in ("workflow_definition", "python_dsl", "yaml") if getattr(body, name) is not None)
+    details = []
+    for problem in error.problems:
+        place = f"line {problem.line}, column {problem.column}: " if problem.line else ""
+        details.append(Detail(f"$.{form}{problem.path[1:]}", problem.code, f"{place}{problem.message}"))
+    return ApiError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid_definition",
+        f"{details[0].path}: {details[0].message}",
+        details=details,
+    )
+
+
+def _definition(
+    grant: Grant, connection: Any, body: SubmitBody, source: CheckedSource | None
+) -> tuple[uuid.UUID, dict[str, Any]]:
+    """The id of the definition to run, and its labels; stored now if the body brought it."""
+    stored: DefinitionRef | DefinitionView
+    if source is not None:
+        stored = services.definition_register(grant, connection, source)
+    else:
+        stored = facade.find_definition(
+            connection,
+            tenant_id=grant.tenant_id,
+            definition_id=body.definition_id,
+            definition_hash=body.definition_hash,
+            name=body.workflow_name,
+            version=body.version,
+        )
+    labels = {
+        "definition_id": str(stored.definition_id),
+        "definition_hash": stored.definition_hash,
+        "workflow_name": stored.name,
+        "version": stored.version,
+    }
+    return stored.definition_id, labels
+
+
+def _options(body: SubmitBody) -> services.StartOptions:
+    return services.StartOptions(
+        inputs=body.inputs,
+        queue=body.queue,
+        priority=body.priority,
+        delay_seconds=body.delay_seconds,
+        tags=body.tags,
+        attributes=body.attributes,
+    )

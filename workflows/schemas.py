@@ -1,0 +1,93 @@
+"""Bodies and parameters that the API takes. Fields we do not know are refused, so a misspelt one is an error."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
+YEAR_SECONDS = 366 * 24 * 3600.0
+
+SOURCES = ("workflow_definition", "python_dsl", "yaml", "definition_id", "definition_hash", "workflow_name")
+
+
+class Body(Schema):
+    """Base of every body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SubmitBody(Body):
+    """What to run, in exactly one of six forms, and how."""
+
+    workflow_definition: dict[str, Any] | None = None
+    python_dsl: str | None = None
+    yaml: str | None = None
+    definition_id: uuid.UUID | None = None
+    definition_hash: str | None = None
+    workflow_name: Name | None = None
+    version: int | None = Field(None, ge=1, description="only with workflow_name; the newest when it is left out")
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    execute: bool = Field(True, description="false: store the definition, start nothing")
+    priority: int = Field(0, ge=-100, le=100)
+    delay_seconds: float = Field(0, ge=0, le=YEAR_SECONDS)
+    queue: QueueName = "default"
+    tags: list[Label] = Field(default_factory=list, max_length=32)
+    attributes: dict[Label, Any] = Field(default_factory=dict, max_length=64)
+
+    @model_validator(mode="after")
+    def names_one_source(self) -> SubmitBody:
+        """Exactly one form says what to run."""
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"two of them are: {', '.join(given)}" if given else "none of them is"
+            raise ValueError(f"exactly one of {', '.join(SOURCES)} must be given; {problem}")
+        return self
+
+
+class CancelBody(Body):
+    """Why a run is to stop."""
+
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class EventBody(Body):
+    """An event for a run."""
+
+    event_name: Name = Field(validation_alias=AliasChoices("event_name", "name"))
+    payload: Any = None
+
+
+class SignalBody(Body):
+    """A signal for a run."""
+
+    signal_name: Name = Field(validation_alias=AliasChoices("signal_name", "name"))
+    payload: Any = None
+
+
+class RunQuery(Schema):
+    """Which runs to list, and which page of them: by number, or by the cursor that the page before gave."""
+
+    status: str | None = Field(None, description="one or several, separated by commas")
+    workflow_name: str | None = Field(None, description="may hold *")
+    tag: str | None = None
+    q: str | None = Field(None, description="text in name, id, starter or error message", max_length=200)
+    days: int | None = Field(None, ge=1, le=3650)
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    page: int = Field(1, ge=1)
+    page_size: int = Field(20, ge=1, le=100)
+    cursor: uuid.UUID | None = None
+
+
+class StoryQuery(Schema):
+    """Which part of a run's story to show."""
+
+    after: int = Field(0, ge=0, description="the number of the last entry that is known already")
+    limit: int = Field(100, ge=1, le=1000)

@@ -1,0 +1,197 @@
+"""Reads: each opens one transaction for the tenant of the grant, so a page or an answer is one consistent picture."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as django_connection
+
+from engine import facade
+from engine.model.views import (
+    DefinitionView,
+    EventView,
+    Health,
+    Reason,
+    RunFilter,
+    RunRow,
+    RunView,
+    SignalView,
+    StepView,
+    StoryEntry,
+    WorkflowView,
+)
+from highway_platform.kit.permissions import Grant
+from highway_platform.kit.tenancy import tenant_transaction
+
+MAX_STEPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run with its steps, its definition, and why it is not going on."""
+
+    run: RunView
+    steps: list[StepView]
+    definition: DefinitionView
+    reasons: list[Reason]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Task id -> result, of the run's own steps that succeeded."""
+        own = [step for step in self.steps if step.scope == "" and step.status == "succeeded" and "[" not in step.key]
+        return {step.key: step.result for step in own}
+
+    @property
+    def current_step(self) -> str | None:
+        """The step that is under way or waits; in the run itself before its branches."""
+        open_steps = [step for step in self.steps if step.finished_at is None]
+        first = min(open_steps, key=lambda step: (step.scope != "", step.wait is not None), default=None)
+        return first.key if first else None
+
+    @property
+    def done(self) -> int:
+        """How many tasks of the definition have ended. All of them, once the run has."""
+        ended = {step.key for step in self.steps if step.scope == "" and step.finished_at is not None}
+        return len(ended & set(self._tasks)) if self.run.is_open else self.total
+
+    @property
+    def total(self) -> int:
+        """How many tasks of the definition this run goes through: once it has ended, those that it did."""
+        if self.run.is_open:
+            return len(self._tasks)
+        return len({step.key for step in self.steps if step.scope == "" and step.key in self._tasks})
+
+    @property
+    def _tasks(self) -> list[str]:
+        tasks: dict[str, Any] = self.definition.definition.get("tasks", {})  # type: ignore[assignment]
+        return [name for name, task in tasks.items() if not task.get("is_internal_loop_task")]
+
+
+def run_get(grant: Grant, run_id: uuid.UUID) -> RunView:
+    """One run. Raises `facade.NotFoundError`, also for a run of another tenant."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def run_state(grant: Grant, run_id: uuid.UUID) -> RunState:
+    """One run and all that tells how it is doing."""
+    tenant_id = grant.tenant_id
+    with tenant_transaction(tenant_id) as connection:
+        run = facade.get_run(connection, tenant_id=tenant_id, workflow_run_id=run_id)
+        return RunState(
+            run=run,
+            steps=facade.list_steps(connection, tenant_id=tenant_id, workflow_run_id=run_id, quantity=MAX_STEPS),
+            definition=facade.find_definition(connection, tenant_id=tenant_id, definition_id=run.definition_id),
+            reasons=facade.why_waiting(connection, tenant_id=tenant_id, run=run),
+        )
+
+
+def run_list(grant: Grant, chosen: RunFilter, *, before: uuid.UUID | None = None, quantity: int = 50) -> list[RunRow]:
+    """Runs, newest first; ``before`` is the last run of the page before."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.list_runs(connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=quantity)
+
+
+def run_counts(grant: Grant, chosen: RunFilter | None = None) -> dict[str, int]:
+    """Runs of each status, each counted up to a cap, started since the filter's beginning."""
+    since = chosen.created_from if chosen else None
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.count_by_status(connection, tenant_id=grant.tenant_id, created_from=since)
+
+
+def run_newer_count(grant: Grant, after: uuid.UUID) -> int:
+    """How many runs were started after this one."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.count_newer(connection, tenant_id=grant.tenant_id, after=after)
+
+
+def run_tag(grant: Grant, run_id: uuid.UUID) -> int:
+    """A number that changes whenever a page about this run would."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.run_tag(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def step_list(grant: Grant, run_id: uuid.UUID) -> tuple[RunView, list[StepView]]:
+    """A run and its steps."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        run = facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return run, facade.list_steps(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def checkpoint_list(grant: Grant, run_id: uuid.UUID, step: str | None, *, after: int, quantity: int) -> list[Any]:
+    """Checkpoints of a run, or of the one step, in the order in which they were written."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_checkpoints(
+            connection,
+            tenant_id=grant.tenant_id,
+            workflow_run_id=run_id,
+            step_key=step,
+            after=after,
+            quantity=quantity,
+        )
+
+
+def story_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 100) -> list[StoryEntry]:
+    """What happened in a run, oldest first."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_story(
+            connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=quantity
+        )
+
+
+def log_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 500) -> list[StoryEntry]:
+    """Log lines of a run, oldest first."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_logs(
+            connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=quantity
+        )
+
+
+def event_list(grant: Grant, run_id: uuid.UUID) -> list[EventView]:
+    """Events of a run."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_events(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def signal_list(grant: Grant, run_id: uuid.UUID) -> list[SignalView]:
+    """The inbox of a run."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_signals(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def variable_map(grant: Grant, run_id: uuid.UUID) -> dict[str, Any]:
+    """The variables of a run, by name."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_variables(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def definition_get(grant: Grant, **label: Any) -> DefinitionView:
+    """A definition by ``definition_id``, by ``definition_hash``, or by ``name`` (and ``version``)."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.find_definition(connection, tenant_id=grant.tenant_id, **label)
+
+
+def workflow_list(grant: Grant, *, after_name: str = "", quantity: int = 50) -> list[WorkflowView]:
+    """Workflows by name, each with its newest definition."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.list_workflows(connection, tenant_id=grant.tenant_id, after_name=after_name, quantity=quantity)
+
+
+def run_page(grant: Grant, chosen: RunFilter, *, page: int, page_size: int) -> tuple[list[RunRow], bool]:
+    """One numbered page, found by walking keys, and whether there are more. The caller bounds ``page``."""
+    rows = run_list(grant, chosen, quantity=page * page_size + 1)
+    return rows[(page - 1) * page_size : page * page_size], len(rows) > page * page_size
+
+
+def health() -> Health:
+    """Whether the installation makes progress. Names no tenant."""
+    django_connection.ensure_connection()
+    return facade.health(django_connection.connection)

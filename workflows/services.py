@@ -1,0 +1,106 @@
+"""Changes to definitions and runs. Each takes a grant and an open transaction, and leaves the commit to the edge."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import facade
+from engine.model.views import DefinitionRef, Submitted
+from highway_platform.kit.permissions import Grant
+
+from .models import WorkflowDraft
+from .sources import CheckedSource
+
+WRITE_DEFINITION = "workflows.definition:write"
+SUBMIT = "workflows.run:submit"
+CANCEL = "workflows.run:cancel"
+SIGNAL = "workflows.run:signal"
+DRAFT = "workflows.draft:write"
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How a run is to be started. Times in seconds; a higher priority goes first among the tenant's own runs."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    queue: str = "default"
+    priority: int = 0
+    delay_seconds: float = 0
+    tags: Sequence[str] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    trigger: str = "api"
+
+
+def definition_register(grant: Grant, connection: Any, source: CheckedSource) -> DefinitionRef:
+    """Store a checked definition; the same content is stored once, a new content of a name is its next version."""
+    grant.require(WRITE_DEFINITION)
+    return facade.register(
+        connection,
+        tenant_id=grant.tenant_id,
+        definition=source.definition,
+        source=source.source,
+        source_format=source.source_format,
+    )
+
+
+def run_start(grant: Grant, connection: Any, definition_id: uuid.UUID, options: StartOptions) -> Submitted:
+    """Start a run of a stored definition."""
+    grant.require(SUBMIT)
+    return facade.submit(
+        connection,
+        tenant_id=grant.tenant_id,
+        definition_id=definition_id,
+        inputs=dict(options.inputs),
+        queue=options.queue,
+        priority=options.priority,
+        delay_seconds=options.delay_seconds,
+        tags=options.tags,
+        attributes=dict(options.attributes),
+        trigger=options.trigger,
+        triggered_by=grant.who,
+    )
+
+
+def run_cancel(grant: Grant, connection: Any, run_id: uuid.UUID, reason: str = "") -> str:
+    """Ask a run to stop; gives its status now."""
+    grant.require(CANCEL)
+    words = reason or f"cancelled by {grant.who}"
+    return facade.cancel(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, reason=words)
+
+
+def run_retry(grant: Grant, connection: Any, run_id: uuid.UUID) -> Submitted:
+    """Start an ended run again as a new one, with the same definition and inputs."""
+    grant.require(SUBMIT)
+    return facade.retry(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, triggered_by=grant.who)
+
+
+def event_emit(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, payload: Any) -> bool:
+    """Emit an event of a run; whether it was the first of its name, which is the one that counts."""
+    grant.require(SIGNAL)
+    return facade.emit_event(
+        connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
+    )
+
+
+def signal_send(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, payload: Any) -> int:
+    """Put a signal into a run's inbox; gives its number."""
+    grant.require(SIGNAL)
+    return facade.send_signal(
+        connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
+    )
+
+
+def draft_save(
+    grant: Grant, user_id: uuid.UUID, *, name: str, source_format: str, source: str, inputs: str
+) -> WorkflowDraft:
+    """Keep what this person is writing; one draft a person and name. In the tenant's own schema."""
+    grant.require(DRAFT)
+    draft, _ = WorkflowDraft.objects.update_or_create(
+        user_id=user_id,
+        name=name,
+        defaults={"source_format": source_format, "source": source, "inputs": inputs},
+    )
+    return draft
