@@ -77,8 +77,8 @@ class _Run:
             raise SandboxUnavailable(_setup_problem(ended))
         return SandboxResult(
             returncode=ended.returncode,
-            stdout=ended.stdout.decode(errors="replace"),
-            stderr=ended.stderr.decode(errors="replace"),
+            stdout=ended.stdout.text(),
+            stderr=ended.stderr.text(),
             killed=ended.stopped or ("cpu" if ended.returncode == _CPU_EXCEEDED else ""),
         )
 
@@ -137,7 +137,7 @@ def _filter() -> bytes:
 
 
 def _setup_problem(ended: Ended) -> str:
-    lines = ended.stderr.decode(errors="replace").strip().splitlines()
+    lines = ended.stderr.text().strip().splitlines()
     said = lines[0] if lines else f"exit code {ended.returncode}"
     return (
         f"bubblewrap cannot start ({said}): allow unprivileged user namespaces "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
@@ -83,6 +83,15 @@ class ToolContext:
         if self.timeout_seconds is None:
             return None
         return max(0.0, self.started_monotonic + self.timeout_seconds - time.monotonic())
+
+    @overload
+    def bounded(self, seconds: float) -> float: ...
+
+    @overload
+    def bounded(self, seconds: None) -> float | None: ...
+
+    @overload
+    def bounded(self, seconds: float | None) -> float | None: ...
 
     def bounded(self, seconds: float | None) -> float | None:
         """The tighter of a wish for a time limit and what is left of the attempt; None when neither bounds it."""

@@ -52,19 +52,30 @@ class Started:
 
 
 @dataclass(slots=True)
+class Output:
+    """What was kept of one stream, and how much was read beyond it."""
+
+    kept: bytearray = field(default_factory=bytearray)
+    dropped_bytes: int = 0
+
+    def text(self) -> str:
+        """As text; what is not UTF-8 becomes the replacement character."""
+        return self.kept.decode(errors="replace")
+
+
+@dataclass(slots=True)
 class Ended:
-    """How it ended. ``stopped`` names the bound that ended it; ``dropped_bytes`` counts what was read and not kept."""
+    """How it ended. ``stopped`` names the bound that ended it; a negative return code is the signal that did, as in `subprocess`."""
 
     returncode: int = 0
-    stdout: bytearray = field(default_factory=bytearray)
-    stderr: bytearray = field(default_factory=bytearray)
+    stdout: Output = field(default_factory=Output)
+    stderr: Output = field(default_factory=Output)
     stopped: Stopped = ""
-    dropped_bytes: int = 0
 
 
 def kill_group(process: Process) -> None:
-    """Kill the program and every process that stayed in its group."""
-    with contextlib.suppress(ProcessLookupError):
+    """Kill the program and every process that stayed in its group. Only before the program was waited for: its number is its own until then."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -76,7 +87,10 @@ def run_bounded(
     stop: Callable[[Process], None] = kill_group,
     watch: Callable[[], Stopped] | None = None,
 ) -> Ended:
-    """Run to the end, or until a bound, the watch or a cancel stops it. Returns when the program itself is gone."""
+    """Run to the end, or until a bound, the watch or a cancel stops it. Returns when the program and its group are gone.
+
+    ``stop`` asks the program to end; after a grace time its group is killed. ``watch`` is asked regularly for a reason to stop.
+    """
     with subprocess.Popen(
         started.argv,
         env=started.env,
@@ -137,15 +151,16 @@ class _Loop:
         finally:
             wake.close()
             os.close(pidfd)
+        kill_group(self._process)
         self._ended.returncode = self._process.wait()
         return self._ended
 
     def _read_until_gone(self, selector: selectors.BaseSelector, wake: _Wake, pidfd: int) -> None:
         streams = {self._process.stdout: self._ended.stdout, self._process.stderr: self._ended.stderr}
-        for stream, kept in streams.items():
+        for stream, output in streams.items():
             assert stream is not None  # noqa: S101 - both are pipes
             os.set_blocking(stream.fileno(), False)
-            selector.register(stream.fileno(), selectors.EVENT_READ, kept)
+            selector.register(stream.fileno(), selectors.EVENT_READ, output)
         selector.register(wake.fd, selectors.EVENT_READ)
         selector.register(pidfd, selectors.EVENT_READ)
         while not self._gone:
@@ -168,16 +183,16 @@ class _Loop:
                     if not self._read(key.fd, key.data):
                         break
 
-    def _read(self, fd: int, kept: bytearray) -> bool:
+    def _read(self, fd: int, output: Output) -> bool:
         """Read once; False when there is nothing (more)."""
         try:
             chunk = os.read(fd, _CHUNK_BYTES)
         except BlockingIOError:
             return False
-        room = self._bounds.output_bytes - len(kept)
-        kept += chunk[:room]
+        room = self._bounds.output_bytes - len(output.kept)
+        output.kept += chunk[:room]
         if len(chunk) > room:
-            self._ended.dropped_bytes += len(chunk) - room
+            output.dropped_bytes += len(chunk) - room
             if self._bounds.when_flooded == "stop":
                 self._stop_for("output")
         return bool(chunk)

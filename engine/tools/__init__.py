@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.tools import list_generator, log, long_running, memory, simple_counter, workflow
+from engine.tools import code, list_generator, log, long_running, memory, shell, simple_counter, workflow
 from engine.tools.spec import ToolSpec
 
 registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
+            *code.TOOLS,
             *list_generator.TOOLS,
             *log.TOOLS,
             *long_running.TOOLS,
             *memory.TOOLS,
+            *shell.TOOLS,
             *simple_counter.TOOLS,
             *workflow.TOOLS,
         )

@@ -30,6 +30,16 @@ def check_result(value: object) -> None:
         )
 
 
+def storable_text(text: str, max_bytes: int, dropped_bytes: int = 0) -> str:
+    """Text that a result may hold in at most about ``max_bytes`` of JSON: NUL replaced, the end cut off with a note of how much is missing."""
+    clean = text.replace("\0", "\ufffd")
+    kept = clean
+    while (size := len(json.dumps(kept, ensure_ascii=False).encode(errors="replace"))) > max_bytes:
+        kept = kept[: len(kept) * max_bytes // size]
+    dropped_bytes += len(clean[len(kept) :].encode(errors="replace"))
+    return f"{kept}\n... ({dropped_bytes:,} more bytes were cut off)" if dropped_bytes else kept
+
+
 def _check_values(root: object) -> None:
     stack: list[tuple[object, _Path, int]] = [(root, None, 1)]
     while stack:
