@@ -16,7 +16,8 @@ class AwaitBranches:
     """Wait for branches or activities by task key. The step's result is ``{name: {"status", "result", "error"}}``.
 
     ``names`` maps the name under which a task appears in the result to its key. ``needed``: how many must be final; None means all.
-    With ``fail_on_error`` a branch that failed or was cancelled fails the step; ``single`` unwraps the result of the one branch.
+    With ``fail_on_error`` a branch that failed or was cancelled fails the step; ``single`` gives the one branch's
+    ``{"status", "result", "error"}`` by itself.
     """
 
     names: dict[str, str]

@@ -56,7 +56,7 @@ def collect(at: At, over: WaitOver, names: Mapping[str, str], *, fail_on_error: 
         return Failed(_branch_error(bad, shown), gate=True)
     result: Json = cast(Json, shown)
     if single and len(shown) == 1:
-        result = next(iter(shown.values()))["result"]
+        result = next(iter(shown.values()))
     return Done(result, gate=True)
 
 
