@@ -47,12 +47,16 @@ class Liveness:
         self._shown: dict[UUID, str] = {}
         self._connection = self._introduce()
         self._thread = threading.Thread(target=self._live, name="liveness", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat and to listen."""
         self._thread.start()
 
     def close(self) -> None:
         """Leave in order. Claims that are still held are free for others at once."""
         self._stopped.set()
-        self._thread.join(timeout=2 * HEARTBEAT_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2 * HEARTBEAT_SECONDS)
         try:
             _sql.deregister.run(self._connection, worker_id=self.worker_id)
             self._connection.close()

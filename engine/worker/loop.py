@@ -51,6 +51,7 @@ class Loop:
         self._pool = Pool(config.dsn, size=config.slots, name=f"highway worker {config.name} steps")
         self._liveness = Liveness(config, inbox, self._load)
         self._calls = Calls(config, inbox, config.make_sandbox(), self._pool, self._liveness.worker_id, executor)
+        self._liveness.start()
 
     @property
     def worker_id(self) -> UUID:

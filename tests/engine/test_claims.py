@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from engine.db.connection import connect
 from engine.queue.claims import NO_TENANT, claim, wake_due
-from tests.engine.runs import WORKER, scalar, start, take
 from tests.support.databases import Database
+from tests.support.runs import WORKER, scalar, start, take
 
 
 def test_a_small_tenant_is_served_beside_a_big_backlog(database: Database) -> None:

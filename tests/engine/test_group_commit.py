@@ -8,8 +8,8 @@ from engine.db.connection import connect
 from engine.kit.ids import uuid7
 from engine.model.commands import Emit, Record
 from engine.queue.writes import Finished, ForkWrite, HandedBack, RecordWrite, Suspended, TaskWrites, WaitWrite
-from tests.engine.runs import scalar, start, take, write
 from tests.support.databases import Database
+from tests.support.runs import scalar, start, take, write
 
 
 def _step(writes: TaskWrites, key: str, result: object = "done") -> TaskWrites:

@@ -15,8 +15,8 @@ from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import EngineError, StateError
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
-from tests.engine.runs import scalar, start, take, write
 from tests.support.databases import Database
+from tests.support.runs import scalar, start, take, write
 
 
 def _blocked(connection: psycopg.Connection[Any], pid: int) -> bool:

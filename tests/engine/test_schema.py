@@ -10,8 +10,8 @@ import pytest
 
 from engine.db.connection import connect
 from engine.db.queries import SQL_DIRECTORY, Query, load
-from tests.engine.runs import start
 from tests.support.databases import Database
+from tests.support.runs import start
 
 QUERIES = [
     pytest.param(query, id=f"{path.stem}.{query.name}")

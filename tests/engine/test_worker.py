@@ -13,8 +13,8 @@ import pytest
 
 from engine import facade
 from engine.db.connection import connect
-from tests.engine.conftest import Workers
-from tests.engine.runs import scalar
+from tests.support.runs import scalar
+from tests.support.workers import Workers
 
 
 def _workflow(**tasks: dict[str, Any]) -> dict[str, Any]:
@@ -33,9 +33,9 @@ def _shell(command: str, **more: Any) -> dict[str, Any]:
 
 def test_a_run_of_two_steps_completes_and_tells_its_story(workers: Workers) -> None:
     workers.start()
-    run = workers.submit(_workflow(a=_shell("echo one"), b=_shell("echo {{a.stdout}}two")))
+    run = workers.submit(_workflow(a=_shell("printf one"), b=_shell("printf {{a.stdout}}two")))
     assert workers.finish(run).status == "completed"
-    assert workers.result(run)["b"]["stdout"] == "one\ntwo\n"  # type: ignore[index,call-overload]
+    assert workers.result(run)["b"]["stdout"] == "onetwo"  # type: ignore[index,call-overload]
     with connect(workers.database.web) as connection:
         kinds = [entry.kind for entry in facade.list_story(connection, tenant_id=workers.tenant, workflow_run_id=run)]
     assert kinds == ["step_succeeded", "step_succeeded"]
@@ -105,15 +105,14 @@ def test_an_event_timeout_is_an_error_of_its_own_kind(workers: Workers) -> None:
     assert error["kind"] == "event_timeout"
 
 
-def test_a_killed_worker_s_run_goes_on_elsewhere_within_two_seconds(workers: Workers) -> None:
+def test_a_killed_worker_s_run_goes_on_elsewhere_within_two_seconds(workers: Workers, tmp_path: Any) -> None:
     first = workers.start()
     counted = {"function": "tools.simple_counter.increment", "args": ["{{workflow_run_id}}"]}
-    run = workers.submit(
-        _workflow(count=counted, long=_shell("[ $HIGHWAY_ATTEMPT = 1 ] && sleep 1.5"), end=_shell("true"))
-    )
-    workers.wait(run, lambda _: "long" in workers.steps(run))
+    long = _shell(f"[ -e {tmp_path}/began ] || {{ touch {tmp_path}/began; sleep 60; }}")
+    run = workers.submit(_workflow(count=counted, long=long, end=_shell("true")))
+    workers.wait(run, lambda _: (tmp_path / "began").exists())
     workers.start()
-    time.sleep(1)
+    workers.wait_for_workers(2)
     workers.kill(first)
     killed = time.monotonic()
     workers.wait(run, lambda seen: seen.attempt == 2)
@@ -196,7 +195,7 @@ def test_a_worker_that_loses_every_connection_comes_back(workers: Workers) -> No
 
 def test_a_result_that_cannot_be_stored_fails_its_step_and_not_its_neighbours(workers: Workers) -> None:
     workers.start()
-    bad = workers.submit(_workflow(only=_shell("printf '\\000'")))
+    bad = workers.submit(_workflow(only={"function": "tools.code.exec", "args": ["result = chr(0)"]}))
     good = workers.submit(_workflow(only=_shell("echo fine")))
     assert workers.finish(good).status == "completed"
     ended = workers.finish(bad)

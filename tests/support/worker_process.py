@@ -1,4 +1,4 @@
-"""A worker process for tests: ``python -m tests.engine.worker_process DSN NAME``; killed, stopped and restarted at will."""
+"""A worker process for tests: ``python -m tests.support.worker_process DSN NAME``; killed, stopped and restarted at will."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.durable.tool_context import HttpPolicy
 from engine.tools import registry
 from engine.worker.config import WorkerConfig
 from engine.worker.processes import run_worker
-from sandbox.bubblewrap import Bubblewrap
+from sandbox.bubblewrap import BubblewrapSandbox
 
 
 def main(dsn: str, name: str) -> int:
@@ -20,7 +20,7 @@ def main(dsn: str, name: str) -> int:
             dsn,
             name,
             registry,
-            Bubblewrap,
+            BubblewrapSandbox,
             slots=8,
             grace_seconds=5,
             lease_seconds=4,

@@ -19,8 +19,8 @@ from engine import facade
 from engine.db.connection import connect
 from engine.model.json import JsonObject
 from engine.model.views import RunView, StepView
-from tests.engine.runs import start
 from tests.support.databases import Database
+from tests.support.runs import start
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Workers:
         """One more worker."""
         name = f"worker-{len(self.processes)}"
         with (self.logs / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", "tests.engine.worker_process", self.database.worker, name]
+            command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name]
             self.processes.append(subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONPATH": "."}))
         return self.processes[-1]
 
@@ -81,10 +81,18 @@ class Workers:
         """Wait for something to become true of the run."""
         end = time.monotonic() + seconds
         while not until(run := self.run(workflow_run_id)):
-            if time.monotonic() > end:
+            if time.monotonic() > end or all(process.poll() is not None for process in self.processes):
                 raise AssertionError(f"still {run}\n{self.steps(workflow_run_id)}\n{self.log()}")
             time.sleep(0.02)
         return run
+
+    def wait_for_workers(self, number: int) -> None:
+        """Wait until so many workers have introduced themselves."""
+        end = time.monotonic() + 20
+        with connect(self.database.web) as connection:
+            while len(facade.workers(connection)) < number:
+                assert time.monotonic() < end, self.log()
+                time.sleep(0.02)
 
     def log(self) -> str:
         """The workers' logs, for a failing test."""

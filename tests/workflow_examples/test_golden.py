@@ -1,0 +1,78 @@
+"""The three golden workflows, undisturbed and with a worker killed every two seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.model.json import JsonObject
+from engine.model.views import RunView
+from sandbox.bubblewrap import BubblewrapSandbox
+from sandbox.dsl import Compiled, compile_python
+from tests.support.workers import Workers
+
+HERE = Path(__file__).parent
+DEMO = (
+    "PHASE1_SETUP::PHASE2A_RETRY_SUCCESS::PHASE2B_TIMEOUT_COMPENSATED::PHASE3_EVENT_RECEIVED::PHASE4_SYNC_GATE_PASSED"
+    "::PHASE5_LOOP_ELSE_1::PHASE5_LOOP_IF_2::PHASE5_LOOP_ELSE_3::PHASE6_END"
+)
+NAMES = ["demo_v2", "disaster_recovery", "ultimate_correctness"]
+
+
+def definition(name: str) -> JsonObject:
+    """Compile the Python DSL source as the platform does: in the sandbox."""
+    compiled = compile_python((HERE / f"{name}.py").read_text(), BubblewrapSandbox())
+    assert isinstance(compiled, Compiled), compiled
+    return compiled.definition
+
+
+def check(workers: Workers, name: str, run: RunView) -> None:
+    """What the workflow promises."""
+    assert run.status == "completed", (run.error, workers.steps(run.workflow_run_id), workers.log())
+    if name == "demo_v2":
+        assert workers.result(run.workflow_run_id)["phase6_end"]["stdout"] == DEMO  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_completes(name: str, workers: Workers) -> None:
+    workers.start()
+    check(workers, name, workers.finish(workers.submit(definition(name)), seconds=60))
+
+
+@contextmanager
+def killing(workers: Workers, every_seconds: float) -> Iterator[list[int]]:
+    """Kill -9 the older of two workers again and again, and start a new one in its place."""
+    kills: list[int] = []
+    over = threading.Event()
+
+    def kill_on() -> None:
+        while not over.wait(every_seconds):
+            oldest = next(process for process in workers.processes if process.poll() is None)
+            workers.kill(oldest)
+            kills.append(oldest.pid)
+            workers.start()
+
+    thread = threading.Thread(target=kill_on)
+    thread.start()
+    yield kills
+    over.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.timeout(180)
+def test_it_completes_while_a_worker_is_killed_every_two_seconds(name: str, workers: Workers) -> None:
+    workers.start()
+    workers.start()
+    compiled: Any = definition(name)
+    with killing(workers, every_seconds=2) as kills:
+        runs = [workers.submit(compiled, inputs={"copy": copy}) for copy in range(8)]
+        ended = [workers.finish(run, seconds=120) for run in runs]
+    assert kills, "nothing was killed: the workflow is too short for this test"
+    for run in ended:
+        check(workers, name, run)
