@@ -1,0 +1,10 @@
+import { basicSetup } from "codemirror";
+import { EditorState, Compartment } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
+import { HighlightStyle, syntaxHighlighting, indentUnit } from "@codemirror/language";
+import { setDiagnostics, lintGutter } from "@codemirror/lint";
+import { python } from "@codemirror/lang-python";
+import { json } from "@codemirror/lang-json";
+import { yaml } from "@codemirror/lang-yaml";
+import { tags } from "@lezer/highlight";
+export { basicSetup, EditorState, Compartment, EditorView, keymap, HighlightStyle, syntaxHighlighting, indentUnit, setDiagnostics, lintGutter, python, json, yaml, tags };
