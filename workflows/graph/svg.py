@@ -1,0 +1,164 @@
+"""Write a drawing down as SVG: every node is a link with a name for everybody, every state an attribute that the style sheet paints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from workflows.graph.details import node_detail
+from workflows.graph.model import Box, Direction, Drawing, Point, Route
+from workflows.graph.states import PENDING, NodeState
+from workflows.words import state_word
+
+LABEL_LENGTH = 22
+DETAIL_LENGTH = 26
+FRAME_LETTER_WIDTH = 7
+
+Link = Callable[[str], str]
+
+
+def render_svg(
+    drawing: Drawing, states: Mapping[str, NodeState], *, link: Link, selected: str = "", title: str = ""
+) -> SafeString:
+    """The drawing as one ``<svg>``. ``link`` gives the address for a node id; ``selected`` is the id of the node that is shown beside it."""
+    frames, nodes = [], []
+    for box in drawing.boxes:
+        state = states.get(box.node.id, PENDING)
+        if box.node.children:
+            frames.append(_frame(box, state))
+        else:
+            nodes.append(_node(box, state, link(box.node.id), selected=box.node.id == selected))
+    return format_html(
+        '<svg class="dag" role="group" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}{}{}</svg>',
+        title or _("Workflow graph"),
+        round(drawing.width),
+        round(drawing.height),
+        round(drawing.width),
+        round(drawing.height),
+        _joined(frames),
+        _joined(_route(route, drawing.direction, states) for route in drawing.routes),
+        _joined(nodes),
+    )
+
+
+def _joined(parts: Iterable[SafeString]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _node(box: Box, state: NodeState, href: str, *, selected: bool) -> SafeString:
+    node, x, y = box.node, round(box.x), round(box.y)
+    detail = node_detail(node, state)
+    word = state_word(state.state)
+    spoken = word if detail.lower().startswith(word.lower()) else f"{word}, {detail}"
+    return format_html(
+        '<a class="node{}" id="node-{}" data-state="{}" data-kind="{}" href="{}" aria-label="{}: {}"{}>'
+        '<title>{} · {}</title><rect class="box" x="{}" y="{}" width="{}" height="{}" rx="6"/>'
+        '<rect class="strip" x="{}" y="{}" width="5" height="{}" rx="2"/>'
+        '<use href="#s-{}" x="{}" y="{}" width="18" height="18"/>'
+        '<text class="name" x="{}" y="{}">{}</text><text class="detail" x="{}" y="{}">{}</text></a>',
+        " selected" if selected else "",
+        node.id,
+        state.state,
+        node.kind,
+        href,
+        _spoken_name(box),
+        spoken,
+        mark_safe(' aria-current="true"') if selected else "",
+        node.name or node.label,
+        detail,
+        x,
+        y,
+        round(box.width),
+        round(box.height),
+        x,
+        y,
+        round(box.height),
+        state.state,
+        x + 13,
+        round(y + box.height / 2 - 9),
+        x + 38,
+        y + 22,
+        _short(node.label, LABEL_LENGTH),
+        x + 38,
+        y + 39,
+        _short(detail, DETAIL_LENGTH),
+    )
+
+
+def _spoken_name(box: Box) -> str:
+    node = box.node
+    return f"{node.name} ({node.label})" if node.name and node.name != node.label else node.label
+
+
+def _frame(box: Box, state: NodeState) -> SafeString:
+    x, y = round(box.x), round(box.y)
+    detail = state_word(state.state) if state.state != "pending" else ""
+    room = int((box.width - 24) / FRAME_LETTER_WIDTH) - len(detail) - 2
+    return format_html(
+        '<g class="frame" data-state="{}" data-kind="{}"><title>{} · {}</title>'
+        '<rect x="{}" y="{}" width="{}" height="{}" rx="8"/>'
+        '<text class="name" x="{}" y="{}">{}</text><text class="detail" x="{}" y="{}">{}</text></g>',
+        state.state,
+        box.node.kind,
+        box.node.name or box.node.label,
+        box.node.label,
+        x,
+        y,
+        round(box.width),
+        round(box.height),
+        x + 12,
+        y + 20,
+        _short(box.node.label, room),
+        round(x + box.width - 12),
+        y + 20,
+        detail,
+    )
+
+
+def _route(route: Route, direction: Direction, states: Mapping[str, NodeState]) -> SafeString:
+    edge = route.edge
+    path = _sharp(route.points) if edge.kind == "back" else _smooth(route.points, direction)
+    line = format_html(
+        '<path class="edge" data-kind="{}" data-state="{}" d="{}" marker-end="url(#arrow)"/>',
+        edge.kind,
+        _edge_state(states.get(edge.source, PENDING).state, states.get(edge.target, PENDING).state),
+        path,
+    )
+    return line + _edge_label(route, direction) if edge.label else line
+
+
+def _edge_label(route: Route, direction: Direction) -> SafeString:
+    before, end = route.points[-2], route.points[-1]
+    x, y = (end.x + 8, end.y - 6) if direction == "tb" else ((before.x + end.x) / 2, end.y - 8)
+    return format_html('<text class="edge-label" x="{}" y="{}">{}</text>', round(x), round(y), _(route.edge.label))
+
+
+def _edge_state(source: str, target: str) -> str:
+    if "skipped" in (source, target):
+        return "skipped"
+    return "pending" if target == "pending" else "taken"
+
+
+def _smooth(points: tuple[Point, ...], direction: Direction) -> str:
+    """A curve that leaves and arrives along the flow."""
+    path = f"M{points[0].x:.0f} {points[0].y:.0f}"
+    for start, end in pairwise(points):
+        if direction == "tb":
+            middle = (start.y + end.y) / 2
+            path += f"C{start.x:.0f} {middle:.0f} {end.x:.0f} {middle:.0f} {end.x:.0f} {end.y:.0f}"
+        else:
+            middle = (start.x + end.x) / 2
+            path += f"C{middle:.0f} {start.y:.0f} {middle:.0f} {end.y:.0f} {end.x:.0f} {end.y:.0f}"
+    return path
+
+
+def _sharp(points: tuple[Point, ...]) -> str:
+    return "M" + "L".join(f"{point.x:.0f} {point.y:.0f}" for point in points)
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: max(length - 1, 0)] + "…"
