@@ -1,0 +1,1 @@
+"""Template tags without product knowledge."""
