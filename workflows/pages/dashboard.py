@@ -1,0 +1,87 @@
+"""The first page of a tenant: what needs somebody, then figures that lead to the runs behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from engine import facade
+from engine.model.views import Health, RunFilter, RunRow
+from highway_platform.kit.permissions import Grant
+from workflows.pages.reading import reading
+from workflows.pages.runs import Chip, capped, make_chips
+from workflows.query import Query
+
+RECENT = 10
+DAY = timedelta(hours=24)
+FAILURES_READ = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A sentence about something that needs somebody, with the one thing to do about it."""
+
+    state: str
+    text: str
+    action: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """What the first page shows."""
+
+    attention: list[Attention]
+    tiles: list[Chip]
+    recent: list[RunRow]
+
+
+def load_dashboard(grant: Grant) -> Dashboard:
+    """Read the first page."""
+    since = timezone.now() - DAY
+    failed = RunFilter(statuses=("failed",), created_from=since)
+    with reading(grant) as connection:
+        tenant = grant.tenant_id
+        counts = facade.count_by_status(connection, tenant_id=tenant, created_from=since)
+        failures = facade.list_runs(connection, tenant_id=tenant, chosen=failed, quantity=FAILURES_READ)
+        recent = facade.list_runs(connection, tenant_id=tenant, chosen=RunFilter(), quantity=RECENT)
+        health = facade.health(connection)
+    attention = [*_installation(health, counts), *_failures(failures)]
+    return Dashboard(attention, make_chips(counts, Query(""), "24h"), recent)
+
+
+def _installation(health: Health, counts: dict[str, int]) -> list[Attention]:
+    if health.healthy:
+        return []
+    queued = counts.get("pending", 0)
+    runs = ngettext("%(n)s run is queued", "%(n)s runs are queued", queued) % {"n": capped(queued)}
+    text = _("Work is not moving: %(problem)s. %(runs)s.") % {"problem": health.problem, "runs": runs}
+    return [Attention("timedout", text, _("Queued runs"), _runs("status:queued"))]
+
+
+def _failures(failures: list[RunRow]) -> list[Attention]:
+    """One sentence a workflow, the one that failed most first."""
+    by_name: dict[str, list[RunRow]] = {}
+    for run in failures:
+        by_name.setdefault(run.name, []).append(run)
+    ranked = sorted(by_name.items(), key=lambda item: -len(item[1]))
+    return [_failed_workflow(name, runs) for name, runs in ranked[:5]]
+
+
+def _failed_workflow(name: str, runs: list[RunRow]) -> Attention:
+    message = str((runs[0].error or {}).get("message") or "")
+    count = ngettext("failed once", "failed %(n)d times", len(runs)) % {"n": len(runs)}
+    text = _("%(name)s %(count)s in 24 hours") % {"name": name, "count": count}
+    if message:
+        text += ": " + message.splitlines()[0][:160]
+    return Attention("failed", text, _("Failed runs"), _runs(f"status:failed workflow:{name}"))
+
+
+def _runs(query: str) -> str:
+    return reverse("workflows:run-list") + "?" + urlencode({"q": query, "t": "24h"})

@@ -1,0 +1,145 @@
+"""The page of a run: header, banners, one tab, and the step that is selected beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from engine import facade
+from engine.model.json import Json
+from engine.model.views import Reason, Related, RunView, StepView, StoryEntry
+from highway_platform.kit.permissions import Grant
+from workflows.graph.states import address
+from workflows.pages.drawing import Picture, picture_of_run
+from workflows.pages.reading import reading
+from workflows.timeline import Timeline, make_timeline
+
+STORY_PAGE = 500
+TABS = ("graph", "timeline", "steps", "events", "logs", "io")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The cause of a failed run: what to say in the first line, and where to look."""
+
+    step: StepView | None
+    path: str
+    message: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Everything that one tab of a run's page shows."""
+
+    run: RunView
+    tab: str
+    tag: str
+    steps: list[StepView]
+    related: list[Related]
+    reasons: list[Reason]
+    failure: Failure | None
+    selected: StepView | None
+    selected_path: str
+    executions: list[StepView]
+    picture: Picture | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+    story: list[StoryEntry] = field(default_factory=list)
+    story_after: int = 0
+    result: Json = None
+
+
+def path_of(step: StepView) -> str:
+    """How an execution is named in addresses: its key, after the scope of its branch."""
+    return f"{step.scope}/{step.key}" if step.scope else step.key
+
+
+def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after: int = 0) -> RunPage:
+    """Read a run for one tab. ``step`` is the path of an execution, or of a node: then its first failed execution, or its last."""
+    tenant = grant.tenant_id
+    with reading(grant) as connection:
+        run = facade.get_run(connection, tenant_id=tenant, workflow_run_id=run_id)
+        tag = facade.run_tag(connection, tenant_id=tenant, workflow_run_id=run_id)
+        steps = facade.list_steps(connection, tenant_id=tenant, workflow_run_id=run_id)
+        related = facade.list_related(connection, tenant_id=tenant, workflow_run_id=run_id)
+        reasons = facade.why_waiting(connection, tenant_id=tenant, run=run)
+        drawn = (
+            facade.find_definition(connection, tenant_id=tenant, definition_id=run.definition_id)
+            if tab == "graph"
+            else None
+        )
+        story = _story(connection, grant, run_id, tab, after)
+        result = facade.run_result(connection, tenant_id=tenant, workflow_run_id=run_id) if tab == "io" else None
+    failure = _failure(run, steps)
+    executions = _executions(steps, step or (failure.path if failure else ""))
+    selected = _chosen(executions, step)
+    return RunPage(
+        run=run,
+        tab=tab,
+        tag=str(tag),
+        steps=steps,
+        related=related,
+        reasons=_worth_saying(run, reasons),
+        failure=failure,
+        selected=selected,
+        selected_path=path_of(selected) if selected else "",
+        executions=executions,
+        picture=picture_of_run(drawn.definition, steps, selected, run_is_open=run.is_open) if drawn else None,
+        timeline=make_timeline(steps, run_is_open=run.is_open) if tab == "timeline" else Timeline(),
+        story=story[:STORY_PAGE],
+        story_after=story[STORY_PAGE - 1].seq if len(story) > STORY_PAGE else 0,
+        result=result,
+    )
+
+
+def load_run(grant: Grant, run_id: UUID) -> RunView:
+    """One run, for pages about it that show no steps."""
+    with reading(grant) as connection:
+        return facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def load_tag(grant: Grant, run_id: UUID) -> str:
+    """What a page sends back to ask whether anything changed: one indexed read."""
+    with reading(grant) as connection:
+        return str(facade.run_tag(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id))
+
+
+def _story(connection: Any, grant: Grant, run_id: UUID, tab: str, after: int) -> list[StoryEntry]:
+    """One entry more than a page holds tells that there are more."""
+    read = {"events": facade.list_story, "logs": facade.list_logs}.get(tab)
+    if read is None:
+        return []
+    return read(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=STORY_PAGE + 1)
+
+
+def _failure(run: RunView, steps: Sequence[StepView]) -> Failure | None:
+    if run.status != "failed" or not run.error:
+        return None
+    error = run.error
+    scope, key = str(error.get("scope") or ""), str(error.get("step") or "")
+    step = next((step for step in steps if (step.scope, step.key) == (scope, key)), None)
+    path = path_of(step) if step else ""
+    return Failure(step, path, str(error.get("message") or ""), str(error.get("type") or error.get("kind") or ""))
+
+
+def _executions(steps: Sequence[StepView], path: str) -> list[StepView]:
+    """All executions of the node that a path belongs to."""
+    node = address("", path)
+    found = [step for step in steps if address(step.scope, step.key) == node]
+    if not found:  # an activity's work is a step of its own below the node
+        found = [step for step in steps if step.scope and address("", step.scope) == node]
+    return found
+
+
+def _chosen(executions: Sequence[StepView], path: str) -> StepView | None:
+    exact = [step for step in executions if path_of(step) == path]
+    failed = [step for step in executions if step.status in {"failed", "timedout"}]
+    return next(iter([*exact, *failed, *reversed(executions)]), None)
+
+
+def _worth_saying(run: RunView, reasons: Sequence[Reason]) -> list[Reason]:
+    """A run that is at work may well wait for a branch: only troubles are told of it."""
+    troubles = {"no_worker", "worker_gone"}
+    return [reason for reason in reasons if run.status != "running" or reason.code in troubles]

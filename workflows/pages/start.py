@@ -1,0 +1,69 @@
+"""The page on which a run is started: the source, what is wrong with it and where, and the graph that it makes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine import facade
+from highway_platform.kit.permissions import Grant
+from workflows.pages.drawing import Picture, picture_of_definition
+from workflows.pages.reading import reading
+from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
+
+TASK_IN_PATH = re.compile(r"\.tasks(?:\.([A-Za-z0-9_-]+)|\[['\"]?([^'\"\]]+)['\"]?\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of reading a source. A valid one has a picture, and perhaps warnings among its problems."""
+
+    problems: Sequence[Problem] = ()
+    checked: CheckedSource | None = None
+    picture: Picture | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        return self.checked is not None
+
+    @property
+    def errors(self) -> int:
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        return len(self.problems) - self.errors
+
+
+def check(source: str, source_format: SourceFormat) -> Check:
+    """Read, compile and check a source; problems that only know their place in the definition get the line that names it."""
+    try:
+        checked = source_check(source, source_format)
+    except SourceRefusedError as refused:
+        return Check([_placed(problem, source) for problem in refused.problems])
+    warnings = [_placed(problem, source) for problem in checked.warnings]
+    return Check(warnings, checked, picture_of_definition(checked.definition))
+
+
+def load_initial(grant: Grant, name: str) -> dict[str, Any]:
+    """The form's fields for the newest definition of a workflow, as its author wrote it."""
+    with reading(grant) as connection:
+        found = facade.find_definition(connection, tenant_id=grant.tenant_id, name=name)
+    if found.source:
+        return {"source": found.source, "source_format": found.source_format}
+    return {"source": json.dumps(found.definition, indent=2, ensure_ascii=False), "source_format": "json"}
+
+
+def _placed(problem: Problem, source: str) -> Problem:
+    if problem.line is not None:
+        return problem
+    ids = TASK_IN_PATH.findall(problem.path)
+    name = next((one or other for one, other in reversed(ids)), "")
+    for number, line in enumerate(source.splitlines(), 1):
+        at = line.find(name) if name else -1
+        if at >= 0:
+            return replace(problem, line=number, column=at + 1)
+    return problem

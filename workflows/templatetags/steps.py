@@ -1,0 +1,83 @@
+"""Steps and story entries in words, addresses and figures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from engine.model.views import StepView, StoryEntry
+from workflows.graph.details import skip_reason, step_detail
+from workflows.pages.run import path_of
+from workflows.words import state_word
+
+INLINE_LENGTH = 240
+
+register = template.Library()
+register.filter("path", path_of)
+
+
+@register.filter
+def detail(step: StepView) -> str:
+    """What a step is doing, or how it ended."""
+    return step_detail(step, step.status)
+
+
+@register.filter
+def note(step: StepView) -> str:
+    """Why it was skipped, what it waits for, or what went wrong: nothing for a plain success."""
+    if step.status == "skipped":
+        return skip_reason(step.reason)
+    if step.error:
+        return str(step.error.get("message", ""))
+    return step_detail(step, step.status) if step.wait else step.reason
+
+
+@register.filter
+def spoken(step: StepView) -> str:
+    """A step in one phrase, for those who do not see its bar."""
+    return f"{path_of(step)}: {state_word(step.status)}, {step_detail(step, step.status)}"
+
+
+@register.filter(name="round")
+def round_of(step: StepView) -> str:
+    """The rounds of its loops, counted from one: "3" or "2.1"."""
+    numbers = [part.partition("]")[0] for part in path_of(step).split("[")[1:]]
+    return ".".join(str(int(number) + 1) for number in numbers) or "1"
+
+
+@register.filter
+def entry_path(entry: StoryEntry) -> str:
+    """The path of the execution that an entry is about."""
+    return f"{entry.scope}/{entry.step_key}" if entry.scope else entry.step_key
+
+
+@register.filter
+def percent(value: float) -> str:
+    """A share of the width as SVG wants it, whatever the language of the page."""
+    return f"{value:.2f}%"
+
+
+@register.filter
+def inline(data: Any) -> str:
+    """JSON on one line, shortened."""
+    text = json.dumps(data, ensure_ascii=False, default=str) if data else ""
+    return text if len(text) <= INLINE_LENGTH else text[: INLINE_LENGTH - 1] + "…"
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    """What an entry of the story tells, in words."""
+    words = {
+        "step_succeeded": _("Step succeeded"),
+        "step_failed": _("Step failed"),
+        "step_skipped": _("Step skipped"),
+        "attempt_failed": _("Attempt failed"),
+        "event": _("Event"),
+        "signal": _("Signal"),
+        "rescued": _("Taken over from a dead worker"),
+        "cancel_requested": _("Asked to stop"),
+    }
+    return words.get(kind, kind.replace("_", " ").capitalize())

@@ -1,0 +1,41 @@
+"""Addresses of workflows and runs, below the address of their tenant. Parts of pages lie under `-/`."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from workflows.pages.run import TABS
+from workflows.views import dashboard, run, run_actions, runs, start, workflows
+
+
+class Tab:
+    """The name of a tab of a run's page."""
+
+    regex = "|".join(TABS)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Tab, "tab")
+
+app_name = "workflows"
+urlpatterns = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("-/dashboard", dashboard.dashboard_live, name="dashboard-live"),
+    path("runs/", runs.run_list, name="run-list"),
+    path("runs/-/counts", runs.run_counts, name="run-counts"),
+    path("runs/-/new/<uuid:newest>", runs.run_news, name="run-news"),
+    path("runs/start/", start.run_start, name="run-start"),
+    path("runs/start/-/check", start.start_check, name="start-check"),
+    path("runs/<uuid:run_id>/", run.run_detail, name="run"),
+    path("runs/<uuid:run_id>/<tab:tab>/", run.run_detail, name="run-tab"),
+    path("runs/<uuid:run_id>/-/live/<tab:tab>", run.run_live, name="run-live"),
+    path("runs/<uuid:run_id>/cancel/", run_actions.run_cancel, name="run-cancel"),
+    path("runs/<uuid:run_id>/retry/", run_actions.run_retry, name="run-retry"),
+    path("workflows/", workflows.workflow_list, name="workflow-list"),
+    path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
+]

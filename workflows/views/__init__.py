@@ -1,0 +1,1 @@
+"""The pages of workflows and runs: thin views that read a page, or do one thing and lead on."""
