@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from engine.language import DefinitionError, Problem, read_definition
+from collections.abc import Collection
+
+from engine.language import Problem, check
 from engine.model.json import Json
+from engine.tools import registry
 
 
-def check_definition(value: Json) -> list[Problem]:
-    """Everything that is wrong with a definition, each with its JSON path. Without an error among it, `register` may store the value."""
-    try:
-        read_definition(value)
-    except DefinitionError as error:
-        return error.problems
-    return []
+def check_definition(value: Json, inputs: Collection[str] | None = None) -> list[Problem]:
+    """Everything that is wrong with a definition, each with its JSON path. Without an error among it, `register` may store the value.
+
+    ``inputs`` are the names that a run of it will be given, where they are known: a template that needs another is an error then.
+    """
+    return check(value, registry.keys(), inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.interpreter.edges import EdgeBuilder
+from engine.interpreter.edges import connect
 from engine.interpreter.graph import Graph, Node
 from engine.interpreter.program import Program
 from engine.language.definition import Activity, Definition, MultiChoice, Operator, Parallel, Reflexive, RetryPolicy
@@ -41,7 +41,7 @@ def _compile_scope(scope: Scope, place: _Place, variables: JsonObject | None = N
         inner.setdefault(inner_scope.owner, []).append(inner_scope)
     operators = scope.operators
     nodes = [_compile_node(index, each, inner.get(each.task_id, ()), place) for index, each in enumerate(operators)]
-    EdgeBuilder(operators, nodes).build()
+    connect(operators, nodes)
     roots: frozenset[str] = frozenset().union(*(node.roots for node in nodes))
     return Graph(nodes, {node.task_id: node.index for node in nodes}, dict(variables or {}), roots)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.interpreter.frame import FAILED, SKIPPED, SUCCEEDED, Frame, NodeState
-from engine.interpreter.graph import EdgeKind
+from engine.language.edges import EdgeKind
 
 Standing = Literal["handled", "open", "unhandled"]
 

@@ -6,8 +6,9 @@ from collections import deque
 
 from engine.interpreter.failures import standing
 from engine.interpreter.frame import BRANCH_NOT_TAKEN, FAILED, SKIPPED, SUCCEEDED, UPSTREAM_FAILED, Frame, NodeState
-from engine.interpreter.graph import Edge, EdgeKind
+from engine.interpreter.graph import Out
 from engine.interpreter.readiness import signal_of
+from engine.language.edges import EdgeKind
 
 Todo = deque[tuple[Frame, NodeState]]
 
@@ -34,7 +35,7 @@ def tell_dependents(frame: Frame, node: NodeState, todo: Todo) -> None:
         _member_ended(frame, frame.states[choice], target_index, todo)
 
 
-def _tell_special(edge: Edge, node: NodeState, target: NodeState, signal: str) -> None:
+def _tell_special(edge: Out, node: NodeState, target: NodeState, signal: str) -> None:
     if edge.kind is EdgeKind.GATE:
         _hear_gate(edge, node, target, signal)
     elif edge.kind is EdgeKind.HANDLER:
@@ -55,7 +56,7 @@ def _hear(target: NodeState, signal: str, reason: str) -> None:
         target.neutral += 1
 
 
-def _hear_gate(edge: Edge, choice: NodeState, target: NodeState, signal: str) -> None:
+def _hear_gate(edge: Out, choice: NodeState, target: NodeState, signal: str) -> None:
     target.gates_heard += 1
     if choice.state == SUCCEEDED and choice.chosen == edge.target:
         target.gates_open += 1
@@ -65,7 +66,7 @@ def _hear_gate(edge: Edge, choice: NodeState, target: NodeState, signal: str) ->
         _remember_reason(target, choice.reason or BRANCH_NOT_TAKEN)
 
 
-def _hear_owner(edge: Edge, owner: NodeState, handler: NodeState) -> None:
+def _hear_owner(edge: Out, owner: NodeState, handler: NodeState) -> None:
     handler.owners_heard += 1
     if owner.state == SKIPPED:
         handler.owners_skipped += 1

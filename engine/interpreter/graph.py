@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from engine.language.edges import EdgeKind
 from engine.model.json import JsonObject
 from engine.operators.kit.base import Operator
 from engine.operators.kit.guards import CompiledGuard
 
 
-class EdgeKind(IntEnum):
-    """What the end of one task means to another.
-
-    PLAIN: a dependency. GATE: the source chooses whether the target may run. AFTER: the target waits for the side that the source chose.
-    HANDLER: the target runs only if the source ended as it handles. JOINED: the target is a join that names the source.
-    """
-
-    PLAIN = 0
-    GATE = 1
-    AFTER = 2
-    HANDLER = 3
-    JOINED = 4
-
-
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """From the node that holds it to node ``target``. ``handles`` is "succeeded" or "failed" on HANDLER edges."""
+class Out:
+    """An edge as the node it leaves holds it; see `engine.language.edges` for what the kinds mean."""
 
     kind: EdgeKind
     target: int
@@ -57,7 +43,7 @@ class Node:
     handlers: list[int] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
     join_mode: str = ""
-    out: list[Edge] = field(default_factory=list)
+    out: list[Out] = field(default_factory=list)
     sides: list[tuple[int, int]] = field(default_factory=list)
     members: dict[int, list[int]] = field(default_factory=dict)
     failure_handler: int | None = None

@@ -1,6 +1,7 @@
 """The workflow language: reading, identity, validation, and the expressions inside it."""
 
 from engine.language.canonical import canonical_json, definition_hash
+from engine.language.checks import check
 from engine.language.definition import Definition
 from engine.language.problems import DefinitionError, Problem
 from engine.language.reading import read_definition
@@ -11,6 +12,7 @@ __all__ = [
     "DefinitionError",
     "Problem",
     "canonical_json",
+    "check",
     "definition_hash",
     "read_definition",
     "read_json",

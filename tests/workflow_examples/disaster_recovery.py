@@ -35,11 +35,11 @@ def branch_c(branch: WorkflowBuilder) -> WorkflowBuilder:
 
 
 def each_file(body: WorkflowBuilder) -> WorkflowBuilder:
-    """Two steps for each file; what the last one leaves as ``report`` is where the next file goes on."""
-    for done in ("PROCESSED", "VALIDATED"):
-        command = add_to("{{report.stdout}}", f"{done}_{{{{item}}}}")
-        body.task(f"file_{done.lower()}", "tools.shell.run", args=[command], result_key="report")
-    return body
+    """Two steps for each file; what the second leaves as ``report`` is where the next file goes on."""
+    processed = add_to("{{report.stdout}}", "PROCESSED_{{item}}")
+    validated = add_to("{{file_processed.stdout}}", "VALIDATED_{{item}}")
+    body.task("file_processed", "tools.shell.run", args=[processed])
+    return body.task("file_validated", "tools.shell.run", args=[validated], result_key="report")
 
 
 def each_round(body: WorkflowBuilder) -> WorkflowBuilder:

@@ -21,6 +21,7 @@ from engine.language.expressions.nodes import (
     Range,
     all_roots,
     is_true,
+    required_roots,
 )
 from engine.language.expressions.paths import parse_path
 from engine.language.expressions.templates import Template, parse_template
@@ -42,8 +43,9 @@ class Condition:
         return self.node.roots
 
     @property
-    def is_constant(self) -> bool:
-        return not self.node.roots
+    def required_roots(self) -> frozenset[str]:
+        """The roots without which the condition cannot be evaluated."""
+        return frozenset(required_roots(self.node))
 
     def evaluate(self, names: Names) -> Json:
         """The native value of the expression."""
@@ -221,6 +223,10 @@ class _AsText:
     @property
     def roots(self) -> frozenset[str]:
         return self.template.roots
+
+    @property
+    def required_roots(self) -> frozenset[str]:
+        return self.template.required_roots
 
     def evaluate(self, names: Names) -> Json:
         return self.template.text(names)

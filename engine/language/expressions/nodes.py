@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,18 @@ class Node(Protocol):
 def all_roots(nodes: Sequence[Node]) -> frozenset[str]:
     """The names that any of the nodes needs."""
     return frozenset().union(*(node.roots for node in nodes))
+
+
+def required_roots(node: Node) -> Iterator[str]:
+    """The names that an expression needs for want of a default."""
+    inner = getattr(node, "items", None) or [
+        getattr(node, part) for part in ("item", "left", "right") if hasattr(node, part)
+    ]
+    if inner:
+        for each in inner:
+            yield from required_roots(each)
+    else:
+        yield from getattr(node, "required_roots", node.roots)
 
 
 def is_true(value: Json) -> bool:

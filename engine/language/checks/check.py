@@ -1,0 +1,53 @@
+"""Runs all checks over all scopes of a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from engine.language.checks import graphs, names, references, schedules, tools, warnings
+from engine.language.definition import Definition
+from engine.language.problems import DefinitionError, Problem
+from engine.language.reading import read_definition
+from engine.language.scopes import scope_of
+from engine.model.json import Json
+
+MAX_PROBLEMS = 1_000
+
+
+def check(
+    value: Json, known_tools: Collection[str] | None = None, inputs: Collection[str] | None = None
+) -> list[Problem]:
+    """All problems of a raw definition, errors first; empty when it is sound.
+
+    ``known_tools`` are the tools that this platform and tenant have, ``inputs`` the names a run is given; None when that is not known.
+    """
+    try:
+        definition = read_definition(value)
+    except DefinitionError as error:
+        return error.problems
+    return check_typed(definition, known_tools, inputs)
+
+
+def check_typed(
+    definition: Definition, known_tools: Collection[str] | None = None, inputs: Collection[str] | None = None
+) -> list[Problem]:
+    """The same for a definition that has been read."""
+    found = list(_problems(definition, known_tools, inputs))
+    found.sort(key=lambda problem: problem.severity != "error")
+    return found[:MAX_PROBLEMS]
+
+
+def _problems(
+    definition: Definition, known_tools: Collection[str] | None, inputs: Collection[str] | None
+) -> Iterator[Problem]:
+    root = scope_of(definition)
+    yield from schedules.problems(definition)
+    yield from references.start_problems(definition)
+    known_names = names.KnownNames(definition, root, inputs)
+    for scope in root.walk():
+        yield from references.problems(scope)
+        yield from graphs.problems(scope)
+        if known_tools is not None:
+            yield from tools.problems(scope, known_tools)
+        yield from names.problems(scope, known_names)
+        yield from warnings.problems(scope)

@@ -1,0 +1,77 @@
+"""Graphs that cannot come to an end, and tasks that cannot be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.language.definition import Terminate
+from engine.language.edges import Edge, EdgeKind, Edges, TooComplexError, resolve_edges
+from engine.language.problems import Problem, join_path
+from engine.language.scopes import Scope
+
+
+def problems(scope: Scope) -> Iterator[Problem]:
+    """Cycles, those included that only the rules make (a task that waits for a side that waits for it), and unreachable tasks."""
+    operators = scope.operators
+    try:
+        found = resolve_edges(operators)
+    except TooComplexError as error:
+        yield Problem(scope.path, "too_complex", str(error))
+        return
+    cycle = _cycle(len(operators), found)
+    if cycle:
+        ids = [operators[index].task_id for index in cycle]
+        path = join_path(scope.entries[ids[0]].path, "dependencies")
+        yield Problem(path, "cycle", f"these tasks wait for each other: {' -> '.join([*ids[:20], ids[0]])}")
+    for edge in found.edges:
+        source, target = operators[edge.source], operators[edge.target]
+        if edge.kind is EdgeKind.PLAIN and isinstance(source, Terminate) and target.trigger_rule == "all_success":
+            message = f"it never runs: the run ends at '{source.task_id}'"
+            yield Problem(scope.entries[target.task_id].path, "unreachable", message, "warning")
+
+
+def _cycle(count: int, found: Edges) -> list[int]:
+    """The tasks of one cycle in order, or nothing."""
+    successors: list[list[int]] = [[] for _ in range(count)]
+    waiting = [0] * count
+    for source, target in _orderings(found):
+        successors[source].append(target)
+        waiting[target] += 1
+    free = [index for index in range(count) if not waiting[index]]
+    for index in free:  # grows while it is walked
+        for target in successors[index]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                free.append(target)
+    if len(free) == count:
+        return []
+    return _walk_back(set(range(count)) - set(free), successors)
+
+
+def _orderings(found: Edges) -> Iterator[tuple[int, int]]:
+    """(before, after): every edge, and for each task that waits for a side, that side's members."""
+    waiters: dict[int, list[Edge]] = {}
+    for edge in found.edges:
+        yield edge.source, edge.target
+        if edge.kind is EdgeKind.AFTER:
+            waiters.setdefault(edge.source, []).append(edge)
+    for side in found.sides:
+        for edge in waiters.get(side.choice, ()):
+            yield from ((member, edge.target) for member in side.members)
+
+
+def _walk_back(stuck: set[int], successors: list[list[int]]) -> list[int]:
+    """A cycle among tasks that all wait for one another: follow predecessors until one comes again."""
+    before: dict[int, int] = {}
+    for source in sorted(stuck):
+        for target in successors[source]:
+            if target in stuck:
+                before.setdefault(target, source)
+    seen: dict[int, int] = {}
+    walked: list[int] = []
+    at = min(stuck)
+    while at not in seen:
+        seen[at] = len(walked)
+        walked.append(at)
+        at = before[at]
+    return list(reversed(walked[seen[at] :]))

@@ -1,0 +1,116 @@
+"""Expressions that do not parse, and names in them that nothing can ever give a value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from engine.language.checks.sources import Source, sources
+from engine.language.definition import Definition, MultiChoice, Operator, Parallel, Task
+from engine.language.expressions import ExpressionSyntaxError, parse_condition, parse_template
+from engine.language.expressions.errors import did_you_mean, nearest
+from engine.language.problems import Problem, join_path
+from engine.language.scopes import Scope
+from engine.model.json import Json
+
+ROOTS = frozenset({"inputs", "run", "workflow_run_id", "ds", "env", "secrets"})
+LOOP_NAMES = {"foreach": frozenset({"item", "current_item", "loop"}), "while": frozenset({"loop"})}
+HANDLER_NAMES = frozenset({"failed_task_id", "error_message"})
+SETTERS = frozenset({"tools.memory.set", "tools.memory.append"})
+FREE_SETTERS = ("tools.python.", "apps.")
+
+
+def set_names(operator: Operator) -> tuple[frozenset[str], bool]:
+    """(variables the operator's tool sets, whether it may set others that nobody can know)."""
+    if not isinstance(operator, Task):
+        return frozenset(), False
+    if operator.function.startswith(FREE_SETTERS):
+        return frozenset(), True
+    if operator.function not in SETTERS:
+        return frozenset(), False
+    name = operator.kwargs.get("name", operator.args[0] if operator.args else None)
+    if isinstance(name, str) and "{{" not in name and "${" not in name:
+        return frozenset({name}), False
+    return frozenset(), True
+
+
+def produced_names(scope: Scope) -> frozenset[str]:
+    """Names that the tasks of a scope leave behind, those of loops in it included."""
+    found: set[str] = set()
+    pending = [scope]
+    while pending:
+        each = pending.pop()
+        for task_id, entry in each.entries.items():
+            found.add(task_id)
+            if entry.operator.result_key is not None:
+                found.add(entry.operator.result_key)
+        pending.extend(inner for inner in each.inner if inner.kind == "loop")
+    return frozenset(found)
+
+
+class KnownNames:
+    """What can be known of a definition's names. ``certain`` is false when something may set variables that nobody can foresee."""
+
+    def __init__(self, definition: Definition, root: Scope, inputs: Collection[str] | None) -> None:
+        self.common = ROOTS | definition.variables.keys() | frozenset(inputs or ())
+        self.certain = inputs is not None
+        for scope in root.walk():
+            for operator in scope.operators:
+                names, others = set_names(operator)
+                self.common |= names
+                self.certain = self.certain and not others
+                if operator.on_failure_task_id is not None:
+                    self.common |= HANDLER_NAMES
+                if isinstance(operator, (Parallel, MultiChoice)):
+                    for branch in operator.branch_workflows.values():
+                        self.common |= branch.variables.keys()
+
+    def visible(self, scope: Scope) -> frozenset[str]:
+        """All names that a task of this scope may see."""
+        found = self.common
+        each: Scope | None = scope
+        while each is not None:
+            found = found | produced_names(each)
+            if each.kind == "loop" and each.outer is not None:
+                found = found | LOOP_NAMES[each.outer.entries[each.owner].operator.operator_type]
+            each = each.outer
+        return found
+
+
+def problems(scope: Scope, known: KnownNames) -> Iterator[Problem]:
+    """Everything wrong with the expressions of one scope."""
+    visible = known.visible(scope)
+    for entry in scope.entries.values():
+        for source in sources(entry.operator, entry.path):
+            yield from _source_problems(source, visible, certain=known.certain)
+
+
+def _source_problems(source: Source, visible: frozenset[str], *, certain: bool) -> Iterator[Problem]:
+    for path, text in _texts(source.path, source.value):
+        try:
+            roots = _required_roots(source, text)
+        except ExpressionSyntaxError as error:
+            code = "bad_template" if source.kind == "value" else "bad_condition"
+            yield Problem(path, code, str(error))
+            continue
+        for root in sorted(roots - visible):
+            message = f"nothing is called '{root}' here" + did_you_mean(nearest(root, visible))
+            yield Problem(path, "unknown_name", message, "error" if certain else "warning")
+
+
+def _required_roots(source: Source, text: str) -> frozenset[str]:
+    if source.kind == "condition" or (source.kind == "items" and "{{" not in text and "${" not in text):
+        return parse_condition(text).required_roots
+    return parse_template(text).required_roots
+
+
+def _texts(path: str, value: Json) -> Iterator[tuple[str, str]]:
+    """Every text inside a value, with its path."""
+    pending: list[tuple[str, Json]] = [(path, value)]
+    while pending:
+        at, each = pending.pop()
+        if isinstance(each, str):
+            yield at, each
+        elif isinstance(each, list):
+            pending.extend((join_path(at, index), item) for index, item in enumerate(each))
+        elif isinstance(each, dict):
+            pending.extend((join_path(at, key), member) for key, member in each.items())
