@@ -119,7 +119,9 @@ def test_a_normal_user_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch, pro
     (programs / "apt-get").symlink_to(programs / "true")
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(bootstrap.CannotGoOn, match=r"^type  sudo apt-get update && sudo apt-get install -y bubblewrap$"):
+    with pytest.raises(
+        bootstrap.CannotGoOn, match=r"^type  sudo apt-get update && sudo apt-get install -y bubblewrap$"
+    ):
         bootstrap.system_packages("run")
 
 
