@@ -22,7 +22,7 @@ REGISTRY_HOSTS = re.compile(
     + r"\.org)"
 )
 # Packages whose lines on a person's terminal are their purpose.
-SPEAK = ("tests/workflow_examples/",)
+SPEAK = ("tests/workflow_examples/", "sandbox/inside/")
 
 
 def test_no_file_names_the_host_of_a_registry() -> None:

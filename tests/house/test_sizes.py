@@ -11,6 +11,7 @@ import pytest
 from tests.house.tracked import name_of, tracked
 
 FILE_LINES = 300
+TEST_FILE_LINES = 400  # tests are read one at a time
 FUNCTION_LINES = 45
 FILE_EXCEPTIONS: dict[str, int] = {}
 FUNCTION_EXCEPTIONS: dict[str, int] = {}
@@ -21,6 +22,10 @@ def python_files() -> list[Path]:
     return [
         path for path in tracked("*.py") if "migrations" not in path.parts and "workflow_examples" not in path.parts
     ]
+
+
+def file_limit(name: str) -> int:
+    return TEST_FILE_LINES if name.startswith("tests/") else FILE_LINES
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -53,7 +58,7 @@ def function_sizes() -> dict[str, int]:
 
 
 def test_files_are_small(file_sizes: dict[str, int]) -> None:
-    large = {name: lines for name, lines in file_sizes.items() if lines > FILE_EXCEPTIONS.get(name, FILE_LINES)}
+    large = {name: lines for name, lines in file_sizes.items() if lines > FILE_EXCEPTIONS.get(name, file_limit(name))}
     assert not large, f"split these: {large}"
 
 
@@ -65,9 +70,6 @@ def test_functions_are_short(function_sizes: dict[str, int]) -> None:
 
 
 def test_the_lists_of_exceptions_shrink(file_sizes: dict[str, int], function_sizes: dict[str, int]) -> None:
-    for exceptions, sizes, limit in (
-        (FILE_EXCEPTIONS, file_sizes, FILE_LINES),
-        (FUNCTION_EXCEPTIONS, function_sizes, FUNCTION_LINES),
-    ):
-        settled = [name for name in exceptions if sizes.get(name, 0) <= limit]
-        assert not settled, f"no longer exceptions, take them off the list: {settled}"
+    settled = [name for name in FILE_EXCEPTIONS if file_sizes.get(name, 0) <= file_limit(name)]
+    settled += [name for name in FUNCTION_EXCEPTIONS if function_sizes.get(name, 0) <= FUNCTION_LINES]
+    assert not settled, f"no longer exceptions, take them off the list: {settled}"
