@@ -86,7 +86,7 @@ def _watch(client: Client, run_id: str, tend: Callable[[], None]) -> dict[str, A
 
 
 def _name(step: dict[str, Any]) -> str:
-    return "/".join(part for part in (step.get("scope"), step["key"]) if part)
+    return "/".join(part for part in (step["scope"], step["step_name"]) if part)
 
 
 class _Lines:
@@ -100,7 +100,7 @@ class _Lines:
 
     def update(self, steps: Steps) -> None:
         for step in steps:
-            status = f"{step['status']} (attempt {step['attempt']})" if step.get("attempt", 1) > 1 else step["status"]
+            status = f"{step['status']} (attempt {step['attempt']})" if step["attempt"] > 1 else step["status"]
             if self._seen.get(_name(step)) != status:
                 self._seen[_name(step)] = status
                 say(f"  {datetime.now(UTC):%H:%M:%S}  {_name(step):<40} {status}")
@@ -124,11 +124,11 @@ class _LiveTable:
             table.add_column(heading, justify="right" if heading in {"attempt", "ms"} else "left")
         for step in steps:
             colour = COLOURS.get(step["status"], "white")
-            took = step.get("duration_ms")
+            took = step["duration_seconds"]
             table.add_row(
                 _name(step),
                 f"[{colour}]{step['status']}[/]",
-                str(step.get("attempt", "")),
-                "" if took is None else f"{took:.0f}",
+                str(step["attempt"]),
+                "" if took is None else f"{took * 1000:.0f}",
             )
         self._live.update(table)
