@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import psycopg
-
 from engine.db.connection import Connection, cursor
-from engine.db.errors import translate
+from engine.db.errors import DatabaseError, translate
 from engine.db.queries import load
 from engine.model.task import ClaimedTask
 from engine.ports import Transaction
@@ -64,5 +62,5 @@ def step_transaction(
                     statement.query.run(connection, **statement.parameters)
 
             yield CounterTransaction(connection, task.tenant_id), write
-    except psycopg.Error as error:
+    except DatabaseError as error:
         raise translate(error) from error

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import psycopg
-
 from engine.db.connection import Connection, connect
-from engine.db.errors import EngineError, translate
+from engine.db.errors import DatabaseError, EngineError, translate
 from engine.db.queries import load
 from engine.kit.ids import uuid7
 from engine.kit.json_text import dumps
@@ -60,7 +58,7 @@ class Liveness:
         try:
             _sql.deregister.run(self._connection, worker_id=self.worker_id)
             self._connection.close()
-        except (EngineError, psycopg.Error) as error:
+        except (EngineError, DatabaseError) as error:
             _logger.info("left without a goodbye: %s", error)
 
     def _introduce(self) -> Connection:
@@ -90,9 +88,9 @@ class Liveness:
                 if time.monotonic() >= beat:
                     beat = time.monotonic() + HEARTBEAT_SECONDS
                     self._beat()
-        except (EngineError, psycopg.Error) as error:
+        except (EngineError, DatabaseError) as error:
             if not self._stopped.is_set():
-                self._inbox.put(IdentityLost(str(translate(error) if isinstance(error, psycopg.Error) else error)))
+                self._inbox.put(IdentityLost(str(translate(error) if isinstance(error, DatabaseError) else error)))
         except Exception:
             _logger.exception("the heartbeat failed")
             self._inbox.put(IdentityLost("the heartbeat failed"))

@@ -8,10 +8,8 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
-import psycopg
-
 from engine.db.connection import Connection, connect
-from engine.db.errors import ConnectionLostError, EngineError, translate
+from engine.db.errors import ConnectionLostError, DatabaseError, EngineError, translate
 from engine.kit.backoff import Backoff
 from engine.services.schedule import Service
 
@@ -41,7 +39,7 @@ class Upkeep:
                 with connect(self._dsn, name="highway upkeep") as connection:
                     backoff.reset()
                     self._work(connection)
-            except (ConnectionLostError, psycopg.Error) as error:
+            except (ConnectionLostError, DatabaseError) as error:
                 _logger.info("upkeep waits for the database: %s", error)
                 self._stopped.wait(backoff.next_seconds())
 
@@ -58,7 +56,7 @@ class Upkeep:
             service.step(connection, self._worker_id)
         except ConnectionLostError:
             raise
-        except psycopg.Error as error:
+        except DatabaseError as error:
             lost = translate(error)
             if isinstance(lost, ConnectionLostError):
                 raise lost from error
