@@ -11,7 +11,6 @@ PUBLIC_ROUTES: frozenset[str] = frozenset(
         "api:ping",
         "api:health",
         "api:version",
-        "api:docs",
         "api:openapi-json",
         "api:api-root",
     }

@@ -48,7 +48,7 @@ def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpRespons
     with tenant_transaction(tenant_id) as connection:
         if key is None:
             outcome = work(connection)
-            return JsonResponse(success(outcome.data), status=outcome.status)
+            return _rendered(success(outcome.data), outcome.status)
         stored = facade.claim_key(
             connection,
             tenant_id=tenant_id,
@@ -57,7 +57,9 @@ def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpRespons
             keep_seconds=settings.HIGHWAY_IDEMPOTENCY_DAYS * SECONDS_A_DAY,
         )
         if stored is not None:
-            return JsonResponse(stored.body, status=stored.status, headers={"Idempotency-Replayed": "true"}, safe=False)
+            replayed = _rendered(stored.body, stored.status)
+            replayed["Idempotency-Replayed"] = "true"
+            return replayed
         outcome = work(connection)
         body = success(outcome.data)
         facade.answer(
@@ -68,7 +70,12 @@ def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpRespons
             body=body,
             workflow_run_id=outcome.run_id,
         )
-    return JsonResponse(body, status=outcome.status)
+    return _rendered(body, outcome.status)
+
+
+def _rendered(body: Any, status: int) -> HttpResponse:
+    """Keys in order: an answer that went through the database must come back byte for byte."""
+    return JsonResponse(body, status=status, safe=False, json_dumps_params={"sort_keys": True})
 
 
 def _key_of(request: Request) -> str | None:

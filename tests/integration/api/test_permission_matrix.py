@@ -1,0 +1,179 @@
+"""Every route x {owner, member without the right, other tenant, nobody}, generated from the routes themselves.
+
+A new route is in the matrix by existing; a parameter that no example is known for fails here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import django
+import pytest
+
+django.setup()
+
+from highway_platform.routes import Route, all_routes  # noqa: E402 - needs Django to be set up
+from tests.integration.api.client import Answer, Client  # noqa: E402
+from tests.integration.api.definitions import WAIT_FOR_GO  # noqa: E402
+from tests.integration.api.people import Person, signed_in  # noqa: E402
+from tests.support.stack import Stack  # noqa: E402
+
+TENANT_ROUTES = "highway_platform.tenant_urls"
+UNKNOWN_ID = "01a1fa9e-c762-7e26-bd49-713d1a24fde0"
+BODIES = {
+    "workflow-submit": {"workflow_definition": WAIT_FOR_GO},
+    "event-emit": {"event_name": "seen", "payload": 1},
+    "signal-send": {"signal_name": "seen", "payload": 1},
+}
+GUARDED = [route for route in all_routes() if not route.is_public and not route.name.startswith("admin:")]
+API = [route for route in GUARDED if route.name.startswith("api:")]
+PAGES = [route for route in GUARDED if route.urlconf == TENANT_ROUTES]
+OPEN = [route for route in all_routes() if route.is_public]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What tenant acme has."""
+
+    run_id: str
+    definition_id: str
+    definition_hash: str
+
+    def path_of(self, route: Route, *, unknown: bool = False) -> str:
+        """The route's address with ids of acme in it, or with ids that nobody has."""
+        examples = {
+            "workflow_run_id": UNKNOWN_ID if unknown else self.run_id,
+            "run_id": UNKNOWN_ID if unknown else self.run_id,
+            "definition_id": UNKNOWN_ID if unknown else self.definition_id,
+            "definition_hash": "0" * 64 if unknown else self.definition_hash,
+            "workflow_name": "nobody-knows" if unknown else "wait_for_go",
+            "name": "nobody-knows" if unknown else "wait_for_go",
+            "version": "1",
+            "step_name": "go",
+            "step": "go",
+            "tab": "steps",
+        }
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: examples[part[1]], route.path)
+
+
+@pytest.fixture(scope="module")
+def things(owner: Client) -> Things:
+    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO}).data
+    owner.wait_until(started["workflow_run_id"], {"sleeping"})
+    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"])
+
+
+def names_a_thing(route: Route) -> bool:
+    return "<" in route.path
+
+
+def ask(client: Client, route: Route, path: str) -> Answer:
+    body = BODIES.get(route.name.removeprefix("api:"))
+    return client.send(route.method, path, body, **{"X-Request-ID": "the-same"})
+
+
+def without_time(answer: Answer) -> bytes:
+    return re.sub(rb'"timestamp": "[^"]*"', b"", answer.raw)
+
+
+def by_name(route: Route) -> str:
+    return f"{route.method}-{route.name}"
+
+
+@pytest.mark.parametrize("route", API, ids=by_name)
+def test_nobody_is_unauthorized(nobody: Client, things: Things, route: Route) -> None:
+    assert ask(nobody, route, things.path_of(route)).status == 401
+
+
+@pytest.mark.parametrize("route", API, ids=by_name)
+def test_a_member_without_the_right_is_told_which_one(member: Client, things: Things, route: Route) -> None:
+    answer = ask(member, route, things.path_of(route))
+    assert answer.status == 403
+    assert answer.json["permission"] == route.permission
+
+
+@pytest.mark.parametrize("route", [route for route in API if names_a_thing(route)], ids=by_name)
+def test_a_stranger_cannot_tell_it_from_nothing(stranger: Client, things: Things, route: Route) -> None:
+    foreign = ask(stranger, route, things.path_of(route))
+    unknown = ask(stranger, route, things.path_of(route, unknown=True))
+    assert foreign.status == unknown.status == 404
+    assert without_time(foreign) == without_time(unknown)
+
+
+@pytest.mark.parametrize("route", [route for route in API if not names_a_thing(route)], ids=by_name)
+def test_a_stranger_sees_their_own_tenant_only(stranger: Client, things: Things, route: Route) -> None:
+    answer = ask(stranger, route, things.path_of(route))
+    assert answer.status in {200, 201}
+    assert things.run_id.encode() not in answer.raw
+
+
+# Cancelling and retrying come last: they change what the others look at.
+@pytest.mark.parametrize(
+    "route", sorted(API, key=lambda one: one.name in {"api:workflow-cancel", "api:workflow-retry"}), ids=by_name
+)
+def test_the_owner_is_let_in(owner: Client, things: Things, route: Route) -> None:
+    if route.name == "api:workflow-retry":
+        owner.post(f"/api/v1/workflows/{things.run_id}/cancel")
+        owner.wait_until(things.run_id)
+    assert ask(owner, route, things.path_of(route)).status in {200, 201}
+
+
+@pytest.mark.parametrize("route", OPEN, ids=by_name)
+def test_public_routes_show_nothing_of_a_tenant(nobody: Client, things: Things, route: Route) -> None:
+    answer = ask(nobody, route, things.path_of(route))
+    assert answer.status != 401
+    assert b"acme" not in answer.raw
+
+
+@pytest.fixture(scope="module")
+def owner_page(live: Stack, tenants: None) -> Person:
+    return signed_in(live, "owner@example.com", "acme", "tenant_admin")
+
+
+@pytest.fixture(scope="module")
+def member_page(live: Stack, tenants: None) -> Person:
+    return signed_in(live, "member@example.com", "acme")
+
+
+@pytest.fixture(scope="module")
+def stranger_page(live: Stack, tenants: None) -> Person:
+    return signed_in(live, "stranger@example.com", "other", "tenant_admin")
+
+
+def page_path(things: Things, route: Route, tenant: str = "acme") -> str:
+    return f"/t/{tenant}{things.path_of(route)}"
+
+
+@pytest.mark.parametrize("route", PAGES, ids=by_name)
+def test_nobody_is_sent_to_sign_in_whether_the_tenant_exists_or_not(live: Stack, things: Things, route: Route) -> None:
+    for tenant in ("acme", "ghost"):
+        answer = Person(live.url).get(page_path(things, route, tenant))
+        assert answer.status == 302
+        assert answer.headers["Location"].startswith("/login?next=/t/")
+
+
+@pytest.mark.parametrize("route", PAGES, ids=by_name)
+def test_a_member_without_the_right_gets_a_403_that_names_it(member_page: Person, things: Things, route: Route) -> None:
+    answer = member_page.get(page_path(things, route))
+    assert answer.status == 403
+    assert route.permission is not None
+    assert route.permission.encode() in answer.raw
+
+
+@pytest.mark.parametrize("route", PAGES, ids=by_name)
+def test_a_stranger_cannot_tell_a_tenant_from_none(stranger_page: Person, things: Things, route: Route) -> None:
+    foreign = stranger_page.get(page_path(things, route), **{"X-Request-ID": "the-same"})
+    unknown = stranger_page.get(page_path(things, route, "ghost"), **{"X-Request-ID": "the-same"})
+    assert foreign.status == unknown.status == 404
+    assert _plain(foreign) == _plain(unknown)
+
+
+@pytest.mark.parametrize("route", PAGES, ids=by_name)
+def test_the_owner_is_let_into_the_page(owner_page: Person, things: Things, route: Route) -> None:
+    assert owner_page.get(page_path(things, route)).status in {200, 302, 304, 405}
+
+
+def _plain(answer: Answer) -> bytes:
+    """Without what changes from answer to answer: nonces, and the address that was asked for."""
+    return re.sub(rb'nonce="[^"]*"|nonce-[\w+/=-]+|/t/(acme|ghost)|acme|ghost', b"", answer.raw)
