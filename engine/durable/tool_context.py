@@ -32,7 +32,7 @@ class HttpPolicy:
     """What the tenant allows of HTTP calls. ``allow_internal`` opens private and loopback addresses to calls that ask for them."""
 
     allow_internal: bool = False
-    max_response_bytes: int = 1024 * 1024
+    max_response_bytes: int = 400 * 1024  # fits into a result as text and as JSON
 
 
 def default_idempotency_key(workflow_run_id: UUID, scope: str, step_key: str) -> str:

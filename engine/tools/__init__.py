@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.tools import code, list_generator, log, long_running, memory, shell, simple_counter, workflow
+from engine.tools import code, http, list_generator, log, long_running, memory, shell, simple_counter, workflow
 from engine.tools.spec import ToolSpec
 
 registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
@@ -14,6 +14,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
         spec.name: spec
         for spec in (
             *code.TOOLS,
+            *http.TOOLS,
             *list_generator.TOOLS,
             *log.TOOLS,
             *long_running.TOOLS,
