@@ -6,7 +6,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.queries import load
-from engine.services.stopping import stop_runs
+from engine.queue.stopping import stop_runs
 
 _sql = load("service")
 _BATCH = 100

@@ -1,4 +1,4 @@
-"""Stopping runs, one transaction each."""
+"""Stopping runs from inside, one transaction each."""
 
 from __future__ import annotations
 
