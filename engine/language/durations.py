@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 _DURATION = re.compile(
-    r"P(?:(?P<weeks>\d+(?:[.,]\d+)?)W)?(?:(?P<days>\d+(?:[.,]\d+)?)D)?"
+    r"P(?:(?P<years>\d+(?:[.,]\d+)?)Y)?(?:(?P<weeks>\d+(?:[.,]\d+)?)W)?(?:(?P<days>\d+(?:[.,]\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:[.,]\d+)?)H)?(?:(?P<minutes>\d+(?:[.,]\d+)?)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?)?",
     re.ASCII,
 )
-_SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_SECONDS = {"years": 31_536_000, "weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 MAX_SECONDS = 100 * 366 * 86_400
 MAX_LENGTH = 64
 
@@ -17,7 +17,8 @@ MAX_LENGTH = 64
 def parse_duration(text: str) -> float:
     """Seconds of an ISO 8601 duration; the older spelling ``duration:30.0`` is read too.
 
-    Raises ValueError for anything else, for years and months (they have no fixed length) and for more than a hundred years.
+    A year is 365 days, as the builder writes it. Raises ValueError for anything else, for months (they have no fixed length) and for
+    more than a hundred years.
     """
     if len(text) > MAX_LENGTH:
         raise ValueError("the duration is too long")
