@@ -14,7 +14,7 @@ from enum import IntEnum
 
 from engine.language.definition import Condition, Join, Operator, Switch
 
-MAX_WORK = 20_000_000
+MAX_WORK = 2_000_000
 
 
 class TooComplexError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from engine.language.checks import graphs, names, references, schedules, tools, warnings
 from engine.language.definition import Definition
@@ -32,9 +33,8 @@ def check_typed(
     definition: Definition, known_tools: Collection[str] | None = None, inputs: Collection[str] | None = None
 ) -> list[Problem]:
     """The same for a definition that has been read."""
-    found = list(_problems(definition, known_tools, inputs))
-    found.sort(key=lambda problem: problem.severity != "error")
-    return found[:MAX_PROBLEMS]
+    found = list(islice(_problems(definition, known_tools, inputs), MAX_PROBLEMS))
+    return sorted(found, key=lambda problem: problem.severity != "error")
 
 
 def _problems(

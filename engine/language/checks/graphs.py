@@ -52,6 +52,8 @@ def _orderings(found: Edges) -> Iterator[tuple[int, int]]:
     """(before, after): every edge, and for each task that waits for a side, that side's members."""
     waiters: dict[int, list[Edge]] = {}
     for edge in found.edges:
+        if edge.source == edge.target:
+            continue  # a task that names itself has a problem of its own
         yield edge.source, edge.target
         if edge.kind is EdgeKind.AFTER:
             waiters.setdefault(edge.source, []).append(edge)

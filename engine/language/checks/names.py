@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from engine.language.checks.sources import Source, sources
-from engine.language.definition import Definition, MultiChoice, Operator, Parallel, Task
+from engine.language.definition import Definition, MultiChoice, Operator, Parallel, Task, While
 from engine.language.expressions import ExpressionSyntaxError, parse_condition, parse_template
 from engine.language.expressions.errors import did_you_mean, nearest
 from engine.language.problems import Problem, join_path
@@ -80,8 +80,9 @@ def problems(scope: Scope, known: KnownNames) -> Iterator[Problem]:
     """Everything wrong with the expressions of one scope."""
     visible = known.visible(scope)
     for entry in scope.entries.values():
+        own = visible | LOOP_NAMES["while"] if isinstance(entry.operator, While) else visible
         for source in sources(entry.operator, entry.path):
-            yield from _source_problems(source, visible, certain=known.certain)
+            yield from _source_problems(source, own, certain=known.certain)
 
 
 def _source_problems(source: Source, visible: frozenset[str], *, certain: bool) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ booleans as ``true`` and ``false``. Text inside the quotes of a condition may ho
 
 from engine.language.expressions.conditions import Condition, parse_condition, parse_expression
 from engine.language.expressions.errors import EvaluationError, ExpressionError, ExpressionSyntaxError, UndefinedName
-from engine.language.expressions.names import MapNames, Names
+from engine.language.expressions.names import MapNames, Names, Overlay
 from engine.language.expressions.nodes import is_true
 from engine.language.expressions.templates import Template, as_text, parse_template
 from engine.language.expressions.values import Value, compile_value
@@ -26,6 +26,7 @@ __all__ = [
     "ExpressionSyntaxError",
     "MapNames",
     "Names",
+    "Overlay",
     "Template",
     "UndefinedName",
     "Value",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+
+MAX_CANDIDATES = 100
 
 
 class ExpressionError(Exception):
@@ -32,8 +35,11 @@ class UndefinedName(ExpressionError):  # noqa: N818 - the word of the language
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three known names that look like ``name``, best first."""
-    return get_close_matches(name, [candidate for candidate in known if isinstance(candidate, str)], n=3, cutoff=0.6)
+    """Up to three known names that look like ``name``, best first. Among very many only those that begin alike are looked at."""
+    candidates = list(known)
+    if len(candidates) > MAX_CANDIDATES:
+        candidates = list(islice((other for other in candidates if other.startswith(name[:2])), MAX_CANDIDATES))
+    return get_close_matches(name, candidates, n=3, cutoff=0.6)
 
 
 def did_you_mean(suggestions: list[str]) -> str:

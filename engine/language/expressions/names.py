@@ -29,3 +29,17 @@ class MapNames:
 
     def visible(self) -> Iterable[str]:
         return self._values
+
+
+class Overlay:
+    """A few names over others."""
+
+    def __init__(self, values: Mapping[str, Json], outer: Names) -> None:
+        self._values = values
+        self._outer = outer
+
+    def lookup(self, name: str) -> Json:
+        return self._values[name] if name in self._values else self._outer.lookup(name)
+
+    def visible(self) -> Iterable[str]:
+        return {*self._values, *self._outer.visible()}

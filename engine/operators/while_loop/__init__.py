@@ -6,9 +6,10 @@ Each decision is stored under ``<loop>[<round>]``: what it was made from may cha
 from __future__ import annotations
 
 from engine.language.definition import While
-from engine.language.expressions import parse_condition
+from engine.language.expressions import Overlay, parse_condition
 from engine.model.commands import Record
 from engine.model.errors import StepError
+from engine.model.json import JsonObject
 from engine.operators.kit.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
 
 DEFAULT_MAX_ITERATIONS = 1_000
@@ -47,7 +48,7 @@ class _WhileStep(Step):
         if index >= self.operator.max_iterations:
             message = f"the loop did not end within {self.operator.max_iterations:,} rounds"
             return Failed(StepError("loop_limit", message, "LoopLimit", retryable=False))
-        return Rounds((Round(index, {"loop": {"index": index, "number": index + 1}}),), shared=True)
+        return Rounds((Round(index, _loop_names(index)),), shared=True)
 
     def _goes_on(self, index: int) -> bool:
         at = self.at
@@ -55,6 +56,11 @@ class _WhileStep(Step):
         recorded = at.recorded.get(decision_key)
         if recorded is not None and isinstance(recorded.result, dict):
             return bool(recorded.result["value"])
-        value = self.operator.condition.holds(at.names)
+        value = self.operator.condition.holds(Overlay(_loop_names(index), at.names))
         at.emit(Record(decision_key, "while", "succeeded", {"value": value}))
         return value
+
+
+def _loop_names(index: int) -> JsonObject:
+    """What the condition and the body of a round see besides the names around the loop."""
+    return {"loop": {"index": index, "number": index + 1}}
