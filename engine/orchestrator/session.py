@@ -173,12 +173,13 @@ class Session:
         if record.gate:
             execution.durable(record.key)
         self.variables.update(record.variables)
-        if record.key in self.waits:
+        waited = record.key in self.waits
+        if waited:
             self.waits.discard(record.key)
             self.over.discard(record.key)
             self.writes.ended_waits.append(record.key)
         if record.key not in self.durable:
-            self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0)))
+            self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0), waited))
 
     def _wait(self, wait: WaitWrite) -> None:
         self.waits.add(wait.key)

@@ -86,6 +86,7 @@ _RECORD = (
     "outcomes",
     "attempts",
     "seconds",
+    "waited",
     "reasons",
     "inputs",
     "results",
@@ -128,7 +129,7 @@ def _records(batch: Sequence[TaskWrites]) -> Rows:
         for write in writes.records:
             record = write.record
             yield writes, (
-                writes.task.workflow_run_id, writes.task.key, record.key, record.operator, record.outcome, record.attempt, write.seconds,
+                writes.task.workflow_run_id, writes.task.key, record.key, record.operator, record.outcome, record.attempt, write.seconds, write.waited,
                 record.reason or None, dumps_or_none(record.input), dumps_or_none(record.result),
                 dumps(record.error.to_json()) if record.error else None,
             )  # fmt: skip

@@ -14,10 +14,11 @@ from engine.model.task import ClaimedTask, FinalState
 
 @dataclass(frozen=True, slots=True)
 class RecordWrite:
-    """A checkpoint and how long its last attempt took, in seconds."""
+    """A checkpoint and how long its last attempt took, in seconds; a step that waited began when its wait was registered."""
 
     record: Record
     seconds: float
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,20 @@ SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
  ORDER BY t.task_id
    FOR NO KEY UPDATE;
 
--- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, reasons, inputs, results, errors, worker_id) :exec
+-- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, worker_id) :exec
 -- Checkpoints, each fenced by its task's epoch; a stale row is left out, its neighbours go through.
 INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at,
                                 worker_id, reason, input, result, error)
 SELECT g.tenant_id, g.run_id, g.scope, g.key, g.operator, g.outcome, g.attempt,
-       highway.now() - make_interval(secs => g.seconds), highway.now(),
+       coalesce(w.created_at, highway.now() - make_interval(secs => g.seconds)), highway.now(),
        %(worker_id)s, g.reason, g.input::jsonb, g.result::jsonb, g.error::jsonb
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[],
-              %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::smallint[], %(seconds)s::float8[], %(reasons)s::text[],
+              %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::smallint[], %(seconds)s::float8[], %(waited)s::bool[], %(reasons)s::text[],
               %(inputs)s::text[], %(results)s::text[], %(errors)s::text[])
-       AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, reason, input, result, error)
-  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+       AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, waited, reason, input, result, error)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+  LEFT JOIN highway.wait AS w ON g.waited AND w.kind <> 'retry'
+                             AND w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key;
 
 -- name: set_variables(tenant_ids, task_ids, epochs, run_ids, scopes, names, values) :exec
 -- Variables that steps set, in the transaction of their checkpoints.

@@ -229,3 +229,12 @@ def test_a_child_of_an_unknown_workflow_fails_the_step(workers: Workers) -> None
     error = workers.finish(run).error
     assert error is not None
     assert error["type"] == "UnknownWorkflow"
+
+
+def test_a_step_that_waited_began_when_it_began_to_wait(workers: Workers) -> None:
+    workers.start()
+    run = workers.submit(_workflow(nap={"operator_type": "wait", "wait_for": "PT0.4S"}))
+    workers.finish(run)
+    duration = workers.steps(run)["nap"].duration_ms
+    assert duration is not None
+    assert duration >= 400
