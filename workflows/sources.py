@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -47,17 +47,22 @@ class CheckedSource:
     warnings: tuple[Problem, ...] = ()
 
 
-def source_check(source: str, source_format: SourceFormat) -> CheckedSource:
-    """Read, compile and check a source text. Raises `SourceRefusedError`. Takes no database connection: compiling may take seconds."""
+def source_check(source: str, source_format: SourceFormat, inputs: Collection[str] | None = None) -> CheckedSource:
+    """Read, compile and check a source text. Raises `SourceRefusedError`. Takes no database connection: compiling may take seconds.
+
+    ``inputs`` are the names a run will be given, where they are known: a template that needs another is refused then.
+    """
     value = _READERS[source_format](source)
-    return definition_check(value, source=source, source_format=source_format)
+    return definition_check(value, source=source, source_format=source_format, inputs=inputs)
 
 
-def definition_check(value: Any, *, source: str = "", source_format: SourceFormat = "json") -> CheckedSource:
+def definition_check(
+    value: Any, *, source: str = "", source_format: SourceFormat = "json", inputs: Collection[str] | None = None
+) -> CheckedSource:
     """Check a definition that is JSON already. Raises `SourceRefusedError`."""
     problems = [
         Problem(path=found.path, code=found.code, message=found.message, severity=found.severity)
-        for found in facade.check_definition(value)
+        for found in facade.check_definition(value, inputs)
     ]
     if any(problem.severity == "error" for problem in problems):
         raise SourceRefusedError(problems)

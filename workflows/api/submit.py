@@ -72,13 +72,14 @@ def retry(request: Request, workflow_run_id: uuid.UUID) -> HttpResponse:
 
 def _checked_source(body: SubmitBody) -> CheckedSource | None:
     """The checked definition of a body that brings one. Before any connection is taken: compiling may take seconds."""
+    inputs = body.inputs.keys() if body.execute else None
     try:
         if body.workflow_definition is not None:
-            return definition_check(body.workflow_definition)
+            return definition_check(body.workflow_definition, inputs=inputs)
         if body.python_dsl is not None:
-            return source_check(body.python_dsl, "python")
+            return source_check(body.python_dsl, "python", inputs)
         if body.yaml is not None:
-            return source_check(body.yaml, "yaml")
+            return source_check(body.yaml, "yaml", inputs)
     except SourceRefusedError as error:
         raise _refused(body, error) from error
     return None

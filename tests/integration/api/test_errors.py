@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.integration.api.client import Client
-from tests.integration.api.definitions import SAY_HELLO
+from tests.integration.api.definitions import SAY_HELLO, task, workflow
 from tests.support.databases import Database
 
 SUBMIT = "/api/v1/workflows"
@@ -19,10 +19,24 @@ def definition(**changes: Any) -> dict[str, Any]:
     return {"workflow_definition": {**SAY_HELLO, **changes}}
 
 
+CYCLE = workflow(task("a", "tools.log.info", "a", after=("b",)), task("b", "tools.log.info", "b", after=("a",)))
 UNKNOWN_OPERATOR = {"x": {"task_id": "x", "operator_type": "teleport", "dependencies": []}}
 BAD = [
     pytest.param(
         definition(tasks=UNKNOWN_OPERATOR), "invalid_definition", "$.workflow_definition.tasks.x", id="operator"
+    ),
+    pytest.param({"workflow_definition": CYCLE}, "invalid_definition", "$.workflow_definition.tasks", id="cycle"),
+    pytest.param(
+        {"workflow_definition": workflow(task("a", "tools.teleport.now"))},
+        "invalid_definition",
+        "$.workflow_definition.tasks.a.function",
+        id="tool",
+    ),
+    pytest.param(
+        {"workflow_definition": workflow(task("a", "tools.log.info", "a", after=("ghost",)))},
+        "invalid_definition",
+        "$.workflow_definition.tasks.a.dependencies[0]",
+        id="dependency",
     ),
     pytest.param({"workflow_definition": {"name": "x"}}, "invalid_definition", "$.workflow_definition", id="no tasks"),
     pytest.param({"workflow_definition": []}, "invalid_request", "$.workflow_definition", id="no object"),
