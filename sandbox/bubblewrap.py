@@ -13,7 +13,7 @@ from engine.kit.bounded_process import Bounds, Ended, Process, Started, Stopped,
 from engine.ports import Cancelled, SandboxJob, SandboxResult
 from sandbox.command import Descriptors, sandbox_command
 from sandbox.errors import SandboxUnavailable
-from sandbox.memory import memory_over
+from sandbox.footprint import takes_too_much
 from sandbox.mounts import private_mounts
 from sandbox.seccomp import seccomp_filter
 
@@ -98,7 +98,7 @@ class _Run:
 
     def _watch(self) -> Stopped:
         first = self._first_pid()
-        return "memory" if first is not None and memory_over(first, self._job.limits.memory_bytes) else ""
+        return "memory" if first is not None and takes_too_much(first, self._job.limits) else ""
 
     def _wait_until_gone(self) -> None:
         """When the program ends by itself, bubblewrap may be gone a moment before the processes that the program left behind."""

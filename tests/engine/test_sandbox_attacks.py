@@ -264,6 +264,11 @@ def test_the_disk_it_can_fill_is_small() -> None:
     assert number == "28"
 
 
+def test_files_without_content_are_bounded_too() -> None:
+    result = attack("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close()\n    n += 1", wall_seconds=30)
+    assert result.killed == "memory"
+
+
 def test_a_daemon_does_not_survive() -> None:
     result = attack("""
         import os, subprocess
@@ -289,7 +294,7 @@ def test_nothing_survives_a_kill_for_time() -> None:
 
 
 def test_killing_its_own_first_process_only_ends_the_program() -> None:
-    attack("import os, time; os.kill(1, 9); os.kill(-1, 9); time.sleep(600)", wall_seconds=5)
+    attack("import os, time; os.kill(1, 9); os.kill(-1, 9); time.sleep(600)", wall_seconds=1)
     assert survivors("/job/program.py") == []
 
 

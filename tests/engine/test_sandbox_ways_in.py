@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,20 @@ def test_the_wall_holds_for_root_and_for_an_ordinary_user(code: Path, user: int 
     options = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     done = run(code, SYSTEM_PYTHON, "-c", CHECK, **options)
     assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+@needs_root
+@needs_system_python
+def test_the_memory_of_many_processes_is_bounded_for_an_ordinary_user_too(code: Path) -> None:
+    bomb = (
+        "import os, time; [os.fork() for _ in range(3)]; held = [bytes([i]) * 2**20 for i in range(40)]; time.sleep(60)"
+    )
+    program = (
+        "from engine.ports import SandboxJob, SandboxLimits; from sandbox.bubblewrap import BubblewrapSandbox;"
+        f"print(BubblewrapSandbox().run(SandboxJob({bomb!r}, limits=SandboxLimits(memory_bytes=2**27))).killed)"
+    )
+    done = run(code, SYSTEM_PYTHON, "-c", program, user=54321, group=54321, extra_groups=[])
+    assert (done.stdout, done.stderr) == ("memory\n", "")
 
 
 @needs_system_python
@@ -130,6 +145,13 @@ def test_a_start_is_quick() -> None:
     for _ in range(5):
         BubblewrapSandbox().run(SandboxJob(""))
     assert (time.monotonic() - begun) / 5 < 0.5
+
+
+def test_many_at_once_do_not_disturb_each_other() -> None:
+    sandbox = BubblewrapSandbox()
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda number: sandbox.run(SandboxJob(f"print({number})")), range(60)))
+    assert [(result.stdout, result.killed) for result in results] == [(f"{number}\n", "") for number in range(60)]
 
 
 def test_no_descriptor_leaks_over_many_runs() -> None:
