@@ -15,14 +15,16 @@ Connection = psycopg.Connection[Any]
 Cursor = psycopg.Cursor[DictRow]
 Row = DictRow
 
+LOCK_SECONDS = 5.0  # how long a statement waits for somebody else's lock before it gives up with `BusyError`
+
 _SETTINGS = (
     "-c search_path=highway,pg_temp -c timezone=UTC -c jit=off "
-    "-c idle_in_transaction_session_timeout=30s -c statement_timeout=60s -c lock_timeout=20s"
+    "-c idle_in_transaction_session_timeout=30s -c statement_timeout=60s -c lock_timeout={lock_milliseconds}"
 )
 
 
-def parameters(name: str) -> dict[str, Any]:
-    """How the engine connects: autocommit, its own settings, and keepalives that notice a dead peer within 20 s."""
+def parameters(name: str, *, lock_seconds: float = LOCK_SECONDS) -> dict[str, Any]:
+    """How the engine connects: autocommit, its own settings, and ways to notice within 20 s that the peer is dead."""
     return {
         "autocommit": True,
         "application_name": name,
@@ -30,14 +32,15 @@ def parameters(name: str) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 3,
         "keepalives_count": 3,
-        "options": _SETTINGS,
+        "tcp_user_timeout": 20_000,  # keepalives are not sent while sent data waits for its acknowledgement
+        "options": _SETTINGS.format(lock_milliseconds=round(lock_seconds * 1000)),
     }
 
 
-def connect(dsn: str, *, name: str = "highway") -> Connection:
+def connect(dsn: str, *, name: str = "highway", lock_seconds: float = LOCK_SECONDS) -> Connection:
     """Open a connection. Raises `ConnectionLostError` when the server does not answer."""
     try:
-        return psycopg.connect(dsn, **parameters(name))
+        return psycopg.connect(dsn, **parameters(name, lock_seconds=lock_seconds))
     except psycopg.Error as error:
         raise translate(error) from error
 

@@ -30,10 +30,20 @@ class ConnectionLostError(EngineError):
     """The database went away; what was under way may or may not be committed."""
 
 
+class BusyError(EngineError):
+    """The database gave up for a reason that passes (a deadlock, a lock or time limit, a full disk). Nothing was written; try again."""
+
+
 _BY_SQLSTATE: dict[str, type[EngineError]] = {"HW001": NotFoundError, "HW002": StateError, "HW003": InvalidError}
 
 # 08: connection, 57P: shutdown, 53300: too many connections, 25P03: idle in transaction; None: libpq never got an answer.
 _LOST = ("08", "57P", "53300", "25P03")
+
+# 40: deadlock, serialization, 55P03: lock_timeout, 57014: statement_timeout, 53: disk, memory, 58: the system's input and output.
+_BUSY = ("40", "55P03", "57014", "53", "58")
+
+# What the values themselves are to blame for: 21 and 22: their kind, 23: constraints, 54: their size, P0 and HW: raised by our functions.
+_REFUSED = ("21", "22", "23", "54", "P0", "HW")
 
 
 def translate(error: psycopg.Error) -> Exception:
@@ -45,7 +55,16 @@ def translate(error: psycopg.Error) -> Exception:
         state is None or state.startswith(_LOST)
     ):
         return ConnectionLostError(str(error).strip() or "the connection was closed")
+    if state is not None and state.startswith(_BUSY):
+        return BusyError(error.diag.message_primary or str(error))
     return error
+
+
+def blames_values(error: psycopg.Error) -> bool:
+    """Whether the same values would be refused again: then their step fails. Everything else is the system's fault and no step's."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError | psycopg.ProgrammingError)  # psycopg cannot even send them
+    return error.sqlstate.startswith(_REFUSED)
 
 
 @contextmanager

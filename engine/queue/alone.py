@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from engine.db.connection import Connection, cursor
+from engine.db.connection import Connection
 from engine.db.errors import DatabaseError, translate
 from engine.db.queries import load
 from engine.model.task import ClaimedTask
@@ -45,22 +45,27 @@ class CounterTransaction(Transaction):
 def step_transaction(
     connection: Connection, task: ClaimedTask, worker_id: UUID
 ) -> Iterator[tuple[Transaction, Callable[[TaskWrites], None]]]:
-    """A transaction that holds the task's fence from its first statement.
+    """A transaction of a tool, and at its end the fence and the checkpoint.
 
-    Gives the tool's view of it, and a function that writes the checkpoint into it. Leaving normally commits, an exception rolls back.
-    Raises `StaleClaimError` when the claim is stale.
+    Gives the tool's view of it, and a function that writes the checkpoint into it, to be called last: it takes the task's row, and nobody
+    shall wait for that while a tool runs. Leaving normally commits, an exception rolls back. Raises `StaleClaimError` when the claim is
+    stale, `BusyError` when the same may go through when it is tried again.
     """
     try:
         with connection.transaction():
-            query, parameters = lock_statement([TaskWrites(task)])
-            row = cursor(connection).execute(query.sql, parameters).fetchone()
-            if row is None or row["epoch"] != task.epoch or row["state"] != "running":
-                raise StaleClaimError(f"the claim of task {task.task_id} is stale")
 
             def write(writes: TaskWrites) -> None:
+                _fence(connection, task)
                 for statement in statements([writes], worker_id):
                     statement.query.run(connection, **statement.parameters)
 
             yield CounterTransaction(connection, task.tenant_id), write
     except DatabaseError as error:
         raise translate(error) from error
+
+
+def _fence(connection: Connection, task: ClaimedTask) -> None:
+    query, parameters = lock_statement([TaskWrites(task)])
+    row = query.one(connection, **parameters)
+    if row is None or row["epoch"] != task.epoch or row["state"] != "running":
+        raise StaleClaimError(f"the claim of task {task.task_id} is stale")

@@ -1,62 +1,65 @@
 """Group commit: the writes of many tasks in one transaction and one round trip, each row fenced by its own task's epoch.
 
-A task whose epoch is stale is left out and reported so; its neighbours go through. When the database refuses the whole batch for one row's
-sake, the tasks are committed one by one, so that only the culprit fails.
+A task whose epoch is stale is left out and reported so; its neighbours go through. When the database does not take the whole batch, the tasks
+are committed one by one, so that only the culprit fails (its values are refused) or has to wait (somebody else holds what it needs).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from engine.db.connection import Connection, Cursor, cursor
-from engine.db.errors import ConnectionLostError, DatabaseError, translate
+from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
+from engine.kit.json_text import NotJsonError
 from engine.queue.statements import Statement, child_statements, lock_statement, statements
 from engine.queue.writes import TaskWrites
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class CommitResult:
-    """What became of each task: ``live`` (written), ``stale`` (fence lost, nothing written), ``refused`` (the database's reason)."""
+    """What became of each task: ``live`` (written), ``stale`` (fence lost, nothing written), ``refused`` (why its values cannot be stored),
+    ``busy`` (nothing written for a reason that passes: the same writes may be tried again).
+    """
 
     live: set[UUID] = field(default_factory=set)
     stale: set[UUID] = field(default_factory=set)
     refused: dict[UUID, str] = field(default_factory=dict)
+    busy: set[UUID] = field(default_factory=set)
     cancel_requested: set[UUID] = field(default_factory=set)
     children: dict[tuple[UUID, str], UUID | None] = field(
         default_factory=dict
-    )  # (task, step key) -> run id, None: no such definition
+    )  # (task, child key) -> run id, None: no such definition
 
 
 def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
     """Write the batch durably. Raises `ConnectionLostError` when it is unknown whether the commit happened."""
-    result = CommitResult()
     try:
-        _commit_together(connection, batch, worker_id, result)
-    except DatabaseError as error:
-        lost = translate(error)
-        if isinstance(lost, ConnectionLostError):
+        return _commit_together(connection, batch, worker_id)
+    except (DatabaseError, NotJsonError) as error:
+        if isinstance(error, DatabaseError) and isinstance(lost := translate(error), ConnectionLostError):
             raise lost from error
         if len(batch) == 1:
-            return CommitResult(refused={batch[0].task.task_id: str(error).splitlines()[0]})
-        result = CommitResult()
-        for writes in batch:
-            _merge(result, commit(connection, [writes], worker_id))
+            return _failed(batch[0], error)
+    result = CommitResult()
+    for writes in batch:
+        _merge(result, commit(connection, [writes], worker_id))
     return result
 
 
-def _commit_together(
-    connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID, result: CommitResult
-) -> None:
-    todo = statements(batch, worker_id)
-    children = child_statements(batch)
+def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
+    lock, children, todo = lock_statement(batch), child_statements(batch), statements(batch, worker_id)
     with connection.pipeline() as pipeline, connection.transaction():
-        locked = _send(connection, lock_statement(batch))
+        locked = _send(connection, lock)
+        started = [(where, _send(connection, statement)) for where, statement in children]
         for statement in todo:
             _send(connection, statement)
-        started = [(where, _send(connection, statement)) for where, statement in children]
         pipeline.sync()
+    result = CommitResult()
     fences = {(row["task_id"], row["epoch"]): row for row in locked}
     for writes in batch:
         row = fences.get((writes.task.task_id, writes.task.epoch))
@@ -69,6 +72,16 @@ def _commit_together(
     for where, cur in started:
         found = cur.fetchone()
         result.children[where] = found["workflow_run_id"] if found else None
+    return result
+
+
+def _failed(writes: TaskWrites, error: DatabaseError | NotJsonError) -> CommitResult:
+    task_id = writes.task.task_id
+    reason = str(error).splitlines()[0]
+    if isinstance(error, NotJsonError) or blames_values(error):
+        return CommitResult(refused={task_id: reason})
+    _logger.warning("task %s could not be written now: %s", task_id, reason)
+    return CommitResult(busy={task_id})
 
 
 def _send(connection: Connection, statement: Statement) -> Cursor:
@@ -79,5 +92,6 @@ def _merge(into: CommitResult, other: CommitResult) -> None:
     into.live |= other.live
     into.stale |= other.stale
     into.refused |= other.refused
+    into.busy |= other.busy
     into.cancel_requested |= other.cancel_requested
     into.children |= other.children

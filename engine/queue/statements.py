@@ -26,16 +26,16 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
     for writes in batch:
         if isinstance(writes.exit, Finished) and writes.task.parent_task_id:
             wanted.add((writes.task.tenant_id, writes.task.parent_task_id))
-    cleanup = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _touches_siblings(writes)}
-    parameters = _columns(sorted(wanted), "tenant_ids", "task_ids")
-    return Statement(_sql.lock, parameters | _columns(sorted(cleanup), "cleanup_tenant_ids", "cleanup_run_ids"))
+    runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _touches_siblings(writes)}
+    tasks = _columns(sorted(wanted), "tenant_ids", "task_ids")
+    if not runs:
+        return Statement(_sql.lock, tasks)
+    return Statement(_sql.lock_with_runs, tasks | _columns(sorted(runs), "run_tenant_ids", "run_ids"))
 
 
 def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
-    """The statements after the lock, in the order in which they must run; kinds that nobody writes are left out."""
+    """The statements after the locks and the children, in the order in which they must run; kinds that nobody writes are left out."""
     made = [
-        # The second lock finds what was forked between the first one's snapshot and its locks.
-        lock_statement(batch) if any(_touches_siblings(writes) for writes in batch) else None,
         _statement(_sql.progress, ((writes, ()) for writes in batch if writes.task.rescues and writes.records), ()),
         _statement(_sql.record, _records(batch), _RECORD, worker_id=worker_id),
         _statement(_sql.set_variables, _variables(batch), _VARIABLE),
@@ -54,10 +54,13 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
 
 
 def child_statements(batch: Sequence[TaskWrites]) -> list[tuple[tuple[UUID, str], Statement]]:
-    """Child runs to start, each with (task, step key) of who asked; their answers carry the children's ids."""
+    """Child runs to start, each with (task, child key) of who asked; their answers carry the children's ids.
+
+    They come before the waits, which count what does not exist as over.
+    """
     return [
         (
-            (writes.task.task_id, child.key),
+            (writes.task.task_id, child.child_key),
             Statement(
                 _sql.start_child,
                 {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import NotFoundError, StateError
+from engine.db.errors import BusyError, NotFoundError, StateError
 from engine.db.queries import load
 
+_logger = logging.getLogger(__name__)
 _sql = load("service")
 
 
 def stop_runs(connection: Connection, runs: Iterable[tuple[UUID, UUID, str]], reason: str) -> int:
-    """Stop runs given as (tenant, run, outcome); one that ended by itself meanwhile is not counted."""
+    """Stop runs given as (tenant, run, outcome). Returns how many: not those that ended by themselves meanwhile, nor those that somebody holds."""
     done = 0
     for tenant_id, run_id, outcome in runs:
         try:
@@ -21,4 +23,6 @@ def stop_runs(connection: Connection, runs: Iterable[tuple[UUID, UUID, str]], re
             done += 1
         except (StateError, NotFoundError):
             continue
+        except BusyError as error:
+            _logger.warning("run %s could not be stopped now: %s", run_id, error)  # the next round tries again
     return done

@@ -36,7 +36,7 @@ class Upkeep:
         backoff = Backoff(first_seconds=0.2, most_seconds=5.0)
         while not self._stopped.is_set():
             try:
-                with connect(self._dsn, name="highway upkeep") as connection:
+                with connect(self._dsn, name="highway upkeep", lock_seconds=1.0) as connection:
                     backoff.reset()
                     self._work(connection)
             except (ConnectionLostError, DatabaseError) as error:

@@ -1,10 +1,12 @@
 -- Schema `highway`: everything durable. Run as highway_owner.
 --
 -- LOCK ORDER, for every transaction that takes more than one lock:
---   1. rows of highway.task, ascending by task_id
---   2. rows of highway.workflow_run (only when the run's root task is locked already)
---   3. everything else
--- A claim takes tasks with SKIP LOCKED and so never waits for one.
+--   1. what a transactional step's own work takes (highway.counter), before its checkpoint
+--   2. rows of highway.task, ascending by task_id, all at once: highway.lock_tasks, or `lock` of commit.sql
+--   3. rows of highway.workflow_run (only when the run's root task is locked already)
+--   4. everything else
+-- Claims, rescues, wake-ups by time and the display of running steps take tasks with SKIP LOCKED and so never wait for one.
+-- Nobody holds a task's row while code of a tool runs.
 -- The lock on a task row keeps "register a wait, then look for the event" and "emit, then look for waits" apart:
 -- the waiter holds its own task, the emitter first locks every open task of the run.
 --

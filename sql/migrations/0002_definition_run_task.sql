@@ -52,6 +52,8 @@ CREATE INDEX workflow_run_status ON highway.workflow_run (tenant_id, status, wor
 CREATE INDEX workflow_run_name ON highway.workflow_run (tenant_id, name, workflow_run_id DESC);
 CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run (tenant_id, parent_run_id, parent_key)
     WHERE parent_run_id IS NOT NULL;
+CREATE INDEX workflow_run_open_child ON highway.workflow_run (tenant_id, workflow_run_id)
+    WHERE parent_run_id IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX workflow_run_retry ON highway.workflow_run (tenant_id, retry_of) WHERE retry_of IS NOT NULL;
 CREATE INDEX workflow_run_deadline ON highway.workflow_run (deadline_at)
     WHERE deadline_at IS NOT NULL AND finished_at IS NULL;
@@ -91,8 +93,9 @@ CREATE TABLE highway.task (
     CHECK ((state = 'running') = (claimed_by IS NOT NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX task_due ON highway.task (queue, tenant_id, priority DESC, available_at) WHERE state = 'pending';
-CREATE INDEX task_asleep ON highway.task (available_at) WHERE state = 'sleeping' AND available_at IS NOT NULL;
+CREATE INDEX task_asleep ON highway.task (available_at) WHERE state = 'sleeping';
 CREATE INDEX task_claimed ON highway.task (claimed_by) WHERE state = 'running';
+CREATE INDEX task_parent ON highway.task (tenant_id, parent_task_id, report_key) WHERE parent_task_id IS NOT NULL;
 CALL highway.protect('highway.task');
 
 -- I15: only the run's own task sets the run's status.

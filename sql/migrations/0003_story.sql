@@ -7,7 +7,7 @@ CREATE TABLE highway.checkpoint (
     seq bigint NOT NULL DEFAULT nextval('highway.story_seq'),
     operator text NOT NULL,
     outcome text NOT NULL CHECK (outcome IN ('succeeded', 'failed', 'skipped')),
-    attempt smallint NOT NULL DEFAULT 1,
+    attempt integer NOT NULL DEFAULT 1,
     started_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT highway.now(),
     worker_id uuid,

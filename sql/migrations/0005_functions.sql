@@ -57,22 +57,56 @@ BEGIN
 END
 $$;
 
--- Takes every open task of the run, in lock order. Returns whether the run's own task is open.
+-- Takes the given tasks and every open task of the given runs, in lock order, and returns them as they are then.
+-- A task that was forked between the snapshot and the locks is found by a second look. It may come before one that is held already, so that
+-- waiting for it could be a deadlock: all locks are given up with the savepoint and taken anew. That ends, as whoever could fork is held.
+CREATE FUNCTION highway.lock_tasks(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[])
+    RETURNS TABLE (tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean)
+    LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_held uuid[];
+BEGIN
+    LOOP
+        BEGIN
+            v_held := ARRAY(
+                SELECT t.task_id FROM highway.task AS t
+                 WHERE (t.tenant_id, t.task_id) IN (
+                       SELECT g.tenant_id, g.task_id FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
+                        UNION
+                       SELECT o.tenant_id, o.task_id
+                         FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
+                         JOIN highway.task AS o USING (tenant_id, workflow_run_id)
+                        WHERE o.state IN ('pending', 'running', 'sleeping'))
+                 ORDER BY t.task_id
+                   FOR NO KEY UPDATE);
+            EXIT WHEN NOT EXISTS (
+                SELECT FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
+                  JOIN highway.task AS o USING (tenant_id, workflow_run_id)
+                 WHERE o.state IN ('pending', 'running', 'sleeping') AND NOT o.task_id = ANY (v_held));
+            RAISE EXCEPTION 'a task was forked meanwhile' USING ERRCODE = 'HW000';
+        EXCEPTION WHEN SQLSTATE 'HW000' THEN
+            CONTINUE;
+        END;
+    END LOOP;
+    RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
+                   FROM highway.task AS t
+                  WHERE t.task_id = ANY (v_held) AND t.tenant_id = ANY (p_tenants || p_run_tenants);
+END
+$$;
+
+-- Takes every open task of the run and, as a run that ends here reports to it, the task of its parent run. Returns whether the run's own task is open.
 CREATE FUNCTION highway.lock_open_tasks(p_tenant uuid, p_run uuid) RETURNS boolean
     LANGUAGE plpgsql AS $$
+DECLARE
+    v_parents uuid[];
 BEGIN
     IF p_run IS NULL THEN
         RAISE EXCEPTION 'a workflow run is required' USING ERRCODE = 'HW003';
     END IF;
-    -- The parent of a child run is locked with them: a child that ends here reports to it.
-    -- Twice: a task forked between the first statement's snapshot and its locks is found by the second; then nobody is left who could fork.
-    FOR round IN 1..2 LOOP
-        PERFORM FROM highway.task AS t
-          WHERE t.tenant_id = p_tenant AND t.state IN ('pending', 'running', 'sleeping')
-            AND (t.workflow_run_id = p_run
-                 OR t.task_id = (SELECT root.parent_task_id FROM highway.task AS root WHERE root.tenant_id = p_tenant AND root.task_id = p_run))
-          ORDER BY t.task_id FOR NO KEY UPDATE;
-    END LOOP;
+    v_parents := ARRAY(SELECT t.parent_task_id FROM highway.task AS t
+                        WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.parent_task_id IS NOT NULL);
+    PERFORM FROM highway.lock_tasks(array_fill(p_tenant, ARRAY[cardinality(v_parents)]), v_parents, ARRAY[p_tenant], ARRAY[p_run]);
     RETURN EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run
                       AND t.state IN ('pending', 'running', 'sleeping'));
 END
@@ -173,18 +207,40 @@ CREATE FUNCTION highway.stop_error(p_outcome text, p_reason text) RETURNS jsonb
     RETURN jsonb_build_object('kind', CASE p_outcome WHEN 'failed' THEN 'deadline' ELSE 'cancelled' END,
                               'type', '', 'retryable', false, 'message', p_reason);
 
--- Ends tasks that nobody is executing and asks the workers of the others to stop. The caller holds the open tasks of the run.
+-- How a task ends that was asked to stop, and the error it then carries: a run as the first request said, what it forked as cancelled.
+CREATE FUNCTION highway.stop_outcome(p_task highway.task) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT r.cancel_outcome FROM highway.workflow_run AS r
+                      WHERE r.tenant_id = p_task.tenant_id AND r.workflow_run_id = p_task.workflow_run_id AND p_task.kind = 'workflow'), 'cancelled');
+
+CREATE FUNCTION highway.stop_reason(p_task highway.task) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN highway.stop_error(
+        highway.stop_outcome(p_task),
+        coalesce((SELECT r.cancel_reason FROM highway.workflow_run AS r
+                   WHERE r.tenant_id = p_task.tenant_id AND r.workflow_run_id = p_task.workflow_run_id), 'cancelled'));
+
+-- Ends tasks that nobody is executing and asks the workers of the others to stop; what they forked goes with them. The caller holds the open
+-- tasks of the run.
 CREATE FUNCTION highway.cancel_tasks(p_tenant uuid, p_tasks uuid[], p_reason text, p_outcome text DEFAULT 'cancelled') RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     v_ended uuid[];
+    v_doomed uuid[] := ARRAY(
+        WITH RECURSIVE doomed (task_id) AS (
+            SELECT unnest(p_tasks)
+             UNION
+            SELECT t.task_id FROM doomed AS d
+              JOIN highway.task AS t ON t.tenant_id = p_tenant AND t.parent_task_id = d.task_id AND t.kind <> 'workflow'
+        )
+        SELECT d.task_id FROM doomed AS d);
 BEGIN
     UPDATE highway.task AS t SET cancel_requested = true
-     WHERE t.tenant_id = p_tenant AND t.task_id = ANY (p_tasks) AND t.state IN ('pending', 'running', 'sleeping');
+     WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'running', 'sleeping');
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = p_outcome, finished_at = highway.now(), epoch = t.epoch + 1, error = highway.stop_error(p_outcome, p_reason)
-         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (p_tasks) AND t.state IN ('pending', 'sleeping')
+         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'sleeping')
         RETURNING t.task_id
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = p_tenant AND w.task_id = e.task_id
@@ -215,7 +271,8 @@ BEGIN
     RETURNING r.cancel_reason, r.cancel_outcome INTO v_reason, v_outcome;
     PERFORM highway.cancel_tasks(p_tenant, (
         SELECT array_agg(t.task_id) FROM highway.task AS t
-         WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run), v_reason);
+         WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run
+           AND t.state IN ('pending', 'running', 'sleeping')), v_reason);
     PERFORM highway.cancel_tasks(p_tenant, ARRAY[p_run], v_reason, v_outcome);
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, data)
     VALUES (p_tenant, p_run, highway.now(), 'cancel_requested', jsonb_build_object('reason', p_reason, 'outcome', p_outcome));
@@ -224,7 +281,8 @@ END
 $$;
 
 -- Exits "success" and "failure" of claimed tasks, fenced by their epochs: their end, the news of it for whoever waits, their completion events,
--- and, where a run ends badly, the end of its open branches. Stale rows change nothing. The caller holds the tasks, their parents, and every
+-- and, where one ends badly, the end of what it forked. A task that fails after it was asked to stop ends as it was asked to: its failure may
+-- well be the doing of the stop. Stale rows change nothing. The caller holds the tasks, their parents, and every
 -- open task of the runs that end badly or have completion events. Returns the tasks that ended.
 CREATE FUNCTION highway.finish_tasks(
     p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_states text[], p_results text[], p_errors text[])
@@ -237,8 +295,9 @@ DECLARE
 BEGIN
     WITH ended AS (
         UPDATE highway.task AS t
-           SET state = g.state, result = g.result::jsonb, error = g.error::jsonb, finished_at = highway.now(),
-               claimed_by = NULL, running_steps = NULL
+           SET state = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_outcome(t) ELSE g.state END,
+               error = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END,
+               result = g.result::jsonb, finished_at = highway.now(), claimed_by = NULL, running_steps = NULL
           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_results, p_errors) AS g (tenant_id, task_id, epoch, state, result, error)
          WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
         RETURNING t.tenant_id, t.task_id
@@ -253,9 +312,8 @@ BEGIN
         SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
           FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
           JOIN highway.task AS t USING (tenant_id, task_id)
-          JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.workflow_run_id = t.workflow_run_id
-                                AND o.state IN ('pending', 'running', 'sleeping') AND o.task_id <> t.task_id
-         WHERE t.state IN ('failed', 'cancelled') AND (t.key = '' OR o.key LIKE t.key || '/%')
+          JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
+         WHERE t.state IN ('failed', 'cancelled')
          GROUP BY o.tenant_id
     LOOP
         PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');

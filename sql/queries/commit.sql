@@ -1,16 +1,16 @@
--- name: lock(tenant_ids, task_ids, cleanup_tenant_ids, cleanup_run_ids) :many
--- First statement of a group commit: takes, in lock order, the given tasks and every open task of the runs that emit or clean up.
+-- name: lock(tenant_ids, task_ids) :many
+-- First statement of a group commit: takes the given tasks in lock order.
 SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
   FROM highway.task AS t
  WHERE (t.tenant_id, t.task_id) IN (
-       SELECT g.tenant_id, g.task_id FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id)
-        UNION
-       SELECT o.tenant_id, o.task_id
-         FROM unnest(%(cleanup_tenant_ids)s::uuid[], %(cleanup_run_ids)s::uuid[]) AS g (tenant_id, workflow_run_id)
-         JOIN highway.task AS o USING (tenant_id, workflow_run_id)
-        WHERE o.state IN ('pending', 'running', 'sleeping'))
+       SELECT g.tenant_id, g.task_id FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id))
  ORDER BY t.task_id
    FOR NO KEY UPDATE;
+
+-- name: lock_with_runs(tenant_ids, task_ids, run_tenant_ids, run_ids) :many
+-- First statement of a group commit that changes other tasks of its runs, too: takes the given tasks and every open task of the given runs.
+SELECT tenant_id, task_id, epoch, state, cancel_requested
+  FROM highway.lock_tasks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
 -- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, worker_id) :exec
 -- Checkpoints, each fenced by its task's epoch; a stale row is left out, its neighbours go through.
@@ -20,7 +20,7 @@ SELECT g.tenant_id, g.run_id, g.scope, g.key, g.operator, g.outcome, g.attempt,
        coalesce(w.created_at, highway.now() - make_interval(secs => g.seconds)), highway.now(),
        %(worker_id)s, g.reason, g.input::jsonb, g.result::jsonb, g.error::jsonb
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[],
-              %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::smallint[], %(seconds)s::float8[], %(waited)s::bool[], %(reasons)s::text[],
+              %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::int[], %(seconds)s::float8[], %(waited)s::bool[], %(reasons)s::text[],
               %(inputs)s::text[], %(results)s::text[], %(errors)s::text[])
        AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, waited, reason, input, result, error)
   JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
@@ -37,15 +37,16 @@ SELECT g.tenant_id, g.run_id, g.scope, g.name, g.value::jsonb
 ON CONFLICT (tenant_id, workflow_run_id, scope, name) DO UPDATE SET value = excluded.value, version = v.version + 1;
 
 -- name: set_waits(tenant_ids, task_ids, epochs, run_ids, keys, kinds, seconds, untils, event_names, awaited, needed, attempts, errors, requests) :exec
--- Registers waits. Times are counted by the database; a wait for tasks counts at once those that are final already.
+-- Registers waits. Times are counted by the database. A wait for tasks is over for those that are final already, and for those that do not
+-- exist (a child whose definition is unknown, somebody else's branch): nobody would ever report them.
 INSERT INTO highway.wait AS w (tenant_id, task_id, step_key, workflow_run_id, kind, due_at, event_name, awaited, needed, attempt, error, request)
 SELECT g.tenant_id, g.task_id, g.key, g.run_id, g.kind,
        coalesce(highway.now() + make_interval(secs => g.seconds), g.until),
        g.event_name, a.keys,
-       CASE WHEN g.kind = 'tasks' THEN least(coalesce(g.needed, cardinality(a.keys)), cardinality(a.keys)) - (
+       CASE WHEN g.kind = 'tasks' THEN least(coalesce(g.needed, cardinality(a.keys)), cardinality(a.keys)) - (cardinality(a.keys) - (
            SELECT count(*) FROM highway.task AS c
             WHERE c.tenant_id = g.tenant_id AND c.parent_task_id = g.task_id AND c.report_key = ANY (a.keys)
-              AND c.state IN ('completed', 'failed', 'cancelled')) END,
+              AND c.state IN ('pending', 'running', 'sleeping'))) END,
        g.attempt, g.error::jsonb, g.request::jsonb
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
               %(seconds)s::float8[], %(untils)s::timestamptz[], %(event_names)s::text[], %(awaited)s::text[], %(needed)s::int[],
@@ -53,7 +54,7 @@ SELECT g.tenant_id, g.task_id, g.key, g.run_id, g.kind,
        AS g (tenant_id, task_id, epoch, run_id, key, kind, seconds, until, event_name, awaited, needed, attempt, error, request)
   JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
  CROSS JOIN LATERAL (SELECT CASE WHEN g.awaited IS NULL THEN NULL
-                                 ELSE ARRAY(SELECT jsonb_array_elements_text(g.awaited::jsonb)) END AS keys) AS a
+                                 ELSE ARRAY(SELECT DISTINCT jsonb_array_elements_text(g.awaited::jsonb)) END AS keys) AS a
 ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
    SET kind = excluded.kind, due_at = excluded.due_at, event_name = excluded.event_name, awaited = excluded.awaited,
        needed = excluded.needed, attempt = excluded.attempt, error = excluded.error, request = excluded.request;

@@ -7,12 +7,14 @@ SELECT r.tenant_id, r.workflow_run_id, CASE r.deadline_action WHEN 'fail' THEN '
  LIMIT %(quantity)s;
 
 -- name: orphans(quantity) :many
--- Open child runs whose parent run has failed or was cancelled.
+-- Open child runs whose parent run, or the branch of it that started them, has failed or was cancelled.
 SELECT c.tenant_id, c.workflow_run_id
   FROM highway.workflow_run AS c
   JOIN highway.workflow_run AS p ON p.tenant_id = c.tenant_id AND p.workflow_run_id = c.parent_run_id
+  JOIN highway.task AS own ON own.tenant_id = c.tenant_id AND own.task_id = c.workflow_run_id
+  LEFT JOIN highway.task AS branch ON branch.tenant_id = c.tenant_id AND branch.task_id = own.parent_task_id
  WHERE c.parent_run_id IS NOT NULL AND c.finished_at IS NULL AND c.cancel_requested_at IS NULL
-   AND p.status IN ('failed', 'cancelled', 'compensated')
+   AND (p.status IN ('failed', 'cancelled', 'compensated') OR branch.state IN ('failed', 'cancelled'))
  LIMIT %(quantity)s;
 
 -- name: cancel(tenant_id, run_id, reason, outcome) :one

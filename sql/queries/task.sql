@@ -73,10 +73,13 @@ SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
        (e.name IS NOT NULL) AS emitted, e.payload,
        coalesce(w.needed <= 0, false) AS joined,
        CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
-           SELECT jsonb_object_agg(t.report_key, jsonb_build_object('status', t.state, 'result', t.result, 'error', t.error,
-                                                                    'workflow_run_id', t.workflow_run_id))
-             FROM highway.task AS t
-            WHERE t.tenant_id = w.tenant_id AND t.parent_task_id = w.task_id AND t.report_key = ANY (w.awaited)) END AS tasks
+           SELECT jsonb_object_agg(a.key, jsonb_build_object(
+                      'status', coalesce(t.state, 'failed'), 'result', t.result, 'workflow_run_id', t.workflow_run_id,
+                      'error', CASE WHEN t.task_id IS NULL THEN jsonb_build_object(
+                          'kind', 'branch', 'type', 'UnknownTask', 'retryable', false,
+                          'message', 'this task has started no such branch, activity or child') ELSE t.error END))
+             FROM unnest(w.awaited) AS a (key)
+             LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.parent_task_id = w.task_id AND t.report_key = a.key) END AS tasks
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id)
   JOIN highway.wait AS w USING (tenant_id, task_id)
   LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name;

@@ -16,11 +16,18 @@ UPDATE highway.worker
  WHERE worker_id = %(worker_id)s
 RETURNING worker_id;
 
--- name: show_running(tenant_ids, task_ids, epochs, steps) :exec
--- For people: what the claimed tasks have been doing for a while.
-UPDATE highway.task AS t SET running_steps = g.steps::jsonb
-  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(steps)s::text[]) AS g (tenant_id, task_id, epoch, steps)
- WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running';
+-- name: show_running(tenant_ids, task_ids, epochs, steps) :many
+-- For people: what the claimed tasks have been doing for a while. Passes by what is locked, so that a heartbeat never waits; returns what was shown.
+WITH free AS (
+    SELECT t.tenant_id, t.task_id, g.steps
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(steps)s::text[]) AS g (tenant_id, task_id, epoch, steps)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch
+     WHERE t.state = 'running'
+       FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE highway.task AS t SET running_steps = f.steps::jsonb
+  FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id
+RETURNING t.task_id;
 
 -- name: claims(worker_id) :many
 -- What this worker holds according to the database, and whether it should stop.
@@ -28,6 +35,21 @@ SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, r.cancel_reason, r.c
   FROM highway.task AS t
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
  WHERE t.state = 'running' AND t.claimed_by = %(worker_id)s;
+
+-- name: let_go(tenant_ids, task_ids, epochs) :many
+-- Claims that the database knows and their worker does not: others may take them, later each time, and it counts as a rescue, so that poison ends.
+WITH held AS (
+    SELECT t.tenant_id, t.task_id
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch
+     WHERE t.state = 'running'
+       FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE highway.task AS t
+   SET state = 'sleeping', available_at = highway.now() + make_interval(secs => 2.0 * (t.rescues + 1)),
+       epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
+  FROM held AS h WHERE t.tenant_id = h.tenant_id AND t.task_id = h.task_id
+RETURNING t.task_id;
 
 -- name: deregister(worker_id) :exec
 -- A worker leaves in order; it holds no claims any more.
@@ -44,17 +66,23 @@ RETURNING w.worker_id, w.name;
 
 -- name: rescue(quantity) :many
 -- Tasks whose worker exists no more become claimable again, at once and with a new epoch: a late write of the old worker changes nothing.
-WITH lost AS (
-    SELECT t.tenant_id, t.task_id FROM highway.task AS t
+-- Seen first and locked by their epoch then: between the two another one may have rescued a task and a living worker claimed it, and
+-- PostgreSQL's recheck of a changed row does not ask "is there no worker?" again.
+WITH lost AS MATERIALIZED (
+    SELECT t.tenant_id, t.task_id, t.epoch FROM highway.task AS t
      WHERE t.state = 'running' AND NOT EXISTS (SELECT FROM highway.worker AS w WHERE w.worker_id = t.claimed_by)
-     ORDER BY t.task_id
      LIMIT %(quantity)s
-       FOR NO KEY UPDATE SKIP LOCKED
+), held AS (
+    SELECT t.tenant_id, t.task_id
+      FROM lost AS l
+      JOIN highway.task AS t ON t.tenant_id = l.tenant_id AND t.task_id = l.task_id AND t.epoch = l.epoch
+     WHERE t.state = 'running'
+       FOR NO KEY UPDATE OF t SKIP LOCKED
 ), rescued AS (
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
-      FROM lost AS l
-     WHERE t.tenant_id = l.tenant_id AND t.task_id = l.task_id
+      FROM held AS h
+     WHERE t.tenant_id = h.tenant_id AND t.task_id = h.task_id
     RETURNING t.tenant_id, t.workflow_run_id, t.task_id, t.key, t.rescues, t.running_steps
 ), told AS (
     INSERT INTO highway.journal (tenant_id, workflow_run_id, kind, scope, data)

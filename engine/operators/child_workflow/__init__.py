@@ -7,10 +7,10 @@ from typing import cast
 from engine.language.definition import ChildWorkflow
 from engine.language.expressions import compile_value
 from engine.model.commands import AwaitTasks, StartChild
-from engine.model.facts import Fact, WaitOver
+from engine.model.facts import Fact, ToolFailed, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.operators.kit.awaiting import collect
-from engine.operators.kit.base import Asked, At, Effect, PlainOperator, Site, Step
+from engine.operators.kit.base import Asked, At, Effect, Failed, PlainOperator, Site, Step
 
 
 class ChildWorkflowOperator(PlainOperator):
@@ -54,6 +54,8 @@ class _ChildWorkflowStep(Step):
         return Asked((*starts, AwaitTasks(self.at.key, list(keys.values()), None, self.operator.timeout_seconds)))
 
     def settle(self, fact: Fact) -> Effect:
+        if isinstance(fact, ToolFailed):  # a child could not be started
+            return Failed(fact.error, gate=True)
         if not isinstance(fact, WaitOver):
             return super().settle(fact)
         return collect(self.at, fact, self._keys, fail_on_error=True)
