@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.model.json import Json
 
+T = TypeVar("T")
 loads = json.loads
 
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
@@ -32,6 +33,17 @@ def dumps(value: Json) -> str:
 def dumps_or_none(value: Json) -> str | None:
     """Like `dumps`, with Python's None as SQL's NULL."""
     return None if value is None else dumps(value)
+
+
+def storable(value: T) -> T:
+    """The value with everything replaced that text in PostgreSQL cannot hold (NUL, lone surrogates): for what is shown, never for what is computed with."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [storable(item) for item in value]  # type: ignore[return-value]
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}  # type: ignore[return-value]
+    return value
 
 
 def to_json(value: Any) -> Json:

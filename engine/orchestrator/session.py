@@ -27,7 +27,7 @@ from engine.model.commands import (
     StartTimer,
 )
 from engine.model.errors import StepError
-from engine.model.facts import Fact, ToolFailed, WaitOver
+from engine.model.facts import Fact, ToolFailed, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.queue.writes import (
@@ -55,7 +55,6 @@ class Session:
     waits: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
-    durable: set[str] = field(default_factory=set)
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -85,11 +84,13 @@ class Session:
                 return
             del self.running[fact.key]
             self.seconds[fact.key] = self.seconds.get(fact.key, 0.0) + seconds
+            if isinstance(fact, ToolSucceeded) and fact.durable:
+                self._ended(fact.key, fact.variables)
         self.execution.settle(fact)
 
-    def already_recorded(self, key: str) -> None:
-        """The tool's own transaction wrote this step's checkpoint."""
-        self.durable.add(key)
+    def awaits(self, key: str, attempt: int) -> bool:
+        """Whether this attempt of the step is under way; one that was given up may still come back when the next one runs."""
+        return key in self.running and self.running[key].attempt == attempt
 
     def journal(self, kind: str, key: str, data: JsonObject) -> None:
         """Note a fact for people; it goes with the next commit."""
@@ -172,14 +173,16 @@ class Session:
         # The core may go on at once: whatever it starts next is held back until this record is committed.
         if record.gate:
             execution.durable(record.key)
-        self.variables.update(record.variables)
         waited = record.key in self.waits
         if waited:
-            self.waits.discard(record.key)
-            self.over.discard(record.key)
             self.writes.ended_waits.append(record.key)
-        if record.key not in self.durable:
-            self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0), waited))
+        self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0), waited))
+        self._ended(record.key, record.variables)
+
+    def _ended(self, key: str, variables: JsonObject) -> None:
+        self.variables.update(variables)
+        self.waits.discard(key)
+        self.over.discard(key)
 
     def _wait(self, wait: WaitWrite) -> None:
         self.waits.add(wait.key)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
+from engine.db.errors import BusyError
 from engine.durable.tool_context import ToolContext
+from engine.kit.json_text import storable
 from engine.model.commands import CallTool
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolSucceeded
@@ -18,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 
 def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
-    """Run the tool and translate what became of it. Never raises an `Exception`."""
+    """Run the tool and translate what became of it. Raises nothing but the `BusyError` of a transaction that may be tried again."""
     try:
         answer = spec.run(context, bind(spec, call.args, call.kwargs))
         if isinstance(answer, AwaitBranches | CancelBranches | RunChild | SleepFor):
@@ -27,7 +30,14 @@ def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
         check_result(context.changed_variables)
         return ToolSucceeded(call.key, answer, dict(context.changed_variables))
     except ToolError as error:
-        return ToolFailed(call.key, error.step_error())
+        return _failed(call, error.step_error())
+    except BusyError:
+        raise
     except Exception as error:  # noqa: BLE001 - the tool's own bug fails its step, never the worker
         _logger.warning("tool %s raised %s", call.tool, type(error).__name__)
-        return ToolFailed(call.key, StepError("tool", f"{type(error).__name__}: {error}", type(error).__name__))
+        return _failed(call, StepError("tool", f"{type(error).__name__}: {error}", type(error).__name__))
+
+
+def _failed(call: CallTool, error: StepError) -> ToolFailed:
+    # A message may quote what a program wrote, and that may be anything.
+    return ToolFailed(call.key, replace(error, message=storable(error.message)))

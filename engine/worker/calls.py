@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from engine.db.errors import ConnectionLostError
+from engine.db.errors import BusyError, ConnectionLostError
 from engine.db.pool import Pool
 from engine.durable.cancellation import Cancellation
 from engine.durable.tool_context import ToolContext, default_idempotency_key
@@ -31,6 +31,7 @@ from engine.worker.inbox import CallEnded, IdentityLost, Inbox
 _logger = logging.getLogger(__name__)
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
 MAX_SHOWN_INPUT = 4096
+TRANSACTION_TRIES = 3  # of a transactional step that met a deadlock or a lock that was held too long
 
 
 @dataclass(slots=True)
@@ -144,7 +145,7 @@ class Calls:
         if running.cancellation.is_set():
             return  # it was cancelled while it waited for a slot
         try:
-            fact, recorded = self._fact(running)
+            fact = self._fact(running)
         except StaleClaimError as error:
             _logger.info("step %s was abandoned: %s", running.call.key, error)  # the loop finds out by its own fence
             return
@@ -154,22 +155,23 @@ class Calls:
             return
         except Exception:
             _logger.exception("step %s could not be run", running.call.key)
-            fact, recorded = (
-                ToolFailed(running.call.key, StepError("internal", "the worker could not run the step")),
-                False,
-            )
+            fact = ToolFailed(running.call.key, StepError("internal", "the worker could not run the step"))
         running.ended = True
-        seconds = time.monotonic() - running.began
-        self.inbox.put(
-            CallEnded(running.task.task_id, running.task.epoch, fact, seconds, running.context.logs, recorded)
-        )
+        self.inbox.put(_ended(running, fact, time.monotonic() - running.began))
 
-    def _fact(self, running: RunningCall) -> tuple[Fact, bool]:
+    def _fact(self, running: RunningCall) -> Fact:
         if not running.spec.transactional:
-            return attempt(running.spec, running.call, running.context), False
+            return attempt(running.spec, running.call, running.context)
+        for _ in range(TRANSACTION_TRIES - 1):
+            try:
+                return self._fact_in_transaction(running)
+            except BusyError as error:
+                _logger.info("step %s is tried again, its transaction was rolled back: %s", running.call.key, error)
+                running.context.logs.clear()
+                running.context.changed_variables.clear()
         return self._fact_in_transaction(running)
 
-    def _fact_in_transaction(self, running: RunningCall) -> tuple[Fact, bool]:
+    def _fact_in_transaction(self, running: RunningCall) -> Fact:
         with self.pool.connection() as connection:
             try:
                 with step_transaction(connection, running.task, self.worker_id) as (transaction, write):
@@ -178,19 +180,24 @@ class Calls:
                         raise _NotRecordedError(fact)
                     write(_checkpoint(running, fact))
             except _NotRecordedError as refused:
-                return refused.fact, False
-        return ToolSucceeded(fact.key, fact.result, fact.variables, durable=True), True
+                return refused.fact
+        return ToolSucceeded(fact.key, fact.result, fact.variables, durable=True)
 
     def _expired(self, running: RunningCall) -> CallEnded:
         running.cancellation.set()
         limit = running.call.timeout_seconds
         fact = ToolFailed(running.call.key, StepError("timeout", f"timed out after {limit:g} s", "Timeout"))
-        return CallEnded(running.task.task_id, running.task.epoch, fact, limit or 0.0, list(running.context.logs))
+        return _ended(running, fact, limit or 0.0)
 
 
 class _NotRecordedError(Exception):
     def __init__(self, fact: Fact) -> None:
         self.fact = fact
+
+
+def _ended(running: RunningCall, fact: Fact, seconds: float) -> CallEnded:
+    task = running.task
+    return CallEnded(task.task_id, task.epoch, running.call.attempt, fact, seconds, list(running.context.logs))
 
 
 def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:

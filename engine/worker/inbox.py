@@ -13,14 +13,14 @@ from engine.model.facts import Fact
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A tool call came back. ``epoch`` is that of the claim it belonged to; ``recorded``: its checkpoint is committed already."""
+    """A tool call came back. ``epoch`` is that of the claim it belonged to."""
 
     task_id: UUID
     epoch: int
+    attempt: int
     fact: Fact
     seconds: float
     logs: list[LogLine] = field(default_factory=list)
-    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

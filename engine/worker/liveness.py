@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from engine.db.connection import Connection, connect
-from engine.db.errors import DatabaseError, EngineError, translate
+from engine.db.errors import BusyError, DatabaseError, EngineError, translate
 from engine.db.queries import load
 from engine.kit.ids import uuid7
 from engine.kit.json_text import dumps
@@ -42,7 +42,7 @@ class Liveness:
         self._inbox = inbox
         self._describe = describe
         self._stopped = threading.Event()
-        self._shown: dict[UUID, str] = {}
+        self._shown: dict[UUID, tuple[ClaimedTask, str]] = {}
         self._connection = self._introduce()
         self._thread = threading.Thread(target=self._live, name="liveness", daemon=True)
 
@@ -56,13 +56,23 @@ class Liveness:
         if self._thread.is_alive():
             self._thread.join(timeout=2 * HEARTBEAT_SECONDS)
         try:
-            _sql.deregister.run(self._connection, worker_id=self.worker_id)
-            self._connection.close()
+            if not self._thread.is_alive():  # else it waits for a server that does not answer, and so would we
+                _sql.deregister.run(self._connection, worker_id=self.worker_id)
         except (EngineError, DatabaseError) as error:
             _logger.info("left without a goodbye: %s", error)
+        finally:
+            self._connection.close()
 
     def _introduce(self) -> Connection:
         connection = connect(self._config.dsn, name=f"highway worker {self._config.name} liveness")
+        try:
+            self._register(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _register(self, connection: Connection) -> None:
         lock_key = secrets.randbits(62)
         # The lock first: a row without a held lock would be taken for a dead worker's.
         _sql.take_lock.run(connection, lock_key=lock_key)
@@ -78,7 +88,6 @@ class Liveness:
         )
         connection.execute("LISTEN highway_work")
         connection.execute("LISTEN highway_control")
-        return connection
 
     def _live(self) -> None:
         beat = time.monotonic()
@@ -104,28 +113,35 @@ class Liveness:
 
     def _beat(self) -> None:
         load_now = self._describe()
-        alive = _sql.heartbeat.one(
-            self._connection,
-            worker_id=self.worker_id,
-            running=load_now.running,
-            draining=load_now.draining,
-            lease_seconds=self._config.lease_seconds,
-        )
-        if alive is None:
-            raise EngineError("this worker was declared dead")
-        self._show(load_now)
+        try:
+            alive = _sql.heartbeat.one(
+                self._connection,
+                worker_id=self.worker_id,
+                running=load_now.running,
+                draining=load_now.draining,
+                lease_seconds=self._config.lease_seconds,
+            )
+            if alive is None:
+                raise EngineError("this worker was declared dead")
+            self._show(load_now)
+        except BusyError as error:
+            _logger.warning("a heartbeat was late: %s", error)  # the lease is much longer than a beat
         self._inbox.put(ControlHint())
 
     def _show(self, load_now: Load) -> None:
-        texts = {task_id: dumps(list(steps)) for task_id, (_, steps) in load_now.steps.items()}
-        changed = [task_id for task_id, text in texts.items() if self._shown.get(task_id) != text]
+        shown = {task_id: (task, dumps(list(steps))) for task_id, (task, steps) in load_now.steps.items()}
+        changed: list[tuple[ClaimedTask, str | None]] = [
+            entry for task_id, entry in shown.items() if self._shown.get(task_id) != entry
+        ]
+        changed += [(task, None) for task_id, (task, _) in self._shown.items() if task_id not in shown]
         if changed:
-            tasks = [load_now.steps[task_id][0] for task_id in changed]
-            _sql.show_running.run(
+            written = _sql.show_running.many(
                 self._connection,
-                tenant_ids=[task.tenant_id for task in tasks],
-                task_ids=changed,
-                epochs=[task.epoch for task in tasks],
-                steps=[texts[task_id] for task_id in changed],
+                tenant_ids=[task.tenant_id for task, _ in changed],
+                task_ids=[task.task_id for task, _ in changed],
+                epochs=[task.epoch for task, _ in changed],
+                steps=[text for _, text in changed],
             )
-        self._shown = texts
+            passed_by = {task.task_id for task, _ in changed} - {row["task_id"] for row in written}
+            shown = {task_id: entry for task_id, entry in shown.items() if task_id not in passed_by}
+        self._shown = shown

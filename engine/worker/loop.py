@@ -9,29 +9,34 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from uuid import UUID
 
 from engine.db.connection import connect
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
+from engine.kit.json_text import storable
 from engine.model.errors import StepError
-from engine.model.task import ClaimedTask
-from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, enter, refused, stopped
+from engine.model.json import JsonObject
+from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, refused, stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import NO_TENANT, load_tasks, load_waits, wake_and_claim
+from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
-from engine.queue.holdings import Holding, holdings
+from engine.queue.holdings import Holding, holdings, let_go
 from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
+from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.inbox import CallEnded, ControlHint, IdentityLost, Inbox, Message, WorkHint
 from engine.worker.liveness import Liveness, Load
-from engine.worker.programs import Programs, UnreadableDefinitionError
+from engine.worker.programs import Programs
 
 _logger = logging.getLogger(__name__)
 CLAIMS_PER_SLOT = (
     4  # tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers
 )
+LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
+BUSY_SECONDS = 0.5  # when such a task is tried again
 
 
 class Loop:
@@ -40,18 +45,24 @@ class Loop:
     def __init__(self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs) -> None:
         self._config = config
         self._inbox = inbox
-        self._programs = programs
         self._sessions: dict[UUID, Session] = {}
         self._ready: set[UUID] = set()
+        self._busy: dict[UUID, float] = {}  # tasks whose writes could not be made, and when to try again
         self._draining = False
         self._control_due = False
-        self._claim_at = 0.0
-        self._after_tenant = NO_TENANT
-        self._connection = connect(config.dsn, name=f"highway worker {config.name}")
-        self._pool = Pool(config.dsn, size=config.slots, name=f"highway worker {config.name} steps")
-        self._liveness = Liveness(config, inbox, self._load)
-        self._calls = Calls(config, inbox, config.make_sandbox(), self._pool, self._liveness.worker_id, executor)
-        self._liveness.start()
+        with ExitStack() as opened:
+            name = f"highway worker {config.name}"
+            self._connection = connect(config.dsn, name=name, lock_seconds=LOCK_SECONDS)
+            opened.callback(self._connection.close)
+            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps")
+            opened.callback(pool.close)
+            self._liveness = Liveness(config, inbox, self._load)
+            opened.callback(self._liveness.close)
+            self._calls = Calls(config, inbox, config.make_sandbox(), pool, self._liveness.worker_id, executor)
+            opened.callback(self._calls.stop_all)
+            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs)
+            self._liveness.start()
+            self._opened = opened.pop_all()
 
     @property
     def worker_id(self) -> UUID:
@@ -69,10 +80,11 @@ class Loop:
             self._hear(message)
         for ended in self._calls.expire():
             self._hear(ended)
+        self._retry_busy()
         if self._control_due:
             self._look_after_holdings()
         self._go_on()
-        if not self._draining and time.monotonic() >= self._claim_at:
+        if not self._draining and self._claiming.seconds_to_next <= 0:
             self._claim()
             self._go_on()
 
@@ -89,17 +101,15 @@ class Loop:
 
     def close(self) -> None:
         """Let go of everything. Tasks that are still held become others' at once."""
-        self._calls.stop_all()
-        self._liveness.close()
-        self._connection.close()
-        self._pool.close()
+        self._opened.close()
 
     def _patience(self) -> float:
         if self._ready:
             return 0.0
         limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline()]
+        limits += [again_at - time.monotonic() for again_at in self._busy.values()]
         if not self._draining:
-            limits.append(self._claim_at - time.monotonic())
+            limits.append(self._claiming.seconds_to_next)
         return max(0.0, min(limit for limit in limits if limit is not None))
 
     def _hear(self, message: Message) -> None:
@@ -107,7 +117,7 @@ class Loop:
             case CallEnded():
                 self._call_ended(message)
             case WorkHint():
-                self._claim_at = 0.0
+                self._claiming.soon()
             case ControlHint():
                 self._control_due = True
             case IdentityLost():
@@ -116,22 +126,19 @@ class Loop:
     def _call_ended(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
         session = self._sessions.get(ended.task_id)
-        if session is None or session.task.epoch != ended.epoch:
+        if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
             return
         for line in ended.logs:
-            session.journal(
-                "log",
-                ended.fact.key,
-                {"level": line.level, "message": line.message, **({"data": line.data} if line.data else {})},
-            )
+            said: JsonObject = {"level": line.level, "message": line.message}
+            session.journal("log", ended.fact.key, storable(said | ({"data": line.data} if line.data else {})))
         session.settle(ended.fact, ended.seconds)
         self._ready.add(ended.task_id)
 
     def _go_on(self) -> None:
         """Advance and commit until every session waits for something outside of this thread."""
-        while self._ready:
-            sessions = [self._sessions[task_id] for task_id in self._ready if task_id in self._sessions]
-            self._ready.clear()
+        while ready := self._ready - self._busy.keys():
+            self._ready -= ready
+            sessions = [self._sessions[task_id] for task_id in ready if task_id in self._sessions]
             for session in sessions:
                 self._advance(session)
             if writes := [session.writes for session in sessions if session.writes]:
@@ -162,6 +169,8 @@ class Loop:
             self._drop(task_id)
         for task_id, reason in result.refused.items():
             self._refuse(task_id, reason)
+        for task_id in result.busy:
+            self._busy[task_id] = time.monotonic() + BUSY_SECONDS
         for task_id in result.live:
             self._written(task_id, result)
 
@@ -171,10 +180,10 @@ class Loop:
         session.committed()
         if writes.exit:
             self._drop(task_id)
-            self._claim_at = 0.0  # there is room, and the exit may have made something claimable
+            self._claiming.soon()  # there is room, and the exit may have made something claimable
             return
         for child in writes.children:
-            session.child_started(child.key, result.children.get((task_id, child.key)), child.wait)
+            session.child_started(child.key, result.children.get((task_id, child.child_key)), child.wait)
             self._ready.add(task_id)
         if result.cancel_requested and task_id in result.cancel_requested:
             self._control_due = True
@@ -184,7 +193,8 @@ class Loop:
         session = self._sessions[task_id]
         _logger.error("task %s could not be written: %s", task_id, reason)
         if session.writes.exit and not session.writes.records:
-            self._drop(task_id)  # not even its end: the lease will bring it to somebody else
+            self._drop(task_id)  # not even its end: the claim is let go
+            self._control_due = True
             return
         session.committed()
         self._calls.stop_task(task_id)
@@ -197,9 +207,16 @@ class Loop:
         self._calls.stop_task(task_id)
         self._sessions.pop(task_id, None)
         self._ready.discard(task_id)
+        self._busy.pop(task_id, None)
+
+    def _retry_busy(self) -> None:
+        now = time.monotonic()
+        for task_id in [task_id for task_id, again_at in self._busy.items() if again_at <= now]:
+            del self._busy[task_id]
+            self._ready.add(task_id)
 
     def _start(self, session: Session) -> None:
-        if self._sessions.get(session.task.task_id) is not session:
+        if self._sessions.get(session.task.task_id) is not session or session.task.task_id in self._busy:
             return
         unknown = [call.tool for call in session.calls if call.tool not in self._config.tools]
         if unknown:
@@ -219,34 +236,18 @@ class Loop:
     def _claim(self) -> None:
         room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * CLAIMS_PER_SLOT)
         if room <= 0:
-            self._claim_at = time.monotonic() + POLL_SECONDS  # the end of a session brings it forward
+            self._claiming.later()  # the end of a session brings it forward
             return
-        started_behind = self._after_tenant
-        tasks, next_in_seconds = wake_and_claim(
-            self._connection,
-            worker_id=self._liveness.worker_id,
-            queues=self._config.queues,
-            quantity=room,
-            after_tenant=started_behind,
-        )
-        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
-        # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
-        again = bool(tasks) or started_behind != NO_TENANT
-        self._claim_at = 0.0 if again else time.monotonic() + min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
-        self._enter(tasks)
-
-    def _enter(self, tasks: list[ClaimedTask]) -> None:
-        loaded = load_tasks(self._connection, tasks)
-        for task in tasks:
-            try:
-                session = enter(task, self._programs.get(self._connection, task), loaded[task.task_id])
-            except UnreadableDefinitionError as error:
-                session = enter(task, None, loaded[task.task_id], StepError("internal", str(error), retryable=False))
-            self._sessions[task.task_id] = session
-            self._ready.add(task.task_id)
+        for session in self._claiming.claim(room):
+            self._sessions[session.task.task_id] = session
+            self._ready.add(session.task.task_id)
 
     def _look_after_holdings(self) -> None:
-        """Compare what is held here with what the database says is ours; hear of cancellations and of waits that ended meanwhile."""
+        """Compare what is held here with what the database says is ours; hear of cancellations and of waits that ended meanwhile.
+
+        Sessions that the database does not know as ours are dropped; claims that no session stands for, however that came about, are let go:
+        their worker is alive, so that nobody else would ever rescue them.
+        """
         self._control_due = False
         held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
         for task_id in [
@@ -254,6 +255,8 @@ class Loop:
         ]:
             _logger.info("task %s is somebody else's by now", task_id)
             self._drop(task_id)
+        if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
+            _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
         for task_id, holding in held.items():
             session = self._sessions.get(task_id)
             if session and holding.cancel_requested:
@@ -263,7 +266,8 @@ class Loop:
         self._hear_waits()
 
     def _hear_waits(self) -> None:
-        waiting = [session.task for session in self._sessions.values() if session.waits]
+        # What a session has not written yet the rows cannot tell: they may still show the wait before.
+        waiting = [session.task for session in self._sessions.values() if session.waits and not session.writes.waits]
         if not waiting:
             return
         for task_id, loaded in load_waits(self._connection, waiting).items():

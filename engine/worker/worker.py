@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from engine.db.errors import ConnectionLostError
+from engine.db.errors import BusyError, ConnectionLostError
 from engine.kit.backoff import Backoff
 from engine.services import SERVICES
 from engine.worker.config import WorkerConfig
@@ -17,6 +17,7 @@ from engine.worker.programs import Programs
 from engine.worker.upkeep import Upkeep
 
 _logger = logging.getLogger(__name__)
+STEADY_SECONDS = 5.0  # an incarnation that lived so long did not fail at once
 
 
 class Worker:
@@ -37,20 +38,23 @@ class Worker:
         """Work until stopped. A lost database is tried again for ever, with growing pauses."""
         backoff = Backoff(first_seconds=0.1, most_seconds=5.0)
         while not self._stop_asked.is_set():
+            began = time.monotonic()
             try:
-                self._incarnation(backoff)
-            except ConnectionLostError as error:
-                seconds = backoff.next_seconds()
-                _logger.warning("lost the database (%s); trying again in %.1f s", error, seconds)
-                self._stop_asked.wait(seconds)
+                self._incarnation()
+            except (ConnectionLostError, BusyError) as error:
+                _logger.warning("lost the database: %s", error)
+            except Exception:
+                _logger.exception("this incarnation of the worker failed; the next one takes over")
+            if time.monotonic() - began > STEADY_SECONDS:
+                backoff.reset()
+            self._stop_asked.wait(backoff.next_seconds())
 
-    def _incarnation(self, backoff: Backoff) -> None:
+    def _incarnation(self) -> None:
         self._inbox = Inbox()  # answers of an earlier identity's calls are nobody's
         executor = ThreadPoolExecutor(self._config.slots, thread_name_prefix="slot")
         try:
             loop = Loop(self._config, self._inbox, executor, self._programs)
             upkeep = Upkeep(self._config.dsn, loop.worker_id, SERVICES)
-            backoff.reset()
             _logger.info(
                 "worker %s is ready: queues %s, %d slots",
                 self._config.name,

@@ -1,0 +1,83 @@
+"""Claiming: when to look for work, what to take, and the way from a claim to a session."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from engine.db.connection import Connection
+from engine.db.errors import BusyError, EngineError
+from engine.model.errors import StepError
+from engine.model.task import ClaimedTask, Loaded
+from engine.orchestrator.entry import enter
+from engine.orchestrator.session import Session
+from engine.queue.claims import NO_TENANT, load_tasks, wake_and_claim
+from engine.worker.config import POLL_SECONDS, WorkerConfig
+from engine.worker.programs import Programs, UnreadableDefinitionError
+
+_logger = logging.getLogger(__name__)
+
+
+class Claiming:
+    """Takes due tasks in turn over the tenants, at once after a catch and else when a hint, a timer or the poll says so."""
+
+    def __init__(self, config: WorkerConfig, connection: Connection, worker_id: UUID, programs: Programs) -> None:
+        self._config = config
+        self._connection = connection
+        self._worker_id = worker_id
+        self._programs = programs
+        self._after_tenant = NO_TENANT
+        self._next_at = 0.0
+
+    @property
+    def seconds_to_next(self) -> float:
+        """How long until it is time to look; not positive when it is."""
+        return self._next_at - time.monotonic()
+
+    def soon(self) -> None:
+        """Look at the next occasion."""
+        self._next_at = 0.0
+
+    def later(self) -> None:
+        """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
+        self._next_at = time.monotonic() + POLL_SECONDS
+
+    def claim(self, room: int) -> Iterable[Session]:
+        """Take up to ``room`` tasks. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
+        try:
+            tasks = self._take(room)
+            loaded = load_tasks(self._connection, tasks)
+        except BusyError as error:
+            _logger.warning("nothing could be claimed now: %s", error)  # a claim without a session is let go
+            self.later()
+            return []
+        return [self._enter(task, loaded[task.task_id]) for task in tasks]
+
+    def _take(self, room: int) -> list[ClaimedTask]:
+        started_behind = self._after_tenant
+        tasks, next_in_seconds = wake_and_claim(
+            self._connection,
+            worker_id=self._worker_id,
+            queues=self._config.queues,
+            quantity=room,
+            after_tenant=started_behind,
+        )
+        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
+        # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
+        again = bool(tasks) or started_behind != NO_TENANT
+        self._next_at = 0.0 if again else time.monotonic() + min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
+        return tasks
+
+    def _enter(self, task: ClaimedTask, loaded: Loaded) -> Session:
+        try:
+            return enter(task, self._programs.get(self._connection, task), loaded)
+        except EngineError:
+            raise  # the database's, not the task's
+        except UnreadableDefinitionError as error:
+            reason = str(error)
+        except Exception as error:
+            _logger.exception("task %s of run %s cannot be entered", task.task_id, task.workflow_run_id)
+            reason = f"the run cannot be taken up: {type(error).__name__}: {error}"
+        return enter(task, None, loaded, StepError("internal", reason, retryable=False))
