@@ -45,6 +45,7 @@ class Things:
         examples = {
             "workflow_run_id": UNKNOWN_ID if unknown else self.run_id,
             "run_id": UNKNOWN_ID if unknown else self.run_id,
+            "newest": UNKNOWN_ID if unknown else self.run_id,
             "definition_id": UNKNOWN_ID if unknown else self.definition_id,
             "definition_hash": "0" * 64 if unknown else self.definition_hash,
             "workflow_name": "nobody-knows" if unknown else "wait_for_go",
@@ -145,33 +146,42 @@ def page_path(things: Things, route: Route, tenant: str = "acme") -> str:
     return f"/t/{tenant}{things.path_of(route)}"
 
 
+def ask_page(person: Person, path: str) -> list[Answer]:
+    """Asked for and posted to: what the page takes. One that takes neither would be no page."""
+    answers = [person.get(path, **{"X-Request-ID": "the-same"}), person.post(path)]
+    taken = [answer for answer in answers if answer.status != 405]
+    assert taken, path
+    return taken
+
+
 @pytest.mark.parametrize("route", PAGES, ids=by_name)
 def test_nobody_is_sent_to_sign_in_whether_the_tenant_exists_or_not(live: Stack, things: Things, route: Route) -> None:
+    person = Person(live.url)
+    person.get("/login")
     for tenant in ("acme", "ghost"):
-        answer = Person(live.url).get(page_path(things, route, tenant))
-        assert answer.status == 302
-        assert answer.headers["Location"].startswith("/login?next=/t/")
+        for answer in ask_page(person, page_path(things, route, tenant)):
+            assert answer.status == 302
+            assert answer.headers["Location"].startswith("/login?next=/t/")
 
 
 @pytest.mark.parametrize("route", PAGES, ids=by_name)
 def test_a_member_without_the_right_gets_a_403_that_names_it(member_page: Person, things: Things, route: Route) -> None:
-    answer = member_page.get(page_path(things, route))
-    assert answer.status == 403
-    assert route.permission is not None
-    assert route.permission.encode() in answer.raw
+    for answer in ask_page(member_page, page_path(things, route)):
+        assert answer.status == 403
+        assert str(route.permission).encode() in answer.raw
 
 
 @pytest.mark.parametrize("route", PAGES, ids=by_name)
 def test_a_stranger_cannot_tell_a_tenant_from_none(stranger_page: Person, things: Things, route: Route) -> None:
-    foreign = stranger_page.get(page_path(things, route), **{"X-Request-ID": "the-same"})
-    unknown = stranger_page.get(page_path(things, route, "ghost"), **{"X-Request-ID": "the-same"})
-    assert foreign.status == unknown.status == 404
-    assert _plain(foreign) == _plain(unknown)
+    foreign = ask_page(stranger_page, page_path(things, route))
+    unknown = ask_page(stranger_page, page_path(things, route, "ghost"))
+    assert {answer.status for answer in (*foreign, *unknown)} == {404}
+    assert [_plain(answer) for answer in foreign] == [_plain(answer) for answer in unknown]
 
 
 @pytest.mark.parametrize("route", PAGES, ids=by_name)
 def test_the_owner_is_let_into_the_page(owner_page: Person, things: Things, route: Route) -> None:
-    assert owner_page.get(page_path(things, route)).status in {200, 302, 304, 405}
+    assert owner_page.get(page_path(things, route)).status in {200, 405}
 
 
 def _plain(answer: Answer) -> bytes:
