@@ -149,6 +149,16 @@ def test_everything_dies_with_the_worker(signal_number: int) -> None:
     wait_for(lambda: alive("sleep 87654") == [], seconds=2)
 
 
+def test_the_folder_of_a_command_is_removed_although_the_worker_was_killed(tmp_path: Path) -> None:
+    note = tmp_path / "folder"
+    code = f"from tests.engine.tool_calls import call; call('tools.shell.run', 'mkdir a; touch a/b; pwd > {note}; sleep 600')"
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+    wait_for(lambda: note.exists() and note.read_text().endswith("\n"))
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not Path(note.read_text().strip()).exists(), seconds=5)
+
+
 def test_a_command_that_keeps_forking_is_ended() -> None:
     with pytest.raises(ToolTimeout):
         run("f() { (f 87655 &) ; sleep 0.05; }; while true; do f; sleep 0.02; done", timeout_seconds=0.5)

@@ -1,8 +1,8 @@
 """Stands between a worker and a command: whatever the command started ends with it, or with the worker, whichever comes first.
 
-A program of its own: ``python launcher.py COMMAND ARGUMENTS...``. Standard input is its lifeline, a pipe that only the worker holds open: the
-kernel closes it when the worker dies, however it dies. As a "child subreaper" it becomes the parent of every descendant that is orphaned,
-also of daemons that left the process group, so that it can find them all.
+A program of its own: ``python launcher.py HOME COMMAND ARGUMENTS...``. Standard input is its lifeline, a pipe that only the worker holds
+open: the kernel closes it when the worker dies, however it dies; then the command's HOME is removed here, for nobody else will. As a "child
+subreaper" it becomes the parent of every descendant that is orphaned, also of daemons that left the process group, so that it finds them all.
 
 Only quick imports here: this is the start-up time of every shell step.
 """
@@ -21,15 +21,17 @@ _LIFELINE = 0
 _NOT_FOUND = 127
 
 
-def main(argv: list[str]) -> int:
+def main(home: str, argv: list[str]) -> int:
     """Run the command; returns its exit code, 128 + the signal's number when one ended it."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     child = os.fork()
     if child == 0:
         _become(argv)
-    status = _wait(child)
+    status, alone = _wait(child)
     _end_descendants()
+    if alone:
+        os.waitpid(os.posix_spawn("/bin/rm", ["rm", "-rf", "--", home], {}), 0)
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
@@ -45,16 +47,17 @@ def _become(argv: list[str]) -> None:
     os._exit(_NOT_FOUND)
 
 
-def _wait(child: int) -> int:
-    """Wait for the command or for the end of the lifeline; returns the command's wait status."""
+def _wait(child: int) -> tuple[int, bool]:
+    """Wait for the command or for the end of the lifeline; returns the command's wait status and whether it was the lifeline."""
     pidfd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(_LIFELINE, select.POLLIN | select.POLLHUP)
     ready = {fd for fd, _ in poll.poll()}
-    if pidfd not in ready:
+    alone = pidfd not in ready
+    if alone:
         os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1]
+    return os.waitpid(child, 0)[1], alone
 
 
 def _end_descendants() -> None:
@@ -98,4 +101,4 @@ def _children(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -85,7 +85,7 @@ def run(ctx: ToolContext, given: ShellInput) -> Json:
 def _run(ctx: ToolContext, given: ShellInput, home: str, folder: str) -> Ended:
     shell = shutil.which("bash", path=_PATH) or "/bin/sh"
     started = Started(
-        argv=[sys.executable, "-I", "-S", str(_LAUNCHER), shell, "-c", given.command],
+        argv=[sys.executable, "-I", "-S", str(_LAUNCHER), home, shell, "-c", given.command],
         env=_environment(ctx, given, home),
         stdin=subprocess.PIPE,
         cwd=folder,
