@@ -121,6 +121,7 @@ class Rounds:
     """Run the loop's body for these rounds, at the same time; none means that rounds already under way are awaited."""
 
     rounds: tuple[Round, ...] = ()
+    shared: bool = False  # the names of a finished round stay visible (sequential loops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,10 @@ class Step:
 
 
 class Operator(Protocol):
-    """A compiled operator. ``roots`` are the names its own templates use; ``shares_rounds``: its rounds leave their names behind."""
+    """A compiled operator. ``roots`` are the names its own templates use."""
 
     @property
     def roots(self) -> frozenset[str]: ...
-
-    @property
-    def shares_rounds(self) -> bool: ...
 
     def step(self, at: At) -> Step:
         """A new running step at this place."""
@@ -194,13 +192,9 @@ class Operator(Protocol):
 
 
 class PlainOperator:
-    """Defaults for operators that neither fork nor choose nor repeat."""
+    """Defaults for operators that neither fork nor choose."""
 
     __slots__ = ()
-
-    @property
-    def shares_rounds(self) -> bool:
-        return False
 
     def forked(self, result: Json) -> tuple[str, ...]:  # noqa: ARG002 - for forks
         return ()
