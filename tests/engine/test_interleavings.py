@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from engine import facade
 from engine.db.connection import connect
-from engine.db.errors import EngineError, StateError
+from engine.db.errors import StateError
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from tests.support.databases import Database
+from tests.support.interleaving import Second
 from tests.support.runs import scalar, start, take, write
-
-
-def _blocked(connection: psycopg.Connection[Any], pid: int) -> bool:
-    return bool(scalar(connection, "SELECT cardinality(pg_blocking_pids(%s)) > 0", pid))
-
-
-class Second:
-    """The second session: does its work in a thread and can be seen to be blocked."""
-
-    def __init__(self, dsn: str, work: Callable[[psycopg.Connection[Any]], Any]) -> None:
-        self.connection = connect(dsn)
-        self.outcome: Any = None
-        self._work = work
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.outcome = self._work(self.connection)
-        except (EngineError, psycopg.Error) as error:
-            self.outcome = error
-
-    def wait_until_blocked(self, observer: psycopg.Connection[Any]) -> None:
-        until = time.monotonic() + 10
-        while not _blocked(observer, self.connection.info.backend_pid):
-            assert time.monotonic() < until, "the second session was never blocked"
-            time.sleep(0.01)
-
-    def result(self) -> Any:
-        self._thread.join(timeout=10)
-        assert not self._thread.is_alive()
-        self.connection.close()
-        return self.outcome
 
 
 def _suspend(task: Any) -> TaskWrites:

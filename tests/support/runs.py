@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import psycopg
 
 from engine import facade
 from engine.db.connection import connect
+from engine.kit.ids import uuid7
+from engine.model.commands import Record
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.queue.claims import NO_TENANT, claim
 from engine.queue.commit import CommitResult, commit
-from engine.queue.writes import TaskWrites
+from engine.queue.writes import ForkWrite, RecordWrite, Suspended, TaskWrites, WaitWrite
 
 ONE_TASK: JsonObject = {
     "name": "one_task",
@@ -50,3 +52,25 @@ def scalar(connection: psycopg.Connection[Any], query: str, *parameters: Any) ->
     """The one value of a query."""
     row = connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
     return row[0] if row else None
+
+
+def fork(task: ClaimedTask, *keys: str, kind: Literal["branch", "activity"] = "branch", **more: Any) -> TaskWrites:
+    """The fork of branches (or activities, each with a completion event of its name) by a claimed task."""
+    event = "{}:over" if kind == "activity" else None
+    forks = [ForkWrite(uuid7(), key, kind, [], {}, {}, event and event.format(key)) for key in keys]
+    return TaskWrites(task, forks=forks, **more)
+
+
+def fork_and_wait(task: ClaimedTask, *keys: str) -> TaskWrites:
+    """The fork of branches by a task that goes to sleep until all have ended."""
+    return fork(task, *keys, waits=[WaitWrite("join", "tasks", awaited=list(keys))], exit=Suspended())
+
+
+def step(task: ClaimedTask, key: str, **more: Any) -> TaskWrites:
+    """One checkpoint."""
+    return TaskWrites(task, records=[RecordWrite(Record(key, "task", "succeeded", "done"), 0.01)], **more)
+
+
+def states(connection: psycopg.Connection[Any], run: UUID) -> dict[str, str]:
+    """State by key of the run's tasks."""
+    return dict(connection.execute("SELECT key, state FROM highway.task WHERE workflow_run_id = %s", [run]).fetchall())
