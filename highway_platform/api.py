@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
+from highway_platform.kit.rest.docs import DocsPage
 from highway_platform.kit.rest.handlers import install_handlers
 from highway_platform.system_api import router as system
 from workflows.api import router as workflows
@@ -12,7 +13,8 @@ api = NinjaAPI(
     title="Highway Platform",
     version="1",
     description="Durable workflows: submit, watch, steer.",
-    docs_url=None,
+    docs=DocsPage(),
+    docs_url="/docs",
     urls_namespace="api",
 )
 install_handlers(api)

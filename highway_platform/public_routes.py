@@ -12,6 +12,7 @@ PUBLIC_ROUTES: frozenset[str] = frozenset(
         "api:health",
         "api:version",
         "api:openapi-json",
+        "api:openapi-view",
         "api:api-root",
     }
 )

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from engine.facade import EngineError
 from highway_platform.kit.database import act_as_owner
 
 
@@ -19,7 +20,7 @@ class OwnerCommand(BaseCommand):
         try:
             with act_as_owner():
                 return super().execute(*args, **options)
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, EngineError) as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
             reason = " ".join(str(error).split())

@@ -25,7 +25,7 @@ def show_definition(request: Request, definition_id: uuid.UUID) -> dict[str, Any
 @router.get("/workflows/by-hash/{definition_hash}", url_name="definition-by-hash", tags=TAGS)
 @requires("workflows.definition:read")
 def show_definition_by_hash(request: Request, definition_hash: str) -> dict[str, Any]:
-    """A definition by the SHA-256 of its canonical JSON, with or without ``sha256:`` before it."""
+    """A definition by the SHA-256 of its canonical JSON, with or without its `sha256:` prefix."""
     return success(_shown(request, definition_hash=definition_hash.removeprefix("sha256:")))
 
 

@@ -76,6 +76,8 @@ class SecuredRouter(Router):
         """Add a route; ``auth`` is ours to decide."""
         permission = getattr(view_func, "required_permission", None)
         gate = PermissionGate(permission) if permission else None
+        if permission:
+            options["openapi_extra"] = {"x-permission": permission}
         super().add_api_operation(path, methods, view_func, auth=gate, **options)
 
 
