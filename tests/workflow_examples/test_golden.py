@@ -48,7 +48,7 @@ def test_it_completes(name: str, workers: Workers) -> None:
 
 @contextmanager
 def killing(workers: Workers, every_seconds: float) -> Iterator[list[int]]:
-    """Kill -9 the older of two workers again and again, and start a new one in its place."""
+    """Kill -9 the oldest worker again and again, and start a new one in its place."""
     kills: list[int] = []
     over = threading.Event()
 
@@ -69,8 +69,9 @@ def killing(workers: Workers, every_seconds: float) -> Iterator[list[int]]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.timeout(180)
 def test_it_completes_while_a_worker_is_killed_every_two_seconds(name: str, workers: Workers) -> None:
-    workers.start()
-    workers.start()
+    for _ in range(4):  # as compose starts them
+        workers.start()
+    workers.wait_for_workers(4)
     compiled: Any = definition(name)
     runs: list[UUID] = []
     with killing(workers, every_seconds=2) as kills:
