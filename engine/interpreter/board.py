@@ -29,10 +29,10 @@ class Board:
         open_frame(frame, self.todo)
 
     def leave(self, frame: Frame) -> None:
-        """The frame is over; what it leaves behind stays visible around it if it is shared."""
+        """The frame is over; what a round of a sequential loop leaves behind stays visible around it."""
         frame.is_over = True
         del self.frames[frame.prefix]
-        if frame.shared and frame.outer is not None:
+        if frame.outer is not None and frame.owner is not None and frame.owner.plan.operator.shares_rounds:
             frame.outer.results.update(frame.results)
 
     def succeed(self, frame: Frame, node: NodeState, result: Json) -> bool:

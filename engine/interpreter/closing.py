@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from engine.interpreter.frame import SUCCEEDED, Frame
 from engine.interpreter.program import Program
+from engine.interpreter.restore import forked_keys
 from engine.model.commands import AwaitTasks, CancelTasks, Command, Finish, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, Waiting, WaitOver
@@ -20,12 +21,13 @@ OPEN_KEY = "@open"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of the task. ``result`` is only set when its author gave one."""
+    """What becomes of the task. ``drops_forks``: forked tasks that are open are cancelled, and how they end does not change the verdict."""
 
     outcome: Literal["completed", "failed", "cancelled"]
     result: Json = None
     error: StepError | None = None
     failed_key: str | None = None
+    drops_forks: bool = True
 
     @classmethod
     def of(cls, ended: Ended, key: str) -> Verdict:
@@ -41,18 +43,21 @@ class Closing:
     """Keeps account of forked tasks, and winds the task up when its verdict is known.
 
     A forked task that ended without success fails the task at its end, unless a step was told of it (it is excused) or the task has
-    failed or was terminated anyway. A task that fails cancels what it forked; in every case it ends only when they have ended.
+    failed or was terminated anyway. A task that fails or is terminated cancels what it forked; in every case it ends only when they have ended.
     """
 
-    def __init__(self, program: Program, recorded: Iterable[Recorded]) -> None:
+    def __init__(self, program: Program, recorded: Collection[Recorded]) -> None:
         self._program = program
         self._forked: dict[str, None] = {}
         self._ended: set[str] = set()
         self._excused: set[str] = set()
+        self._verdict: Verdict | None = None
         for step in recorded:
             if step.key.endswith(EXCUSED_SUFFIX):
                 self._excuse(step.result)
-        self._verdict: Verdict | None = None
+            elif step.operator == "terminate" and step.outcome == "succeeded":
+                self._verdict = Verdict.of(_ended_before(step.result), step.key)
+        self.note_forked(forked_keys(program.graph, recorded))
         self._phase: Literal["running", "awaiting", "ready", "finished"] = "running"
 
     @property
@@ -106,22 +111,17 @@ class Closing:
         self._ended.update(key for key, task in tasks.items() if task.get("status") in FINAL)
         self._phase = "ready"
         bad = [key for key in unsuccessful(tasks) if key not in self._excused]
-        if bad and self._verdict is not None and self._verdict.outcome == "completed":
+        if bad and self._verdict is not None and not self._verdict.drops_forks:
             self._verdict = Verdict("failed", error=_branch_error(bad[0], tasks[bad[0]]), failed_key=bad[0])
 
     @staticmethod
     def stored(ended: Ended) -> JsonObject:
-        """The recorded result of a terminate step; `ended_before` reads it."""
+        """The recorded result of a terminate step."""
         return {"status": ended.status, "result": ended.result, "reason": ended.reason}
-
-    @staticmethod
-    def ended_before(result: Json) -> Ended:
-        stored = result if isinstance(result, dict) else {}
-        return Ended(str(stored.get("status")), cast(JsonObject, stored.get("result") or {}), str(stored.get("reason")))
 
     def _await(self, keys: list[str]) -> list[Command]:
         waits: list[Command] = [AwaitTasks(OPEN_KEY, keys)]
-        if self._verdict is not None and self._verdict.outcome != "completed":
+        if self._verdict is not None and self._verdict.drops_forks:
             waits.insert(0, CancelTasks(OPEN_KEY, keys))
         return waits
 
@@ -132,12 +132,20 @@ class Closing:
         results: JsonObject = {node.plan.task_id: node.result for node in root.states if node.state == SUCCEEDED}
         if self._program.kind == "activity":
             return Verdict("completed", next(iter(results.values()), None))
-        return Verdict("completed", results)
+        return Verdict("completed", results, drops_forks=False)
 
     def _excuse(self, result: Json) -> None:
         tasks = result.get("tasks") if isinstance(result, dict) else None
         if isinstance(tasks, list):
             self._excused.update(key for key in tasks if isinstance(key, str))
+
+
+def _ended_before(result: Json) -> Ended:
+    """What a terminate step was that is recorded already."""
+    stored = result if isinstance(result, dict) else {}
+    return Ended(
+        str(stored.get("status")), cast(JsonObject, stored.get("result") or {}), str(stored.get("reason") or "")
+    )
 
 
 def _branch_error(key: str, task: JsonObject) -> StepError:

@@ -11,6 +11,7 @@ from engine.interpreter.frame import PENDING, RUNNING, SUCCEEDED, TERMINATED, UP
 from engine.interpreter.names import LayeredNames, TaskNames
 from engine.interpreter.program import Program
 from engine.interpreter.readiness import decide
+from engine.interpreter.restore import LoopNames, cause_of
 from engine.language.expressions import ExpressionError
 from engine.model.commands import Command, Record
 from engine.model.errors import StepError
@@ -49,6 +50,7 @@ class Execution:
         self._out: list[Command] = []
         self._asked: dict[str, tuple[Frame, NodeState, Step]] = {}
         self._gated: dict[str, tuple[Frame, NodeState, Done | Failed]] = {}
+        self._loop_names = LoopNames(program.graph, self._recorded)
         self._closing = Closing(program, self._recorded.values())
         results: JsonObject = {}
         names = LayeredNames(results, TaskNames(info, program.variables, self._variables))
@@ -114,11 +116,11 @@ class Execution:
         elif recorded.outcome == "skipped":
             self._after(frame, self._board.skip(frame, node, skip_reason or UPSTREAM_FAILED))
         elif recorded.outcome == "failed":
-            self._end(frame, node, Failed(recorded.error or StepError("internal", "the failure was not recorded")))
-        elif plan.operator_type == "terminate":
-            self._terminate(frame, node, Closing.ended_before(recorded.result))
+            error = recorded.error or StepError("internal", "the failure was recorded without its error")
+            self._end(frame, node, Failed(error, cause=cause_of(self._recorded, recorded) if plan.body else ""))
         else:
-            self._closing.note_forked(plan.operator.forked(recorded.result))
+            if plan.operator.shares_rounds:
+                frame.results.update(self._loop_names.left_by(recorded.key))
             self._end(frame, node, Done(recorded.result))
 
     def _begin(self, frame: Frame, node: NodeState) -> None:
@@ -159,7 +161,7 @@ class Execution:
         elif isinstance(effect, Rounds):
             for each in effect.rounds:
                 node.rounds_open += 1
-                self._board.open(frame.round(node, each, shared=effect.shared))
+                self._board.open(frame.round(node, each))
         elif isinstance(effect, GivenUp):
             self._skip(frame, node, UPSTREAM_FAILED)
         else:
@@ -244,8 +246,7 @@ class Execution:
     def _terminate(self, frame: Frame, node: NodeState, ended: Ended) -> None:
         """The author ends the task here: everything that is not final is skipped, also what is under way."""
         key = frame.key(node)
-        if key not in self._recorded:
-            self._emit(Record(key, "terminate", "succeeded", Closing.stored(ended)))
+        self._emit(Record(key, "terminate", "succeeded", Closing.stored(ended)))
         node.state = SUCCEEDED
         self._closing.decide(Verdict.of(ended, key))
         for each in self._board.frames.values():

@@ -72,7 +72,6 @@ class Frame:
         "owner",
         "prefix",
         "results",
-        "shared",
         "sheltered",
         "states",
         "unsettled",
@@ -86,7 +85,6 @@ class Frame:
         self.outer: Frame | None = None
         self.owner: NodeState | None = None
         self.index = 0
-        self.shared = False
         self.sheltered = False
         self.states = [NodeState(plan) for plan in graph.nodes]
         self.open = len(self.states)
@@ -122,15 +120,15 @@ class Frame:
         seen: JsonObject = {"failed_task_id": owner.plan.task_id, "error_message": owner.error.message}
         return LayeredNames(seen, self.names)
 
-    def round(self, node: NodeState, each: Round, *, shared: bool) -> Frame:
-        """A new frame for a round of the loop ``node``. ``shared``: what it leaves behind stays visible here when it is over."""
+    def round(self, node: NodeState, each: Round) -> Frame:
+        """A new frame for a round of the loop ``node``."""
         body = node.plan.body
         if body is None:
             raise TypeError(f"{self.key(node)} is no loop")
         results: JsonObject = {}
         names = LayeredNames(each.names, LayeredNames(results, self.names_for(node)))
         frame = Frame(body, f"{self.key(node)}[{each.index}]/", results, names)
-        frame.outer, frame.owner, frame.index, frame.shared = self, node, each.index, shared
+        frame.outer, frame.owner, frame.index = self, node, each.index
         frame.sheltered = node.handled is not None or node.plan.tolerates_failure
         return frame
 

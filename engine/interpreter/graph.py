@@ -58,8 +58,8 @@ class Node:
 
     @property
     def tolerates_failure(self) -> bool:
-        """Whether it may still start when the run is certain to fail."""
-        return self.trigger_rule in {"all_done", "one_done", "one_success"}
+        """Whether it may still start when the run is certain to fail. A join only looks at outcomes, and its own may have a handler."""
+        return bool(self.joined) or self.trigger_rule in {"all_done", "one_done", "one_success"}
 
     @property
     def roots(self) -> frozenset[str]:

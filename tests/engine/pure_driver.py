@@ -6,8 +6,9 @@ when nothing else can go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,7 @@ class PureRun:
         self.calls: list[Call] = []
         self.commands: list[tuple[str, c.Command]] = []
         self.crash_after: int | None = None  # number of commits after which the worker dies once
+        self.crashes: Iterator[bool] = repeat(False)  # whether it dies after each commit
         self.commits = 0
 
     # -- reading the end
@@ -149,7 +151,11 @@ class PureRun:
             UUID(int=1), RUN_ID, task.key, dict(self.inputs), dict(task.context), dict(task.variables), "2026-01-31"
         )
         recorded = [Recorded(r.key, r.operator, r.outcome, r.result, r.error) for r in task.records.values()]
-        return Execution(task.program, info, recorded, [wait for wait, _ in task.waits.values()])
+        execution = Execution(task.program, info, recorded, [wait for wait, _ in task.waits.values()])
+        for wait, _ in task.waits.values():
+            if wait.over:
+                execution.settle(WaitOver(wait.key))
+        return execution
 
     def _commit(self, task: TaskRow, found: list[c.Command]) -> tuple[list[c.CallTool], list[str]]:
         calls: list[c.CallTool] = []
@@ -157,7 +163,6 @@ class PureRun:
         for command in found:
             self.commands.append((task.key, command))
             if isinstance(command, c.CallTool):
-                task.waits.pop(command.key, None) if command.attempt > 1 else None
                 calls.append(command)
             elif isinstance(command, c.Record):
                 assert command.key not in task.records, f"{command.key} recorded twice"
@@ -169,7 +174,8 @@ class PureRun:
             else:
                 self._carry_out(task, command)
         self.commits += 1
-        if self.crash_after is not None and self.commits >= self.crash_after:
+        once = self.crash_after is not None and self.commits >= self.crash_after
+        if next(self.crashes) or once:
             self.crash_after = None
             raise CrashError
         return calls, gated
@@ -193,7 +199,8 @@ class PureRun:
             self._finish(task, command)
         else:
             kinds = {c.StartTimer: "timer", c.Retry: "retry", c.AwaitEvent: "event", c.AwaitTasks: "tasks"}
-            assert command.key not in task.waits, f"{command.key} waits twice"
+            before = task.waits.get(command.key)
+            assert before is None or before[0].over, f"{command.key} waits twice"
             waiting = Waiting(
                 command.key,
                 kinds[type(command)],
@@ -257,8 +264,9 @@ class PureRun:
         """The first retry or timer ends; failing that, the first wait that has a time limit runs into it."""
         for kinds in ((c.Retry, c.StartTimer), (c.AwaitEvent, c.AwaitTasks)):
             for task in self.tasks.values():
-                for key, (_, command) in list(task.waits.items()):
-                    if task.finish is None and isinstance(command, kinds) and self._elapse(task, key, command):
+                for key, (wait, command) in list(task.waits.items()):
+                    elapses = task.finish is None and not wait.over and isinstance(command, kinds)
+                    if elapses and self._elapse(task, key, command):
                         return True
         return False
 
@@ -268,27 +276,14 @@ class PureRun:
         over = WaitOver(key, isinstance(command, (c.AwaitEvent, c.AwaitTasks)))
         if isinstance(command, c.AwaitTasks):
             over = self._tasks_over(command, timed_out=True) or over
-        task.waits.pop(key)
         if task.execution is None:
-            task.execution = self._enter_over(task)
+            task.execution = self._enter(task)
+        if isinstance(command, c.Retry):  # its row counts the attempts: it stays until the step is recorded
+            task.waits[key] = (replace(task.waits[key][0], over=True), command)
+        else:
+            task.waits.pop(key)
         task.execution.settle(over)
         return True
-
-    def _enter_over(self, task: TaskRow) -> Execution:
-        return self._enter(task)
-
-
-def task(task_id: str, *after: str, function: str = "tools.x", **more: Any) -> dict[str, Any]:
-    """A task in JSON, for definitions in tests."""
-    return {"task_id": task_id, "operator_type": "task", "function": function, "dependencies": list(after), **more}
-
-
-def op(kind: str, task_id: str, *after: str, **more: Any) -> dict[str, Any]:
-    return {"task_id": task_id, "operator_type": kind, "dependencies": list(after), **more}
-
-
-def workflow(*tasks: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"name": "w", "tasks": {each["task_id"]: each for each in tasks}, **more}
 
 
 def wait_tool(call: Call) -> AwaitBranches:

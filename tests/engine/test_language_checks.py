@@ -11,7 +11,7 @@ import pytest
 
 from engine.language import check
 from engine.tools import registry
-from tests.engine.pure_driver import op, task, workflow
+from tests.engine.definitions import op, task, workflow
 
 TOOLS = {"tools.x", "tools.shell.run", "tools.memory.set", "tools.python.run", "wait"}
 EXAMPLES = Path(__file__).parents[1] / "workflow_examples"

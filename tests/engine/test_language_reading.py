@@ -11,7 +11,7 @@ import pytest
 from engine.language import DefinitionError, read_definition, read_json, read_yaml
 from engine.language.definition import ForEach, Parallel, Task
 from engine.language.scopes import scope_of
-from tests.engine.pure_driver import op, task, workflow
+from tests.engine.definitions import op, task, workflow
 
 
 def problems(value: Any) -> dict[str, str]:

@@ -19,6 +19,10 @@ class ForEachOperator(PlainOperator):
         self.roots = self.items.roots
         self.parallel = definition.parallel
 
+    @property
+    def shares_rounds(self) -> bool:
+        return not self.parallel
+
     def step(self, at: At) -> Step:
         return _ForEachStep(at, self)
 
@@ -49,7 +53,7 @@ class _ForEachStep(Step):
             return self._done()
         if self.operator.parallel:
             return Rounds(tuple(self._round(index) for index in range(len(self.items))))
-        return Rounds((self._round(0),), shared=True)
+        return Rounds((self._round(0),))
 
     def round_over(self, end: RoundEnd) -> Effect:
         self.ended += 1
@@ -61,7 +65,7 @@ class _ForEachStep(Step):
             return Failed(self.failure.error, cause=self.failure.cause)
         if last:
             return self._done()
-        return Rounds() if self.operator.parallel else Rounds((self._round(self.ended),), shared=True)
+        return Rounds() if self.operator.parallel else Rounds((self._round(self.ended),))
 
     def _done(self) -> Effect:
         return Done({"count": len(self.items), "results": list(self.results)})

@@ -121,7 +121,6 @@ class Rounds:
     """Run the loop's body for these rounds, at the same time; none means that rounds already under way are awaited."""
 
     rounds: tuple[Round, ...] = ()
-    shared: bool = False  # the names of a finished round stay visible (sequential loops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +175,13 @@ class Step:
 
 
 class Operator(Protocol):
-    """A compiled operator. ``roots`` are the names its own templates use."""
+    """A compiled operator. ``roots`` are the names its own templates use; ``shares_rounds``: its rounds leave their names behind."""
 
     @property
     def roots(self) -> frozenset[str]: ...
+
+    @property
+    def shares_rounds(self) -> bool: ...
 
     def step(self, at: At) -> Step:
         """A new running step at this place."""
@@ -192,9 +194,13 @@ class Operator(Protocol):
 
 
 class PlainOperator:
-    """Defaults for operators that neither fork nor choose."""
+    """Defaults for operators that neither fork nor choose nor repeat."""
 
     __slots__ = ()
+
+    @property
+    def shares_rounds(self) -> bool:
+        return False
 
     def forked(self, result: Json) -> tuple[str, ...]:  # noqa: ARG002 - for forks
         return ()

@@ -23,6 +23,10 @@ class WhileOperator(PlainOperator):
         self.roots = self.condition.roots
         self.max_iterations = definition.max_iterations or DEFAULT_MAX_ITERATIONS
 
+    @property
+    def shares_rounds(self) -> bool:
+        return True
+
     def step(self, at: At) -> Step:
         return _WhileStep(at, self)
 
@@ -48,7 +52,7 @@ class _WhileStep(Step):
         if index >= self.operator.max_iterations:
             message = f"the loop did not end within {self.operator.max_iterations:,} rounds"
             return Failed(StepError("loop_limit", message, "LoopLimit", retryable=False))
-        return Rounds((Round(index, _loop_names(index)),), shared=True)
+        return Rounds((Round(index, _loop_names(index)),))
 
     def _goes_on(self, index: int) -> bool:
         at = self.at
