@@ -12,7 +12,7 @@ from engine.interpreter.names import LayeredNames, TaskNames
 from engine.interpreter.program import Program
 from engine.interpreter.readiness import decide
 from engine.interpreter.restore import LoopNames, cause_of
-from engine.language.expressions import ExpressionError
+from engine.language.expressions import ExpressionError, UndefinedName
 from engine.model.commands import Command, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, TaskInfo, Waiting, WaitOver
@@ -69,7 +69,7 @@ class Execution:
             self._closing.opened(fact)
         elif fact.key in self._asked:
             frame, node, step = self._asked[fact.key]
-            self._apply(frame, node, _effect(lambda: step.settle(fact)))
+            self._apply(frame, node, self._effect(frame, lambda: step.settle(fact)))
 
     def durable(self, key: str) -> None:
         """The gated record of this step is committed: go on past it."""
@@ -129,14 +129,14 @@ class Execution:
         step = node.step = node.plan.operator.step(at)
         waiting = self._waiting.pop(at.key, None)
         if waiting is not None:
-            self._apply(frame, node, _effect(lambda: step.resume(waiting)))
+            self._apply(frame, node, self._effect(frame, lambda: step.resume(waiting)))
             return
         problem = None
         try:
             problem = first_problem(node.plan.preconditions, at.names)
         except ExpressionError as error:
             problem = template_error(error)
-        self._apply(frame, node, Failed(problem) if problem else _effect(step.begin))
+        self._apply(frame, node, Failed(problem) if problem else self._effect(frame, step.begin))
 
     def _place(self, frame: Frame, node: NodeState) -> At:
         return At(
@@ -168,9 +168,14 @@ class Execution:
             self._terminate(frame, node, effect)
 
     def _ask(self, frame: Frame, node: NodeState, asked: Asked) -> None:
-        if node.step is not None:
-            self._asked[frame.key(node)] = (frame, node, node.step)
-        self._out.extend(asked.commands)
+        if node.step is None:
+            return
+        self._asked[frame.key(node)] = (frame, node, node.step)
+        given_up = node.step.give_up() if frame.must_stop(node) else None
+        if given_up is None:
+            self._out.extend(asked.commands)
+        else:
+            self._apply(frame, node, given_up)
 
     def _record_done(self, frame: Frame, node: NodeState, done: Done) -> None:
         problem = records.postcondition_problem(frame, node, done)
@@ -231,14 +236,12 @@ class Execution:
         if frame.failing is None and frame.outer_is_failing():
             self._apply(outer, node, Rounds() if node.rounds_open else GivenUp())
         else:
-            self._apply(outer, node, _effect(lambda: step.round_over(frame.round_end())))
+            self._apply(outer, node, self._effect(outer, lambda: step.round_over(frame.round_end())))
 
     def _give_up_waiting(self) -> None:
         """Steps that only wait would keep a failing task from its end: they end as skipped, except handlers and the like."""
         for key, (frame, node, step) in list(self._asked.items()):
-            exempt = node.handled is not None or node.plan.tolerates_failure
-            failing = frame.outer_is_failing() or (frame.failing is not None and not exempt)
-            if failing and key in self._asked:
+            if frame.must_stop(node) and key in self._asked:
                 effect = step.give_up()
                 if effect is not None:
                     self._apply(frame, node, effect)
@@ -259,10 +262,12 @@ class Execution:
         self._closing.hear(command)
         self._out.append(command)
 
-
-def _effect(act: Callable[[], Effect]) -> Effect:
-    """What a step answers; a template or condition that cannot be resolved is its failure."""
-    try:
-        return act()
-    except ExpressionError as error:
-        return Failed(template_error(error))
+    @staticmethod
+    def _effect(frame: Frame, act: Callable[[], Effect]) -> Effect:
+        """What a step answers; a template or condition that cannot be resolved is its failure."""
+        try:
+            return act()
+        except UndefinedName as error:
+            return Failed(template_error(error, frame.why_undefined(error.name)))
+        except ExpressionError as error:
+            return Failed(template_error(error))

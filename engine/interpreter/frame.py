@@ -102,6 +102,23 @@ class Frame:
     def outer_is_failing(self) -> bool:
         return not self.sheltered and self.outer is not None and self.outer.is_failing()
 
+    def must_stop(self, node: NodeState) -> bool:
+        """Whether this task may not begin or wait for anything new: the run fails, and it is neither a handler nor made for that."""
+        exempt = node.handled is not None or node.plan.tolerates_failure
+        return self.outer_is_failing() or (self.failing is not None and not exempt)
+
+    def why_undefined(self, name: str) -> str:
+        """Words for a name that is a task of this graph or one around it and has no result; "" for any other."""
+        frame: Frame | None = self
+        while frame is not None:
+            index = frame.graph.index.get(name)
+            if index is not None:
+                state = frame.states[index].state
+                words = {SKIPPED: "it was skipped", FAILED: "it failed"}
+                return f"task '{name}' has no result: {words.get(state, 'it has not ended')}"
+            frame = frame.outer
+        return ""
+
     def last_result(self) -> Json:
         """The result of the last task, in the author's order, that succeeded."""
         return next((node.result for node in reversed(self.states) if node.state == SUCCEEDED), None)

@@ -38,16 +38,9 @@ def decide(frame: Frame, node: NodeState) -> Decision:
     decision = _trigger(frame, node)
     if decision.action == "run" and node.plan.joined:
         decision = _join(frame, node)
-    if decision.action == "run" and not may_start(frame, node):
+    if decision.action == "run" and frame.must_stop(node):
         return Decision("skip", UPSTREAM_FAILED)
     return decision
-
-
-def may_start(frame: Frame, node: NodeState) -> bool:
-    """A run that is certain to fail starts only handlers and tasks whose rule tolerates failure."""
-    if frame.outer_is_failing():
-        return False
-    return frame.failing is None or node.handled is not None or node.plan.tolerates_failure
 
 
 def _gate(node: NodeState) -> Decision | None:

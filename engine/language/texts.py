@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 import yaml
 
 from engine.language.problems import DefinitionError, Problem
-from engine.language.shape import check_text_size
+from engine.language.shape import MAX_DEPTH, check_text_size
 from engine.model.json import Json
 
 
@@ -38,14 +38,12 @@ def _no_constant(name: str) -> NoReturn:
     raise _unreadable(f"{name} has no place in JSON", "not_json")
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without anchors (no alias bombs), repeated keys, or dates that JSON cannot hold."""
+MAX_YAML_CHARACTERS = 2 * 1024 * 1024  # takes as long as JSON of the full size
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(problem="anchors and aliases are not read", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Safe YAML without repeated keys, or dates that JSON cannot hold."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         read: dict[Any, Any] = super().construct_mapping(node, deep=deep)
@@ -63,16 +61,37 @@ _Loader.yaml_implicit_resolvers = {
 def read_yaml(text: str) -> Json:
     """Parse YAML 1.1 as far as it is JSON; times stay text. DefinitionError names line and column."""
     check_text_size(text)
+    if len(text) > MAX_YAML_CHARACTERS:
+        raise _unreadable(f"YAML is read up to {MAX_YAML_CHARACTERS // 1024 // 1024} MB; write it as JSON", "too_large")
     try:
+        _refuse_anchors(text)
         return cast(Json, yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader, made stricter
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _unreadable(f"{place}{error.problem}", "bad_yaml") from None
+        raise _unreadable(f"{_place(error.problem_mark)}{error.problem}", "bad_yaml") from None
+    except DefinitionError:
+        raise
     except (yaml.YAMLError, ValueError) as error:
         raise _unreadable(str(error), "bad_yaml") from None
     except RecursionError:
         raise _unreadable("the text is nested too deep", "too_deep") from None
+
+
+def _refuse_anchors(text: str) -> None:
+    """No anchors: a few lines of them can stand for more values than there is memory. And no depth that recursion cannot follow."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise _unreadable(f"{_place(event.start_mark)}anchors and aliases are not read", "bad_yaml")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _unreadable(f"{_place(event.start_mark)}nested over {MAX_DEPTH} deep", "too_deep")
+
+
+def _place(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
 
 
 def _unreadable(message: str, code: str) -> DefinitionError:

@@ -71,6 +71,20 @@ def test_retries_are_given_up_when_the_run_must_fail() -> None:
     assert done.outcome("r") == "failed"
 
 
+def test_no_retry_begins_when_the_run_must_fail() -> None:
+    retrying = task("r", function="bad", retry_policy={"max_retries": 9, "delay": "P1D"})
+    started = execution(task("a", function="bad"), retrying)
+    started.advance()
+    started.settle(ToolFailed("a", StepError("tool", "first")))
+    started.durable("a")
+    started.settle(ToolFailed("r", StepError("tool", "second")))
+    started.durable("r")
+    *records, finish = started.advance()
+    assert [type(each) for each in records] == [c.Record, c.Record]
+    assert isinstance(finish, c.Finish)
+    assert finish.failed_key == "a"
+
+
 def test_a_loop_stops_when_what_is_around_it_fails() -> None:
     loop = op("while", "l", condition="1 == 1", loop_body=[op("wait", "w", wait_for="PT1S")])
     done = run(loop, task("a", function="bad"))

@@ -167,6 +167,12 @@ def test_a_condition_that_cannot_be_evaluated_fails_and_runs_neither_side() -> N
     assert done.outcomes() == {"a": "succeeded", "c": "failed", "t": "skipped", "f": "skipped"}
 
 
+def test_reading_a_task_that_was_skipped_says_so() -> None:
+    done = run(choose(True), task("t", "c"), task("f", "c"), task("z", "t", args=["{{f.x}}"]))
+    assert done.finish.error is not None
+    assert done.finish.error.message == "task 'f' has no result: it was skipped"
+
+
 # -- switches
 
 

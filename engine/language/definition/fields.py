@@ -34,7 +34,7 @@ def read_seconds(value: Any) -> Any:
 
 def none_is_absent(data: Any, *keys: str) -> Any:
     """The same object without those of ``keys`` that are null, so that they take their defaults."""
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not any(key in data and data[key] is None for key in keys):
         return data
     return {key: value for key, value in data.items() if value is not None or key not in keys}
 

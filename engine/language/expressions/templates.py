@@ -15,6 +15,7 @@ from engine.language.expressions.paths import PATH_PATTERN, Path, parse_path
 from engine.model.json import Json
 
 MAX_TEXT = 10_000_000
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _OPENING = re.compile(r"\{\{|\$\{")
 _DOLLAR = re.compile(r"\$\{\s*(" + PATH_PATTERN + r")\s*\}", re.ASCII)
 _DEFAULT = re.compile(r"\s*\|\s*default\(\s*(.*?)\s*\)\s*", re.ASCII | re.DOTALL)
@@ -86,7 +87,7 @@ def as_text(value: Json) -> str:
         return value
     if value is None:
         return ""
-    return json.dumps(value, ensure_ascii=False)
+    return _TO_JSON(value)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,6 @@ from engine.language.expressions import ExpressionError
 from engine.model.errors import StepError
 
 
-def template_error(error: ExpressionError) -> StepError:
+def template_error(error: ExpressionError, message: str = "") -> StepError:
     """A template or condition that cannot be resolved fails its step at once: it would fail again."""
-    return StepError("template", str(error), type(error).__name__, retryable=False)
+    return StepError("template", message or str(error), type(error).__name__, retryable=False)
