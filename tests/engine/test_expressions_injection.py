@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -63,17 +65,28 @@ PAYLOADS = [
     "{{ x | default(" + "(" * 5_000 + " }}",
     "{{" + " " * 50_000 + "}}",
 ]
+
+
+def quickly(evaluate: Callable[[], Any]) -> Any:
+    """The value, None when it was refused. The best of three tries counts, in processor time: the machine may be busy with other tests."""
+    best = SECONDS
+    for _ in range(3):
+        started = time.thread_time()
+        try:
+            value = evaluate()
+        except ExpressionError:
+            value = None
+        best = min(best, time.thread_time() - started)
+    assert best < SECONDS
+    return value
+
+
 SPOKEN = ("<class", "<function", "<module", "<built-in", "uid=", "49", "built-in method")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_a_template_is_refused_or_inert_and_quick(payload: str) -> None:
-    started = time.perf_counter()
-    try:
-        value = parse_template(payload).evaluate(NAMES)
-    except ExpressionError:
-        value = None
-    assert time.perf_counter() - started < SECONDS * 5  # five times what it takes, for a busy machine
+    value = quickly(lambda: parse_template(payload).evaluate(NAMES))
     assert not any(word in str(value) for word in SPOKEN)
 
 
@@ -117,12 +130,7 @@ CONDITIONS = [
 
 @pytest.mark.parametrize("payload", CONDITIONS, ids=range(len(CONDITIONS)))
 def test_a_condition_is_refused_or_about_values_only_and_quick(payload: str) -> None:
-    started = time.perf_counter()
-    try:
-        value = parse_condition(payload).evaluate(NAMES)
-    except ExpressionError:
-        value = None
-    assert time.perf_counter() - started < SECONDS * 5
+    value = quickly(lambda: parse_condition(payload).evaluate(NAMES))
     assert value is None or isinstance(value, bool | str)
 
 

@@ -23,6 +23,17 @@ DEMO = (
     "PHASE1_SETUP::PHASE2A_RETRY_SUCCESS::PHASE2B_TIMEOUT_COMPENSATED::PHASE3_EVENT_RECEIVED::PHASE4_SYNC_GATE_PASSED"
     "::PHASE5_LOOP_ELSE_1::PHASE5_LOOP_IF_2::PHASE5_LOOP_ELSE_3::PHASE6_END"
 )
+DISASTER = [
+    *(
+        "WORKFLOW_START",
+        "BRANCH_A_SUCCESS",
+        "BRANCH_B_COMPENSATION_SUCCESS",
+        "BRANCH_C_EVENT_RECEIVED",
+        "SYNC_GATE_PASSED",
+    ),
+    *("PROCESSED_first.csv", "VALIDATED_first.csv", "PROCESSED_second.csv", "VALIDATED_second.csv"),
+    *("SWITCH_CASE_ANIMALS", "SWITCH_JOINED", "WHILE_ROUND_0", "WHILE_ROUND_1", "WORKFLOW_END"),
+]
 NAMES = ["demo_v2", "disaster_recovery", "ultimate_correctness"]
 
 
@@ -36,8 +47,13 @@ def definition(name: str) -> JsonObject:
 def check(workers: Workers, name: str, run: RunView) -> None:
     """What the workflow promises."""
     assert run.status == "completed", (run.error, workers.steps(run.workflow_run_id), workers.log())
+    result: Any = workers.result(run.workflow_run_id)
     if name == "demo_v2":
-        assert workers.result(run.workflow_run_id)["phase6_end"]["stdout"] == DEMO  # type: ignore[index,call-overload]
+        assert result["phase6_end"]["stdout"] == DEMO
+    elif name == "disaster_recovery":
+        assert result["workflow_end"]["stdout"].splitlines() == DISASTER
+    else:
+        assert result["verdict"] == "EVERY_STEP_EXACTLY_ONCE"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from engine.language.expressions.literals import NUMBER_PATTERN, TEXT_PATTERN
 from engine.language.expressions.paths import PATH_PATTERN
 
 MAX_LENGTH = 10_000
+MAX_TOKENS = 1_000
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     rf"|(?P<number>{NUMBER_PATTERN})"
@@ -40,6 +41,8 @@ def tokenize(source: str) -> list[Token]:
         match = _TOKEN.match(source, position)
         if match is None:
             raise ExpressionSyntaxError(_unexpected(source, position), position)
+        if len(tokens) > MAX_TOKENS:
+            raise ExpressionSyntaxError(f"an expression has at most {MAX_TOKENS:,} parts", position)
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
