@@ -47,7 +47,6 @@ class Started:
     argv: Sequence[str]
     env: Mapping[str, str]
     stdin: int = subprocess.DEVNULL
-    cwd: str | None = None
     pass_fds: Sequence[int] = ()
 
 
@@ -97,7 +96,6 @@ def run_bounded(
         stdin=started.stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=started.cwd,
         pass_fds=started.pass_fds,
         start_new_session=True,
     ) as process:

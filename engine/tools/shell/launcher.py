@@ -1,8 +1,9 @@
 """Stands between a worker and a command: whatever the command started ends with it, or with the worker, whichever comes first.
 
-A program of its own: ``python launcher.py HOME COMMAND ARGUMENTS...``. Standard input is its lifeline, a pipe that only the worker holds
-open: the kernel closes it when the worker dies, however it dies; then the command's HOME is removed here, for nobody else will. As a "child
-subreaper" it becomes the parent of every descendant that is orphaned, also of daemons that left the process group, so that it finds them all.
+A program of its own: ``python launcher.py HOME FOLDER COMMAND ARGUMENTS...``. It makes the command's HOME, starts the command in FOLDER (HOME
+when empty), and removes HOME at the end. Standard input is its lifeline, a pipe that only the worker holds open: the kernel closes it when the
+worker dies, however it dies. As a "child subreaper" it becomes the parent of every descendant that is orphaned, also of daemons that left the
+process group, so that it finds them all.
 
 Only quick imports here: this is the start-up time of every shell step.
 """
@@ -21,22 +22,23 @@ _LIFELINE = 0
 _NOT_FOUND = 127
 
 
-def main(home: str, argv: list[str]) -> int:
+def main(home: str, folder: str, argv: list[str]) -> int:
     """Run the command; returns its exit code, 128 + the signal's number when one ended it."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+    os.mkdir(home, 0o700)  # noqa: PTH102
     child = os.fork()
     if child == 0:
-        _become(argv)
-    status, alone = _wait(child)
+        _become(folder or home, argv)
+    status = _wait(child)
     _end_descendants()
-    if alone:
-        os.waitpid(os.posix_spawn("/bin/rm", ["rm", "-rf", "--", home], {}), 0)
+    _remove(home)
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
-def _become(argv: list[str]) -> None:
+def _become(folder: str, argv: list[str]) -> None:
     try:
+        os.chdir(folder)
         nothing = os.open("/dev/null", os.O_RDONLY)
         os.dup2(nothing, _LIFELINE)
         for changed in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and children inherit that
@@ -47,17 +49,16 @@ def _become(argv: list[str]) -> None:
     os._exit(_NOT_FOUND)
 
 
-def _wait(child: int) -> tuple[int, bool]:
-    """Wait for the command or for the end of the lifeline; returns the command's wait status and whether it was the lifeline."""
+def _wait(child: int) -> int:
+    """Wait for the command or for the end of the lifeline; returns the command's wait status."""
     pidfd = os.pidfd_open(child)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(_LIFELINE, select.POLLIN | select.POLLHUP)
     ready = {fd for fd, _ in poll.poll()}
-    alone = pidfd not in ready
-    if alone:
+    if pidfd not in ready:
         os.kill(child, signal.SIGKILL)
-    return os.waitpid(child, 0)[1], alone
+    return os.waitpid(child, 0)[1]
 
 
 def _end_descendants() -> None:
@@ -76,6 +77,13 @@ def _end_descendants() -> None:
         except ChildProcessError:
             return
         time.sleep(0.002)
+
+
+def _remove(home: str) -> None:
+    try:
+        os.rmdir(home)  # noqa: PTH106 - most commands leave nothing in it
+    except OSError:
+        os.waitpid(os.posix_spawn("/bin/rm", ["rm", "-rf", "--", home], {}), 0)
 
 
 def _descendants(pid: int) -> list[int]:
@@ -101,4 +109,4 @@ def _children(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -64,9 +65,11 @@ def run(ctx: ToolContext, given: ShellInput) -> Json:
     worker's own end. Each stream is cut at 480 KiB with a note. The environment holds PATH, LANG, HOME, ``env``, and HIGHWAY_ATTEMPT,
     HIGHWAY_WORKFLOW_RUN_ID, HIGHWAY_STEP and HIGHWAY_IDEMPOTENCY_KEY.
     """
-    with tempfile.TemporaryDirectory(prefix="highway-shell-", ignore_cleanup_errors=True) as home:
-        folder = home if given.cwd is None else _existing(given.cwd)
-        ended = _run(ctx, given, home, folder)
+    folder = "" if given.cwd is None else _existing(given.cwd)
+    home = Path(tempfile.gettempdir(), f"highway-shell-{uuid.uuid4().hex}")
+    ended = _run(ctx, given, str(home), folder)
+    if ended.returncode < 0:  # the launcher itself was killed, and could not tidy up
+        shutil.rmtree(home, ignore_errors=True)
     result: JsonObject = {
         "stdout": storable_text(ended.stdout.text(), STORED_BYTES, ended.stdout.dropped_bytes),
         "stderr": storable_text(ended.stderr.text(), STORED_BYTES, ended.stderr.dropped_bytes),
@@ -85,10 +88,9 @@ def run(ctx: ToolContext, given: ShellInput) -> Json:
 def _run(ctx: ToolContext, given: ShellInput, home: str, folder: str) -> Ended:
     shell = shutil.which("bash", path=_PATH) or "/bin/sh"
     started = Started(
-        argv=[sys.executable, "-I", "-S", str(_LAUNCHER), home, shell, "-c", given.command],
+        argv=[sys.executable, "-I", "-S", str(_LAUNCHER), home, folder, shell, "-c", given.command],
         env=_environment(ctx, given, home),
         stdin=subprocess.PIPE,
-        cwd=folder,
     )
     bounds = Bounds(STREAM_BYTES, when_flooded="drop", wall_seconds=ctx.bounded(given.timeout_seconds))
     try:
