@@ -178,12 +178,12 @@ def test_yaml_reads_as_the_same_json_does() -> None:
 
 
 def test_what_is_too_big_is_refused_fast() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DefinitionError, match="10 MB"):
         read_json('{"a": "' + "x" * 10_500_000 + '"}')
     many = {"name": "w", "tasks": {f"t{i}": {"operator_type": "task", "function": "x"} for i in range(100_001)}}
     assert "100,000 tasks" in problems(many)["$"]
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_what_is_too_deep_is_refused() -> None:
