@@ -7,6 +7,10 @@ PUBLIC_ROUTES: frozenset[str] = frozenset(
     {
         "account_login",
         "account_logout",
+        "docs",
+        "favicon",
+        "health",
+        "openapi",
         "ping",
         "api:ping",
         "api:health",

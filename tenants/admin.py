@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp
 from django.contrib import admin
@@ -44,6 +45,11 @@ class PlatformAdminSite(UnfoldAdminSite):
         """Wrap a page of the library in its policy."""
         guarded = super().admin_view(view, cacheable)
         return wraps(guarded)(csp(ADMIN_POLICY)(guarded))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Staff sign in where everybody does: one form, one limit on wrong passwords."""
+        guarded: Callable[..., HttpResponseBase] = secure_admin_login(super().login)
+        return guarded(request, extra_context)
 
 
 site = PlatformAdminSite(name="admin")

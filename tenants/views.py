@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from highway_platform.kit.edges import signed_in
@@ -24,8 +24,3 @@ def home(request: Request) -> HttpResponse:
     if len(choice) == 1 and "choose" not in request.GET:
         return HttpResponseRedirect(f"/t/{choice[0].slug}/")
     return render(request, "pages/tenants/chooser.html", {"tenants": tenants})
-
-
-def ping(_request: HttpRequest) -> HttpResponse:
-    """Whether the web server answers, for load balancers that know no API."""
-    return HttpResponse("pong\n", content_type="text/plain")

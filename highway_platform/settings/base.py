@@ -23,9 +23,9 @@ HIGHWAY_IDEMPOTENCY_DAYS = 7
 SHARED_APPS = [
     "highway_platform",
     "pgtrigger",
+    "unfold",  # before django_tenants, which brings templates of the administration too
     "django_tenants",
     "tenants",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -145,6 +145,7 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
+UNFOLD = {"SITE_TITLE": "Highway Platform", "SITE_HEADER": "Highway Platform", "SITE_URL": "/"}
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 TIME_ZONE = "UTC"
