@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from engine.interpreter.failures import standing
 from engine.interpreter.flow import Todo, open_frame, tell_dependents
 from engine.interpreter.frame import FAILED, SKIPPED, SUCCEEDED, Frame, NodeState
 from engine.model.errors import StepError
+from engine.model.facts import Recorded
 from engine.model.json import Json
 
 
 class Board:
-    """Keeps the frames' books. Every method that ends a task says whether its frame has thereby become certain to fail."""
+    """Keeps the frames' books. Every method that ends a task says whether its frame has thereby become certain to fail.
 
-    def __init__(self, root: Frame) -> None:
+    Failures are counted in the order in which they were recorded, so that the first stays the first when the task is entered again.
+    """
+
+    def __init__(self, root: Frame, recorded: Mapping[str, Recorded]) -> None:
         self.root = root
         self.todo: Todo = deque()
         self.frames: dict[str, Frame] = {}
         self.done = self.total = 0
-        self._failures = 0
+        self._recorded_order = {key: order for order, key in enumerate(recorded)}
+        self._failures = len(recorded)
         self.open(root)
 
     def open(self, frame: Frame) -> None:
@@ -51,7 +57,7 @@ class Board:
         """The task failed for good."""
         node.error = error
         node.cause = cause or frame.key(node)
-        node.order = self._failures
+        node.order = self._recorded_order.get(frame.key(node), self._failures)
         self._failures += 1
         frame.unsettled.append(node)
         return self._close(frame, node, FAILED)

@@ -28,7 +28,8 @@ class Execution:
     """One task being executed, from nothing or from what is recorded of it.
 
     Call `advance` for what is to do now, `settle` with each fact that comes in and `durable` when a gated record is committed; `advance`
-    again after either. A step that is recorded is never done again; a step with an open wait is taken up where it stands.
+    again after either. ``recorded`` stand in the order in which they were stored. A step that is recorded is never done again; a step
+    with an open wait is taken up where it stands.
 
     A failed step fails the task unless a failure handler of it succeeded and something that depends on the handler ran, or a join
     that is content with the failure succeeded. When that is certain, only handlers and tasks whose rule tolerates failure still start,
@@ -54,7 +55,7 @@ class Execution:
         self._closing = Closing(program, self._recorded.values())
         results: JsonObject = {}
         names = LayeredNames(results, TaskNames(info, program.variables, self._variables))
-        self._board = Board(Frame(program.graph, "", results, names))
+        self._board = Board(Frame(program.graph, "", results, names), self._recorded)
         self._pump()
 
     def advance(self) -> list[Command]:
