@@ -19,6 +19,9 @@ FOLDED_PERCENT = 5.0
 LEAST_BAR_PERCENT = 0.4
 TICKS = 5
 
+# Steps that only stand for time, or for other steps: while nothing but these is open, nothing is done.
+IDLE = frozenset({"wait", "wait_for_event", "foreach", "while", "parallel", "multi_choice", "join", "child_workflow"})
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -61,6 +64,11 @@ class Row:
     notches: tuple[float, ...]
     is_open: bool
 
+    @property
+    def is_hatched(self) -> bool:
+        """Open bars and sleeps look unlike work."""
+        return self.is_open or self.step.operator in {"wait", "wait_for_event"}
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -79,7 +87,7 @@ def make_timeline(steps: Iterable[StepView], *, run_is_open: bool) -> Timeline:
     )
     if not shown:
         return Timeline()
-    axis = _axis([_span(step) for step in shown])
+    axis = _axis(shown)
     rows = tuple(_row(step, axis, run_is_open=run_is_open) for step in shown)
     return Timeline(rows, _ticks(axis), tuple(stretch for stretch in axis if stretch.folded))
 
@@ -90,14 +98,17 @@ def _span(step: StepView) -> tuple[datetime, datetime]:
     return step.started_at, max(step.finished_at or last_failure, step.started_at)
 
 
-def _axis(spans: Sequence[tuple[datetime, datetime]]) -> list[Stretch]:
+def _axis(steps: Sequence[StepView]) -> list[Stretch]:
     """Busy and idle stretches in turn. Long idle ones get a fixed width, what is left is shared by time."""
-    busy = _merged(spans)
-    whole = max((busy[-1][1] - busy[0][0]).total_seconds(), 0.001)
+    spans = [_span(step) for step in steps]
+    first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
+    working = [span for step, span in zip(steps, spans, strict=True) if step.operator not in IDLE and not step.wait]
+    busy = [(first, first), *_merged(working), (last, last)]
+    whole = max((last - first).total_seconds(), 0.001)
     pieces: list[tuple[datetime, datetime, bool]] = []
     for begin, end in busy:
-        if pieces:
-            idle = (begin - pieces[-1][1]).total_seconds()
+        idle = (begin - pieces[-1][1]).total_seconds() if pieces else 0.0
+        if idle > 0:
             pieces.append((pieces[-1][1], begin, idle > FOLD_SHARE * whole or idle > FOLD_SECONDS))
         pieces.append((begin, end, False))
     return _placed(pieces)

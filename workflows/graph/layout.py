@@ -11,7 +11,7 @@ from workflows.graph.places import place
 
 NODE_WIDTH = 190.0
 NODE_HEIGHT = 52.0
-PADDING = 16.0
+PADDING = 12.0
 TITLE_HEIGHT = 30.0
 RETURN_LANE = 26.0
 WAYPOINT_BREADTH = 10.0

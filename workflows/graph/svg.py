@@ -50,48 +50,50 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
 
 
 def _node(box: Box, state: NodeState, href: str, *, selected: bool) -> SafeString:
-    node, x, y = box.node, round(box.x), round(box.y)
-    detail = node_detail(node, state)
+    """A link whose name begins with what can be read on it, and ends with what can only be seen."""
+    node = box.node
+    name, detail = node.name or node.label, node_detail(node, state)
+    label, shown = _short(node.label, LABEL_LENGTH), _short(detail, DETAIL_LENGTH)
     word = state_word(state.state)
-    spoken = word if detail.lower().startswith(word.lower()) else f"{word}, {detail}"
     return format_html(
-        '<a class="node{}" id="node-{}" data-state="{}" data-kind="{}" href="{}" aria-label="{}: {}"{}>'
-        '<title>{} · {}</title><rect class="box" x="{}" y="{}" width="{}" height="{}" rx="6"/>'
-        '<rect class="strip" x="{}" y="{}" width="5" height="{}" rx="2"/>'
-        '<use href="#s-{}" x="{}" y="{}" width="18" height="18"/>'
-        '<text class="name" x="{}" y="{}">{}</text><text class="detail" x="{}" y="{}">{}</text></a>',
-        " selected" if selected else "",
-        node.id,
-        state.state,
-        node.kind,
-        href,
-        _spoken_name(box),
-        spoken,
-        mark_safe(' aria-current="true"') if selected else "",
-        node.name or node.label,
-        detail,
-        x,
-        y,
-        round(box.width),
-        round(box.height),
-        x,
-        y,
-        round(box.height),
-        state.state,
-        x + 13,
-        round(y + box.height / 2 - 9),
-        x + 38,
-        y + 22,
-        _short(node.label, LABEL_LENGTH),
-        x + 38,
-        y + 39,
-        _short(detail, DETAIL_LENGTH),
+        '<a class="node{mark}" id="node-{id}" data-state="{state}" data-kind="{kind}" href="{href}" '
+        'aria-label="{label} {shown}, {rest}"{current}><title>{name} · {detail}</title>{shapes}</a>',
+        mark=" selected" if selected else "",
+        id=node.id,
+        state=state.state,
+        kind=node.kind,
+        href=href,
+        label=label,
+        shown=shown,
+        rest=word if label == name else f"{name}, {word}",
+        current=mark_safe(' aria-current="true"') if selected else "",
+        name=name,
+        detail=detail,
+        shapes=_node_shapes(box, state.state, label, shown),
     )
 
 
-def _spoken_name(box: Box) -> str:
-    node = box.node
-    return f"{node.name} ({node.label})" if node.name and node.name != node.label else node.label
+def _node_shapes(box: Box, state: str, label: str, detail: str) -> SafeString:
+    x, y, height = round(box.x), round(box.y), round(box.height)
+    return format_html(
+        '<rect class="box" x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>'
+        '<rect class="strip" x="{x}" y="{y}" width="5" height="{height}" rx="2"/>'
+        '<use href="#s-{state}" x="{icon_x}" y="{icon_y}" width="18" height="18"/>'
+        '<text class="name" x="{text_x}" y="{name_y}">{label}</text> '
+        '<text class="detail" x="{text_x}" y="{detail_y}">{detail}</text>',
+        x=x,
+        y=y,
+        width=round(box.width),
+        height=height,
+        state=state,
+        icon_x=x + 13,
+        icon_y=y + height // 2 - 9,
+        text_x=x + 38,
+        name_y=y + 22,
+        detail_y=y + 39,
+        label=label,
+        detail=detail,
+    )
 
 
 def _frame(box: Box, state: NodeState) -> SafeString:
@@ -99,23 +101,23 @@ def _frame(box: Box, state: NodeState) -> SafeString:
     detail = state_word(state.state) if state.state != "pending" else ""
     room = int((box.width - 24) / FRAME_LETTER_WIDTH) - len(detail) - 2
     return format_html(
-        '<g class="frame" data-state="{}" data-kind="{}"><title>{} · {}</title>'
-        '<rect x="{}" y="{}" width="{}" height="{}" rx="8"/>'
-        '<text class="name" x="{}" y="{}">{}</text><text class="detail" x="{}" y="{}">{}</text></g>',
-        state.state,
-        box.node.kind,
-        box.node.name or box.node.label,
-        box.node.label,
-        x,
-        y,
-        round(box.width),
-        round(box.height),
-        x + 12,
-        y + 20,
-        _short(box.node.label, room),
-        round(x + box.width - 12),
-        y + 20,
-        detail,
+        '<g class="frame" data-state="{state}" data-kind="{kind}"><title>{name} · {label}</title>'
+        '<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8"/>'
+        '<text class="name" x="{name_x}" y="{text_y}">{shown}</text>'
+        '<text class="detail" x="{detail_x}" y="{text_y}">{detail}</text></g>',
+        state=state.state,
+        kind=box.node.kind,
+        name=box.node.name or box.node.label,
+        label=box.node.label,
+        x=x,
+        y=y,
+        width=round(box.width),
+        height=round(box.height),
+        name_x=x + 12,
+        detail_x=round(box.x + box.width - 12),
+        text_y=y + 20,
+        shown=_short(box.node.label, room),
+        detail=detail,
     )
 
 

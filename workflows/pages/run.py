@@ -17,6 +17,7 @@ from workflows.pages.reading import reading
 from workflows.timeline import Timeline, make_timeline
 
 STORY_PAGE = 500
+STEPS_PAGE = 500
 TABS = ("graph", "timeline", "steps", "events", "logs", "io")
 
 
@@ -47,8 +48,18 @@ class RunPage:
     picture: Picture | None = None
     timeline: Timeline = field(default_factory=Timeline)
     story: list[StoryEntry] = field(default_factory=list)
-    story_after: int = 0
+    after: int = 0
+    next_after: int = 0
     result: Json = None
+
+    @property
+    def listed(self) -> list[StepView]:
+        """The steps of this part of the table."""
+        return self.steps[self.after : self.after + STEPS_PAGE]
+
+    @property
+    def failed_steps(self) -> int:
+        return sum(step.status in {"failed", "timedout"} for step in self.steps)
 
 
 def path_of(step: StepView) -> str:
@@ -87,9 +98,10 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         selected_path=path_of(selected) if selected else "",
         executions=executions,
         picture=picture_of_run(drawn.definition, steps, selected, run_is_open=run.is_open) if drawn else None,
-        timeline=make_timeline(steps, run_is_open=run.is_open) if tab == "timeline" else Timeline(),
+        timeline=_timeline(run, steps, after) if tab == "timeline" else Timeline(),
         story=story[:STORY_PAGE],
-        story_after=story[STORY_PAGE - 1].seq if len(story) > STORY_PAGE else 0,
+        after=after,
+        next_after=_next(tab, after, steps, story),
         result=result,
     )
 
@@ -112,6 +124,18 @@ def _story(connection: Any, grant: Grant, run_id: UUID, tab: str, after: int) ->
     if read is None:
         return []
     return read(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=STORY_PAGE + 1)
+
+
+def _timeline(run: RunView, steps: Sequence[StepView], after: int) -> Timeline:
+    begun = sorted((step for step in steps if step.started_at), key=lambda step: (step.started_at, step.seq))
+    return make_timeline(begun[after : after + STEPS_PAGE], run_is_open=run.is_open)
+
+
+def _next(tab: str, after: int, steps: Sequence[StepView], story: Sequence[StoryEntry]) -> int:
+    """Where the next part begins, 0 when there is none: a position among the steps, a number of the story."""
+    if tab in {"steps", "timeline"}:
+        return after + STEPS_PAGE if len(steps) > after + STEPS_PAGE else 0
+    return story[STORY_PAGE - 1].seq if len(story) > STORY_PAGE else 0
 
 
 def _failure(run: RunView, steps: Sequence[StepView]) -> Failure | None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from engine import facade
 from highway_platform.kit.permissions import Grant
 from workflows.pages.drawing import Picture, picture_of_definition
+from workflows.pages.places import placed
 from workflows.pages.reading import reading
 from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
-
-TASK_IN_PATH = re.compile(r"\.tasks(?:\.([A-Za-z0-9_-]+)|\[['\"]?([^'\"\]]+)['\"]?\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ def check(source: str, source_format: SourceFormat) -> Check:
     try:
         checked = source_check(source, source_format)
     except SourceRefusedError as refused:
-        return Check([_placed(problem, source) for problem in refused.problems])
-    warnings = [_placed(problem, source) for problem in checked.warnings]
+        return Check([placed(problem, source) for problem in refused.problems])
+    warnings = [placed(problem, source) for problem in checked.warnings]
     return Check(warnings, checked, picture_of_definition(checked.definition))
 
 
@@ -55,15 +53,3 @@ def load_initial(grant: Grant, name: str) -> dict[str, Any]:
     if found.source:
         return {"source": found.source, "source_format": found.source_format}
     return {"source": json.dumps(found.definition, indent=2, ensure_ascii=False), "source_format": "json"}
-
-
-def _placed(problem: Problem, source: str) -> Problem:
-    if problem.line is not None:
-        return problem
-    ids = TASK_IN_PATH.findall(problem.path)
-    name = next((one or other for one, other in reversed(ids)), "")
-    for number, line in enumerate(source.splitlines(), 1):
-        at = line.find(name) if name else -1
-        if at >= 0:
-            return replace(problem, line=number, column=at + 1)
-    return problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -26,6 +27,13 @@ def badge(state: str, label: str = "") -> dict[str, Any]:
 def run_badge(status: str) -> dict[str, Any]:
     """The badge of a run by the engine's word for its state."""
     return {"state": run_state(status), "label": state_word(run_state(status))}
+
+
+@register.simple_tag
+def icon_of(status: str) -> str:
+    """The icon of the browser's tab: a run's outcome can be seen without opening the tab."""
+    known = {"completed": "succeeded", "failed": "failed", "cancelled": "cancelled"}
+    return static(f"icon-{known[status]}.svg" if status in known else "icon-running.svg")
 
 
 @register.simple_tag

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
@@ -61,9 +60,18 @@ def percent(value: float) -> str:
 
 
 @register.filter
-def inline(data: Any) -> str:
-    """JSON on one line, shortened."""
-    text = json.dumps(data, ensure_ascii=False, default=str) if data else ""
+def told(entry: StoryEntry) -> str:
+    """What an entry tells beside its kind: the error, the reason, the name; everything else as JSON, shortened."""
+    data = {name: value for name, value in entry.data.items() if name not in {"operator", "error", "reason", "name"}}
+    error = entry.data.get("error")
+    words = [str(error.get("message", ""))] if isinstance(error, dict) else []
+    words += [str(entry.data["name"])] if "name" in entry.data else []
+    words += [skip_reason(str(entry.data["reason"]))] if entry.data.get("reason") else []
+    if data.pop("attempt", 1) != 1:
+        words.append(_("attempt %(n)s") % {"n": entry.data["attempt"]})
+    if data:
+        words.append(json.dumps(data, ensure_ascii=False, default=str))
+    text = " · ".join(filter(None, words))
     return text if len(text) <= INLINE_LENGTH else text[: INLINE_LENGTH - 1] + "…"
 
 

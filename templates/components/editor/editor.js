@@ -65,7 +65,7 @@ function mount(cm) {
   field.hidden = true;
   field.required = false; // a hidden field cannot be pointed at; the server checks it
   mark();
-  if (document.querySelector("#problems ul") === null) check();
+  if (document.querySelector("#problems ul") === null) addEventListener("load", check); // htmx is ready by then
 }
 
 function goTo(event, view) {

@@ -92,6 +92,7 @@ document.addEventListener("htmx:after:swap", () => {
   const run = document.querySelector("[data-state-now]");
   if (run && document.title !== run.dataset.title) {
     document.title = run.dataset.title;
+    document.querySelector("link[rel='icon']").href = run.dataset.icon;
     const announce = document.getElementById("announce");
     if (announce) announce.textContent = run.dataset.title;
   }

@@ -77,7 +77,11 @@ class Seeder:
     def run(self, status: str = "completed", *, name: str = "order_fulfilment", **more: Any) -> UUID:
         """A run with an empty story in the given state (the engine's word)."""
         ref = facade.register(self.connection, tenant_id=self.tenant_id, definition=definition(name))
-        options = {"inputs": {"order": {"id": "88-10423", "items": [1, 2, 3]}}, "triggered_by": "maria@acme.test"}
+        options: dict[str, Any] = {
+            "inputs": {"order": {"id": "88-10423", "items": [1, 2, 3]}},
+            "triggered_by": "maria@acme.test",
+            "delay_seconds": 3600,  # no worker may take it before it has the state that it is to have
+        }
         made = facade.submit(
             self.connection, tenant_id=self.tenant_id, definition_id=ref.definition_id, **(options | more)
         )
@@ -96,6 +100,14 @@ class Seeder:
             "UPDATE highway.task SET state = %s, claimed_by = NULL, error = %s, finished_at = %s, result = '{}' "
             "WHERE tenant_id = %s AND task_id = %s",
             [status, json.dumps(error) if error else None, _later(9) if over else None, self.tenant_id, run_id],
+        )
+
+    def took(self, run_id: UUID, seconds: float | None) -> None:
+        """When the run began and, if it did, ended."""
+        self.connection.execute(
+            "UPDATE highway.workflow_run SET created_at = %s, started_at = %s, finished_at = %s "
+            "WHERE tenant_id = %s AND workflow_run_id = %s",
+            [_later(0), _later(0), _later(seconds) if seconds else None, self.tenant_id, run_id],
         )
 
     def _claim(self, run_id: UUID) -> None:
@@ -179,6 +191,7 @@ class Seeder:
                 run_id, "log", at=number / 5, key="validate_order", level=level, message=f"line {number} of the story"
             )
         self.set_state(run_id, "failed", {**error, "step": "charge_card", "scope": "prepare.charge"})
+        self.took(run_id, 8.3)
         return run_id
 
     def begin(self, run_id: UUID) -> None:
@@ -210,6 +223,7 @@ class Seeder:
         self.step(run_id, "cool_down", at=14, seconds=1800, operator="wait")
         self.step(run_id, "notify_customer", at=1814)
         self.set_state(run_id, "completed")
+        self.took(run_id, 1815.2)
         return run_id
 
     def sleeping_run(self) -> UUID:

@@ -1,0 +1,103 @@
+"""Everything works without JavaScript: sign in, filter, page, look into a run, cancel it, start one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.ui.site import fill_login
+
+
+@pytest.fixture(scope="module")
+def runs(seed):
+    for index in range(55):
+        seed.run("completed", name=f"nightly_{index % 3}")
+    return {"failed": seed.failed_run(), "sleeping": seed.sleeping_run()}
+
+
+@pytest.fixture
+def plain(visit):
+    def open_page(path: str, **options):
+        return visit(path, java_script_enabled=False, **options)
+
+    return open_page
+
+
+def test_somebody_signs_in_and_out(plain, site):
+    page = plain("/login", signed_in=False)
+    fill_login(page, "wrong password")
+    assert "not correct" in page.get_by_role("alert").inner_text()
+    fill_login(page, site.password)
+    page.get_by_role("link", name="Demo").click()
+    assert page.get_by_role("heading", name="Dashboard").is_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/t/demo/runs/")
+    assert "/login" in page.url
+
+
+def test_runs_are_filtered_by_status_and_paged(plain, runs):
+    page = plain("/runs/")
+    assert page.locator("#rows tr[id^=run]").count() == 50
+    page.get_by_role("link", name="Load 50 more").click()
+    assert page.locator("#rows tr[id^=run]").count() == 7
+    page.goto("/t/demo/runs/")
+    page.get_by_role("link", name="Failed 1").click()
+    assert page.locator("#rows tr[id^=run]").count() == 1
+    assert page.get_by_label("Filter runs").input_value() == "status:failed"
+
+
+def test_a_run_is_opened_down_to_its_step_and_its_logs(plain, runs):
+    page = plain("/runs/?q=status:failed")
+    page.locator("#rows a").first.click()
+    page.locator(".dag a.node", has_text="reserve_stock").click()
+    assert "reserve_stock done" in page.locator("#step-panel").inner_text()
+    page.get_by_role("link", name="Steps 12").click()
+    assert page.locator("tbody tr").count() == 12
+    page.locator("#tab-logs").click()
+    assert "line 40 of the story" in page.get_by_role("log").inner_text()
+
+
+def test_a_run_is_cancelled_with_a_reason(plain, runs):
+    page = plain(f"/runs/{runs['sleeping']}/")
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_label("Reason").fill("not needed any more")
+    page.get_by_role("button", name="Cancel the run").click()
+    assert page.locator("h1 + .badge").inner_text() == "Cancelled"
+    assert page.locator(".messages").inner_text() == "The run was asked to stop."
+
+
+def test_a_failed_run_is_retried_and_both_lead_to_each_other(plain, runs):
+    page = plain(f"/runs/{runs['failed']}/")
+    page.get_by_role("button", name="Retry").click()
+    assert page.locator("h1 + .badge").inner_text() == "Queued"
+    page.locator(".facts a").click()
+    assert str(runs["failed"]) in page.url
+    assert "Retried as" in page.locator(".facts").inner_text()
+
+
+def test_a_definition_is_checked_and_started(plain):
+    page = plain("/runs/start/")
+    page.get_by_role("radio", name="JSON").check()
+    page.get_by_label("Definition").fill('{"name": "plain", "tasks": {"a": {"operator_type": "task", "function": 5}}}')
+    page.get_by_role("button", name="Check").click()
+    assert page.locator("#problems li").first.is_visible()
+    page.get_by_label("Definition").fill(
+        '{"name": "plain", "tasks": {"a": {"operator_type": "task", "function": "tools.log.info", "args": ["hi"]}}}'
+    )
+    page.get_by_label("Inputs").fill("[]")
+    page.get_by_role("button", name="Start run").first.click()
+    assert "JSON object" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Inputs").fill('{"x": 1}')
+    page.get_by_role("button", name="Start run").first.click()
+    assert page.get_by_role("heading", name="plain").is_visible()
+    assert page.locator("h1 + .badge").inner_text() == "Queued"
+
+
+def test_theme_and_density_are_kept(plain):
+    page = plain("/runs/")
+    page.get_by_role("button", name="Dark").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.get_by_role("button", name="Compact").click()
+    assert page.locator("html").get_attribute("data-density") == "compact"
+    assert page.url.endswith("/t/demo/runs/")
+    page.get_by_role("button", name="System").click()
+    assert page.locator("html").get_attribute("data-theme") is None
