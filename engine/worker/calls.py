@@ -144,6 +144,9 @@ class Calls:
         running.began_at, running.began = datetime.now(UTC), time.monotonic()
         if running.cancellation.is_set():
             return  # it was cancelled while it waited for a slot
+        running.context = replace(
+            running.context, started_monotonic=running.began
+        )  # waiting for a slot costs no working time
         try:
             fact = self._fact(running)
         except StaleClaimError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType
 
+from engine.kit.privacy import hide_from_other_processes
 from engine.worker.config import WorkerConfig
 from engine.worker.worker import Worker
 
@@ -24,6 +25,7 @@ def run_worker(config: WorkerConfig, processes: int = 1) -> int:
 
     SIGTERM or SIGINT: stop within the grace time, exit 0. A second one: at once, exit 1.
     """
+    hide_from_other_processes()
     if processes <= 1:
         return _run_here(config)
     return _Family(lambda number: _run_here(replace(config, name=f"{config.name}-{number}")), processes).run()

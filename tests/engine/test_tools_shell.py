@@ -59,10 +59,10 @@ def test_it_sees_only_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch)
     assert lines["HIGHWAY_IDEMPOTENCY_KEY"] == f"{ctx.workflow_run_id}:/say"
 
 
-def test_it_runs_in_an_empty_folder_that_is_gone_afterwards(tmp_path: Path) -> None:
+def test_it_runs_in_an_empty_folder_that_is_gone_afterwards(open_folder: Path) -> None:
     folder = str(run("touch file; pwd")["stdout"]).strip()
     assert not Path(folder).exists()
-    assert run("pwd", cwd=str(tmp_path))["stdout"] == f"{tmp_path}\n"
+    assert run("pwd", cwd=str(open_folder))["stdout"] == f"{open_folder}\n"
 
 
 def test_it_inherits_no_open_file() -> None:
@@ -149,8 +149,8 @@ def test_everything_dies_with_the_worker(signal_number: int) -> None:
     wait_for(lambda: alive("sleep 87654") == [], seconds=2)
 
 
-def test_the_folder_of_a_command_is_removed_although_the_worker_was_killed(tmp_path: Path) -> None:
-    note = tmp_path / "folder"
+def test_the_folder_of_a_command_is_removed_although_the_worker_was_killed(open_folder: Path) -> None:
+    note = open_folder / "folder"
     code = f"from tests.engine.tool_calls import call; call('tools.shell.run', 'mkdir a; touch a/b; pwd > {note}; sleep 600')"
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
     wait_for(lambda: note.exists() and note.read_text().endswith("\n"))

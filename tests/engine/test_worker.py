@@ -51,9 +51,9 @@ def test_a_step_is_retried_by_its_policy_and_every_attempt_is_kept(workers: Work
     assert [attempt.attempt for attempt in step.attempts] == [1, 2]
 
 
-def test_a_step_that_takes_too_long_is_killed_and_fails_the_run(workers: Workers, tmp_path: Any) -> None:
+def test_a_step_that_takes_too_long_is_killed_and_fails_the_run(workers: Workers) -> None:
     workers.start()
-    marker = tmp_path / "alive"
+    marker = workers.folder / "alive"
     command = f"while true; do date +%s%N > {marker}; sleep 0.05; done"
     run = workers.submit(_workflow(slow=_shell(command, timeout_policy={"timeout": "PT0.5S"})))
     ended = workers.finish(run)
@@ -105,12 +105,12 @@ def test_an_event_timeout_is_an_error_of_its_own_kind(workers: Workers) -> None:
     assert error["kind"] == "event_timeout"
 
 
-def test_a_killed_worker_s_run_goes_on_elsewhere_within_two_seconds(workers: Workers, tmp_path: Any) -> None:
+def test_a_killed_worker_s_run_goes_on_elsewhere_within_two_seconds(workers: Workers) -> None:
     first = workers.start()
     counted = {"function": "tools.simple_counter.increment", "args": ["{{workflow_run_id}}"]}
-    long = _shell(f"[ -e {tmp_path}/began ] || {{ touch {tmp_path}/began; sleep 60; }}")
+    long = _shell(f"[ -e {workers.folder}/began ] || {{ touch {workers.folder}/began; sleep 60; }}")
     run = workers.submit(_workflow(count=counted, long=long, end=_shell("true")))
-    workers.wait(run, lambda _: (tmp_path / "began").exists())
+    workers.wait(run, lambda _: (workers.folder / "began").exists())
     workers.start()
     workers.wait_for_workers(2)
     workers.kill(first)
@@ -154,9 +154,9 @@ def test_sigterm_hands_back_what_does_not_finish_in_time(workers: Workers) -> No
     assert workers.run(run).status == "pending"
 
 
-def test_cancelling_a_run_kills_the_shell_under_way(workers: Workers, tmp_path: Any) -> None:
+def test_cancelling_a_run_kills_the_shell_under_way(workers: Workers) -> None:
     workers.start()
-    pid_file = tmp_path / "pid"
+    pid_file = workers.folder / "pid"
     run = workers.submit(_workflow(only=_shell(f"echo $$ > {pid_file}; sleep 60; true")))
     workers.wait(run, lambda _: pid_file.exists() and pid_file.read_text().strip() != "")
     with connect(workers.database.web) as connection:
@@ -238,3 +238,14 @@ def test_a_step_that_waited_began_when_it_began_to_wait(workers: Workers) -> Non
     duration = workers.steps(run)["nap"].duration_ms
     assert duration is not None
     assert duration >= 400
+
+
+def test_a_command_cannot_read_the_worker_s_secrets(workers: Workers) -> None:
+    workers.start()
+    # $PPID is the launcher; its parent is the worker, whose command line and environment hold the database's address.
+    peek = "worker=$(ps -o ppid= -p $PPID | tr -d ' '); cat /proc/$worker/environ && echo READ"
+    run = workers.submit(_workflow(only={"function": "tools.shell.run", "kwargs": {"command": peek, "check": False}}))
+    workers.finish(run)
+    seen: Any = workers.result(run)["only"]
+    assert "READ" not in seen["stdout"]
+    assert "Permission denied" in seen["stderr"]

@@ -30,6 +30,7 @@ class Workers:
     database: Database
     tenant: UUID
     logs: Path
+    folder: Path  # shell steps may write here, whoever they run as
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -100,9 +101,9 @@ class Workers:
 
 
 @pytest.fixture
-def workers(database: Database, tenant: UUID, tmp_path: Path) -> Iterator[Workers]:
+def workers(database: Database, tenant: UUID, tmp_path: Path, open_folder: Path) -> Iterator[Workers]:
     """No worker runs yet; ``start()`` as many as the test wants."""
-    family = Workers(database, tenant, tmp_path)
+    family = Workers(database, tenant, tmp_path, open_folder)
     yield family
     for process in family.processes:
         if process.poll() is None:

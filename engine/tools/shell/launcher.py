@@ -2,7 +2,8 @@
 
 A program of its own: ``python launcher.py HOME FOLDER COMMAND ARGUMENTS...``. It makes the command's HOME, starts the command in FOLDER (HOME
 when empty), and removes HOME at the end. Standard input is its lifeline, a pipe that only the worker holds open: the kernel closes it when the
-worker dies, however it dies. As a "child subreaper" it becomes the parent of every descendant that is orphaned, also of daemons that left the
+worker dies, however it dies. A worker that is root runs commands as nobody, so that they cannot read what is the worker's (its environment
+holds the database's password). As a "child subreaper" it becomes the parent of every descendant that is orphaned, also of daemons that left the
 process group, so that it finds them all.
 
 Only quick imports here: this is the start-up time of every shell step.
@@ -20,6 +21,7 @@ import time
 _PR_SET_CHILD_SUBREAPER = 36
 _LIFELINE = 0
 _NOT_FOUND = 127
+_NOBODY = 65534
 
 
 def main(home: str, folder: str, argv: list[str]) -> int:
@@ -27,6 +29,8 @@ def main(home: str, folder: str, argv: list[str]) -> int:
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     os.mkdir(home, 0o700)  # noqa: PTH102
+    if os.geteuid() == 0:
+        os.chown(home, _NOBODY, _NOBODY)
     child = os.fork()
     if child == 0:
         _become(folder or home, argv)
@@ -38,6 +42,7 @@ def main(home: str, folder: str, argv: list[str]) -> int:
 
 def _become(folder: str, argv: list[str]) -> None:
     try:
+        _leave_root()
         os.chdir(folder)
         nothing = os.open("/dev/null", os.O_RDONLY)
         os.dup2(nothing, _LIFELINE)
@@ -47,6 +52,13 @@ def _become(folder: str, argv: list[str]) -> None:
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
     os._exit(_NOT_FOUND)
+
+
+def _leave_root() -> None:
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
 
 
 def _wait(child: int) -> int:

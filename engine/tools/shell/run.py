@@ -62,7 +62,8 @@ def run(ctx: ToolContext, given: ShellInput) -> Json:
     """Run a command line. Returns ``{"stdout", "stderr", "returncode"}``; another exit code than 0 fails the step unless ``check`` is false.
 
     Nothing it starts outlives it: what is left in the background when it ends is killed, and everything with a timeout, a cancel, or the
-    worker's own end. Each stream is cut at 480 KiB with a note. The environment holds PATH, LANG, HOME, ``env``, and HIGHWAY_ATTEMPT,
+    worker's own end. It runs as the worker's user, as nobody where that is root. Each stream is cut at 480 KiB with a note.
+    The environment holds PATH, LANG, HOME, ``env``, and HIGHWAY_ATTEMPT,
     HIGHWAY_WORKFLOW_RUN_ID, HIGHWAY_STEP and HIGHWAY_IDEMPOTENCY_KEY.
     """
     folder = "" if given.cwd is None else _existing(given.cwd)
