@@ -12,6 +12,7 @@ from engine.language import read_definition
 from engine.model import commands as c
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, TaskInfo, ToolFailed, ToolSucceeded, WaitOver
+from engine.model.requests import RunChild
 from tests.engine.definitions import op, task, workflow
 from tests.engine.pure_driver import Call, PureRun, ToolFault
 
@@ -83,6 +84,18 @@ def test_no_retry_begins_when_the_run_must_fail() -> None:
     assert [type(each) for each in records] == [c.Record, c.Record]
     assert isinstance(finish, c.Finish)
     assert finish.failed_key == "a"
+
+
+def test_children_are_awaited_though_the_run_must_fail() -> None:
+    children = op("child_workflow", "fan", children={"x": {"workflow_name": "other"}})
+    pure = PureRun(
+        workflow(task("a", function="bad"), task("child"), children),
+        {"bad": fail, "tools.x": lambda _call: RunChild(workflow_name="other")},
+    )
+    done = {"status": "completed", "result": 1, "error": None}
+    pure.child_results.update({"child.child": done, "fan.x": done})
+    assert pure.run().outcomes() == {"a": "failed", "child": "succeeded", "fan": "succeeded"}
+    assert pure.finish.outcome == "failed"
 
 
 def test_a_loop_stops_when_what_is_around_it_fails() -> None:

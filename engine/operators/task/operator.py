@@ -73,7 +73,8 @@ class _TaskStep(Step):
     def give_up(self) -> Effect | None:
         if self.waiting_for == "retry":
             return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
-        return GivenUp() if self.waiting_for == "request" else None
+        only_waits = self.waiting_for == "request" and self.request.get("kind") in {"sleep", "await_branches"}
+        return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
 
     def _call(self) -> CallTool:
         operator, names = self.operator, self.at.names
