@@ -86,8 +86,10 @@ def test_outcomes_are_those_of_the_rules(steps: list[dict[str, Any]], crash: int
     again = PureRun(workflow(*steps), {"bad": bad})
     again.crash_after = crash
     again.run()
-    assert again.outcomes() == outcomes
-    assert again.finish == run.finish
+    assert again.finish.outcome == run.finish.outcome
+    if not must_fail:  # how far a failing run gets is a matter of time, and a crash takes time
+        assert again.outcomes() == outcomes
+        assert again.finish == run.finish
 
 
 @settings(max_examples=100, deadline=None)
