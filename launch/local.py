@@ -16,7 +16,7 @@ from launch.terminal import say
 
 SETTINGS = "highway_platform.settings.dev"
 WORKERS = 2
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STEP_SECONDS = 300.0
 WEB_STOP_SECONDS = 10.0
 WORKER_STOP_SECONDS = 30.0

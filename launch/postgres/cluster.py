@@ -29,7 +29,8 @@ SETTINGS = {
     "jit": "off",  # short statements only: compiling them costs more than it saves
 }
 # For throw-away data: what is lost with the machine is not missed.
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "autovacuum": "on"}
+# Shared memory in its folder, so that it goes with the folder.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "dynamic_shared_memory_type": "mmap"}
 
 
 class Cluster:

@@ -13,7 +13,7 @@ from launch import commands, process
 from launch.postgres.access import free_port
 from tests.support.databases import Database
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 
 
