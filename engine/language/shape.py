@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from engine.language.problems import DefinitionError, Problem, join_path
@@ -12,6 +13,7 @@ MAX_TEXT_BYTES = 10 * 1024 * 1024
 MAX_TASKS = 100_000
 MAX_DEPTH = 100
 MAX_VALUES = 5_000_000
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def check_text_size(text: str) -> None:
@@ -43,6 +45,7 @@ def _members(path: str, item: object) -> Iterator[tuple[str, object]]:
         for key, member in item.items():
             if not isinstance(key, str):
                 raise _refusal("not_json", f"the key {key!r} is not text", path)
+            _check_text(path, key)
             if isinstance(member, (dict, list)):
                 yield join_path(path, key), member
             else:
@@ -56,11 +59,20 @@ def _members(path: str, item: object) -> Iterator[tuple[str, object]]:
 
 
 def _check_scalar(path: str, part: str | int, value: object) -> None:
-    if value is None or isinstance(value, (str, int)):
+    if isinstance(value, str):
+        _check_text(path, value, part)
+        return
+    if value is None or isinstance(value, int):
         return
     if isinstance(value, float) and math.isfinite(value):
         return
     raise _refusal("not_json", f"{value!r} has no place in JSON", join_path(path, part))
+
+
+def _check_text(path: str, text: str, *parts: str | int) -> None:
+    """NUL and halves of surrogate pairs can be written in JSON, and neither encoded nor stored."""
+    if "\0" in text or (not text.isascii() and _HALF_PAIR.search(text)):
+        raise _refusal("bad_text", "the text holds a NUL or half of a surrogate pair", join_path(path, *parts))
 
 
 def _refusal(code: str, message: str, path: str = "$") -> DefinitionError:

@@ -198,6 +198,14 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
     assert problems(workflow(task("a", kwargs={"v": value} if not isinstance(value, dict) else value)))
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x\udfff"])
+def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
+    assert problems(workflow(task("a", args=[{"x": text}]))) == {
+        "$.tasks.a.args[0].x": "the text holds a NUL or half of a surrogate pair"
+    }
+    assert "$.tasks.a.kwargs" in problems(workflow(task("a", kwargs={text: 1})))
+
+
 def test_a_definition_survives_json() -> None:
     value = workflow(task("a"), op("wait", "b", "a", wait_for="PT1S"))
     assert read_definition(json.loads(json.dumps(value))) == read_definition(value)
