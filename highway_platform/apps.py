@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 
 
 class HighwayPlatformConfig(AppConfig):
@@ -13,9 +14,12 @@ class HighwayPlatformConfig(AppConfig):
     name = "highway_platform"
 
     def ready(self) -> None:
-        """Register the system checks; give the app of workflows the sandbox that compiles its sources."""
+        """Register the system checks; watch for poolers; give the app of workflows the sandbox that compiles its sources."""
         from workflows.apps import WorkflowsConfig  # noqa: PLC0415 - needs the app registry
 
         from . import checks, wiring  # noqa: F401, PLC0415 - importing the checks registers them
+        from .kit.pooler import PoolerGuard  # noqa: PLC0415 - needs the settings
+
+        PoolerGuard(keeps_sessions=settings.HIGHWAY_POOLER_KEEPS_SESSIONS).watch()
 
         cast(WorkflowsConfig, apps.get_app_config("workflows")).sandbox = wiring.make_sandbox()

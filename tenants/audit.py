@@ -7,7 +7,7 @@ from typing import Any
 
 from highway_platform.kit.requests import Request
 
-from .models import AuditEntry
+from .models import AuditEntry, User
 
 MAX_PATH = 254
 
@@ -35,6 +35,17 @@ def audit_record(
         request_id=request.request_id if request is not None else "",
         address=request.META.get("REMOTE_ADDR") or None if request is not None else None,
     )
+
+
+def sign_in_recorded(*, request: Request, user: User, **_: Any) -> None:
+    """Receiver of Django's `user_logged_in`."""
+    audit_record(action="user.signed_in", actor_kind="user", actor=user.email, request=request)
+
+
+def sign_in_refused(*, credentials: dict[str, Any], request: Request | None = None, **_: Any) -> None:
+    """Receiver of Django's `user_login_failed`: who it was meant to be, never the password."""
+    claimed = str(credentials.get("email") or credentials.get("username") or "")
+    audit_record(action="user.sign_in", outcome="refused", actor_kind="nobody", target=claimed, request=request)
 
 
 def refusal_recorded(*, request: Request, permission: str, reason: str, **_: Any) -> None:

@@ -43,6 +43,7 @@ class Config:
     database_migrate_url: str | None = _setting("HIGHWAY_MIGRATE_DATABASE_URL")
     database_worker_url: str | None = _setting("HIGHWAY_WORKER_DATABASE_URL")
     database_pool_size: int | None = _setting("HIGHWAY_DATABASE_POOL_SIZE", int)
+    database_pooler_keeps_sessions: bool | None = _setting("HIGHWAY_DATABASE_POOLER_KEEPS_SESSIONS", _flag)
     web_hosts: tuple[str, ...] | None = _setting("HIGHWAY_HOSTS", _words)
     web_trusted_origins: tuple[str, ...] | None = _setting("HIGHWAY_TRUSTED_ORIGINS", _words)
     web_secret_key_file: Path | None = _setting("HIGHWAY_SECRET_KEY_FILE", Path)

@@ -36,5 +36,6 @@ def database_settings(url: str | None, *, pool_size: int | None = None, role: st
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }

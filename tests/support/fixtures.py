@@ -150,6 +150,7 @@ def django_db_setup(postgres: Session, django_db_blocker: Any) -> Iterator[None]
     with django_db_blocker.unblock():
         connections["default"].close()
         connections["default"].settings_dict.update(_django_settings(fresh))
+        connections["default"].settings_dict["OPTIONS"].pop("pool", None)  # one thread, one connection
     yield
     with django_db_blocker.unblock():
         connections.close_all()

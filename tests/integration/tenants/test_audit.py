@@ -47,6 +47,17 @@ def test_a_page_that_sends_to_sign_in_is_in_the_trail(web: Stack) -> None:
     assert (entry["target"], entry["details"]["reason"]) == ("/t/acme/runs/", "nobody")
 
 
+def test_signing_in_and_failing_to_is_in_the_trail_without_the_password(web: Stack) -> None:
+    printed = web.manage("add_member", "eve@example.com", "acme").stdout
+    person = Person(web.url)
+    person.sign_in("eve@example.com", "a wrong password")
+    person.sign_in("eve@example.com", printed.split("password: ")[1].strip())
+    (refused,) = entries(web, action="user.sign_in", target="eve@example.com")
+    assert refused["outcome"] == "refused"
+    assert len(entries(web, action="user.signed_in", actor="eve@example.com")) == 1
+    assert "a wrong password" not in str(entries(web))
+
+
 @pytest.mark.parametrize(
     "statement",
     [
