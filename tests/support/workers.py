@@ -20,6 +20,7 @@ from engine.db.connection import connect
 from engine.model.json import JsonObject
 from engine.model.views import RunView, StepView
 from tests.support.databases import Database
+from tests.support.interleaving import problems
 from tests.support.runs import start
 
 
@@ -102,10 +103,12 @@ class Workers:
 
 @pytest.fixture
 def workers(database: Database, tenant: UUID, tmp_path: Path, open_folder: Path) -> Iterator[Workers]:
-    """No worker runs yet; ``start()`` as many as the test wants."""
+    """No worker runs yet; ``start()`` as many as the test wants. At the end nothing may be stuck."""
     family = Workers(database, tenant, tmp_path, open_folder)
     yield family
+    found = problems(database.worker, grace_seconds=3)
     for process in family.processes:
         if process.poll() is None:
             process.kill()
         process.wait()
+    assert found == []

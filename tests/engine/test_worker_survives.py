@@ -1,0 +1,84 @@
+"""What must not hurt a worker: held rows, bad values, claims that it does not know of, answers that come too late."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from engine.db.connection import connect
+from engine.model.commands import CallTool
+from engine.model.task import ClaimedTask
+from engine.orchestrator.session import Session
+from engine.queue.writes import TaskWrites
+from tests.support.runs import scalar
+from tests.support.workers import Workers
+
+
+def _shell(command: str) -> dict[str, Any]:
+    only = {"task_id": "only", "operator_type": "task", "function": "tools.shell.run", "args": [command]}
+    return {"name": "example", "start_task": "only", "tasks": {"only": only}}
+
+
+def _wait_for(workers: Workers, query: str, *parameters: Any) -> Any:
+    with connect(workers.database.worker) as connection:
+        until = time.monotonic() + 10
+        while not (value := scalar(connection, query, *parameters)):
+            assert time.monotonic() < until, f"{query}\n{workers.log()}"
+            time.sleep(0.02)
+    return value
+
+
+def test_a_claim_that_its_living_worker_does_not_know_of_is_let_go(workers: Workers) -> None:
+    process = workers.start()
+    worker_id = _wait_for(workers, "SELECT worker_id FROM highway.worker")
+    run = workers.submit(_shell("true"), delay_seconds=60)
+    with connect(workers.database.worker) as connection:
+        connection.execute(
+            "UPDATE highway.task SET state = 'running', claimed_by = %s, claimed_at = now(), epoch = 1 WHERE task_id = %s",
+            [worker_id, run],
+        )
+    assert workers.finish(run, seconds=10).status == "completed"
+    assert process.poll() is None
+
+
+def test_a_row_that_somebody_holds_delays_its_own_run_and_no_other(workers: Workers) -> None:
+    workers.start()
+    held = workers.submit(_shell("sleep 0.5"))
+    workers.wait(held, lambda run: run.status == "running")
+    with connect(workers.database.worker) as holder, holder.transaction():
+        holder.execute("SELECT FROM highway.task WHERE task_id = %s FOR UPDATE", [held])
+        began = time.monotonic()
+        while time.monotonic() - began < 3:
+            assert workers.finish(workers.submit(_shell("true")), seconds=5).status == "completed"
+        assert workers.run(held).status == "running"
+    assert workers.finish(held, seconds=5).status == "completed"
+    assert workers.run(held).attempt == 1, "it was neither failed nor begun anew"
+
+
+def test_an_error_message_with_bytes_that_cannot_be_stored_fails_its_step_and_nothing_else(workers: Workers) -> None:
+    process = workers.start()
+    run = workers.submit(_shell(r"printf 'a\000b\355\240\200' >&2; exit 3"))
+    ended = workers.finish(run)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert ended.error["kind"] == "tool"
+    assert workers.finish(workers.submit(_shell("true"))).status == "completed"
+    assert process.poll() is None
+    assert ended.attempt == 1
+
+
+def _task() -> ClaimedTask:
+    names: dict[str, Any] = dict.fromkeys(ClaimedTask.__dataclass_fields__)
+    return ClaimedTask(**names | {"task_id": uuid4(), "tenant_id": UUID(int=1), "created_at": datetime.now(UTC)})
+
+
+def test_the_late_answer_of_an_attempt_is_not_taken_for_the_next_one_s() -> None:
+    task = _task()
+    session = Session(task, None, TaskWrites(task), {})
+    session.calls = [CallTool("flaky", "flaky", "tools.shell.run", [], {}, attempt=2)]
+    assert not session.awaits("flaky", 2), "it has not started"
+    session.start_calls()
+    assert session.awaits("flaky", 2)
+    assert not session.awaits("flaky", 1), "the first attempt timed out; what it still says is nobody's"
