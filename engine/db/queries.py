@@ -1,7 +1,8 @@
 """SQL lives in files. A file of `sql/queries` becomes a `QueryFile`; its named queries are its attributes.
 
 A query's header is ``-- name: claim(worker_id, quantity) :many``, then one line of purpose, then one statement with ``%(name)s`` parameters.
-``:one`` gives a row or None, ``:many`` a list of rows, ``:exec`` nothing.
+``:one`` gives a row or None, ``:many`` a list of rows, ``:exec`` nothing. ``:many replanned`` is not prepared but planned with the values of
+each call: for queries whose filters are optional, which no one plan suits.
 """
 
 from __future__ import annotations
@@ -20,24 +21,26 @@ from engine.db.errors import translate
 SQL_DIRECTORY = Path(__file__).resolve().parent.parent.parent / "sql"
 
 _HEADER = re.compile(
-    r"^-- name: (?P<name>\w+)\((?P<parameters>[^)]*)\) :(?P<kind>one|many|exec)\n-- (?P<purpose>[^\n]+)\n", re.MULTILINE
+    r"^-- name: (?P<name>\w+)\((?P<parameters>[^)]*)\) :(?P<kind>one|many|exec)(?P<replanned> replanned)?\n-- (?P<purpose>[^\n]+)\n",
+    re.MULTILINE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One named statement. Prepared on first use of a connection."""
+    """One named statement. Prepared on first use of a connection, unless it is ``replanned`` for each call."""
 
     name: str
     parameters: tuple[str, ...]
     kind: Literal["one", "many", "exec"]
     purpose: str
     sql: bytes
+    replanned: bool = False
 
     def send(self, cur: Cursor, **parameters: Any) -> Cursor:
         """Execute on a given cursor and leave the rows there: for pipelines, where answers come later."""
         try:
-            return cur.execute(self.sql, parameters, prepare=True)
+            return cur.execute(self.sql, parameters, prepare=not self.replanned)
         except psycopg.Error as error:
             raise translate(error) from error
 
@@ -90,4 +93,11 @@ def _query(header: re.Match[str], body: str) -> Query:
     if used != set(parameters):
         raise ValueError(f"query {header['name']}: header names {sorted(parameters)}, body uses {sorted(used)}")
     kind = cast(Literal["one", "many", "exec"], header["kind"])
-    return Query(header["name"], parameters, kind, header["purpose"], body.strip().rstrip(";").encode())
+    return Query(
+        header["name"],
+        parameters,
+        kind,
+        header["purpose"],
+        body.strip().rstrip(";").encode(),
+        bool(header["replanned"]),
+    )

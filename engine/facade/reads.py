@@ -31,12 +31,14 @@ def list_runs(
     connection: Connection, *, tenant_id: UUID, chosen: RunFilter, before: UUID | None = None, quantity: int = 50
 ) -> list[RunRow]:
     """Runs, newest first; ``before`` is the id of the last run of the page before."""
+    patterns = [_pattern(name) for name in chosen.names] if any("*" in name for name in chosen.names) else None
     with tenant_transaction(connection, tenant_id):
         rows = _sql.list.many(
             connection,
             tenant_id=tenant_id,
             statuses=list(chosen.statuses) or None,
-            names=[_pattern(name) for name in chosen.names] or None,
+            names=None if patterns else list(chosen.names) or None,
+            patterns=patterns,
             tags=list(chosen.tags) or None,
             text=f"%{_escaped(chosen.text)}%" if chosen.text else None,
             created_from=chosen.created_from,

@@ -29,6 +29,11 @@ CREATE FUNCTION highway.uuid7() RETURNS uuid
                     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
             52, 1), 53, 1), 'hex')::uuid;
 
+-- The least identifier that uuid7() can have made at a time: bounds a time-ordered index by a time.
+CREATE FUNCTION highway.uuid7_from(p_at timestamptz) RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid;
+
 -- The tenant that this transaction speaks for; NULL when none was set, which matches no row.
 CREATE FUNCTION highway.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE

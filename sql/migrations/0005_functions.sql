@@ -230,8 +230,10 @@ DECLARE
         WITH RECURSIVE doomed (task_id) AS (
             SELECT unnest(p_tasks)
              UNION
-            SELECT t.task_id FROM doomed AS d
-              JOIN highway.task AS t ON t.tenant_id = p_tenant AND t.parent_task_id = d.task_id AND t.kind <> 'workflow'
+            -- OFFSET 0: one look into the index for each, never a join over all tasks that have parents.
+            SELECT t.task_id FROM doomed AS d CROSS JOIN LATERAL (
+                SELECT o.task_id FROM highway.task AS o
+                 WHERE o.tenant_id = p_tenant AND o.parent_task_id = d.task_id AND o.kind <> 'workflow' OFFSET 0) AS t
         )
         SELECT d.task_id FROM doomed AS d);
 BEGIN
@@ -299,7 +301,7 @@ BEGIN
                error = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END,
                result = g.result::jsonb, finished_at = highway.now(), claimed_by = NULL, running_steps = NULL
           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_results, p_errors) AS g (tenant_id, task_id, epoch, state, result, error)
-         WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.state = 'running'
+         WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
         RETURNING t.tenant_id, t.task_id
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = e.tenant_id AND w.task_id = e.task_id

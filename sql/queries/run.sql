@@ -52,29 +52,38 @@ SELECT r.tenant_id, r.workflow_run_id, r.definition_id, r.definition_hash, r.nam
   LEFT JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
  WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
 
--- name: list(tenant_id, statuses, names, tags, text, created_from, created_to, before, quantity) :many
--- Runs, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `names` are LIKE patterns.
+-- name: list(tenant_id, statuses, names, patterns, tags, text, created_from, created_to, before, quantity) :many replanned
+-- Runs, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `patterns` are LIKE patterns of names.
+-- Each status is read by itself and in order, so that few rows are read however rare it is. Ids tell the time, give or take an hour.
 SELECT r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.trigger, r.triggered_by,
        r.tags, r.parent_run_id, r.retry_of, r.created_at, r.started_at, r.finished_at, r.cancel_requested_at, r.error
-  FROM highway.workflow_run AS r
- WHERE r.tenant_id = %(tenant_id)s
-   AND (%(before)s::uuid IS NULL OR r.workflow_run_id < %(before)s::uuid)
-   AND (%(statuses)s::text[] IS NULL OR r.status = ANY (%(statuses)s::text[]))
-   AND (%(names)s::text[] IS NULL OR r.name LIKE ANY (%(names)s::text[]))
-   AND (%(tags)s::text[] IS NULL OR r.tags @> %(tags)s::text[])
-   AND (%(created_from)s::timestamptz IS NULL OR r.created_at >= %(created_from)s::timestamptz)
-   AND (%(created_to)s::timestamptz IS NULL OR r.created_at < %(created_to)s::timestamptz)
-   AND (%(text)s::text IS NULL OR r.name ILIKE %(text)s::text OR r.workflow_run_id::text ILIKE %(text)s::text
-        OR r.triggered_by ILIKE %(text)s::text OR r.error ->> 'message' ILIKE %(text)s::text)
+  FROM (SELECT DISTINCT unnest(coalesce(%(statuses)s::text[], ARRAY[NULL::text])) AS status) AS s
+ CROSS JOIN LATERAL (
+       SELECT * FROM highway.workflow_run AS o
+        WHERE o.tenant_id = %(tenant_id)s
+          AND (%(statuses)s::text[] IS NULL OR o.status = s.status)
+          AND (%(before)s::uuid IS NULL OR o.workflow_run_id < %(before)s::uuid)
+          AND (%(names)s::text[] IS NULL OR o.name = ANY (%(names)s::text[]))
+          AND (%(patterns)s::text[] IS NULL OR o.name LIKE ANY (%(patterns)s::text[]))
+          AND (%(tags)s::text[] IS NULL OR o.tags @> %(tags)s::text[])
+          AND (%(created_from)s::timestamptz IS NULL OR o.created_at >= %(created_from)s::timestamptz
+               AND o.workflow_run_id >= highway.uuid7_from(%(created_from)s::timestamptz - interval '1 hour'))
+          AND (%(created_to)s::timestamptz IS NULL OR o.created_at < %(created_to)s::timestamptz
+               AND o.workflow_run_id < highway.uuid7_from(%(created_to)s::timestamptz + interval '1 hour'))
+          AND (%(text)s::text IS NULL OR o.name ILIKE %(text)s::text OR o.workflow_run_id::text ILIKE %(text)s::text
+               OR o.triggered_by ILIKE %(text)s::text OR o.error ->> 'message' ILIKE %(text)s::text)
+        ORDER BY o.workflow_run_id DESC
+        LIMIT %(quantity)s) AS r
  ORDER BY r.workflow_run_id DESC
  LIMIT %(quantity)s;
 
--- name: count_by_status(tenant_id, created_from, cap) :many
+-- name: count_by_status(tenant_id, created_from, cap) :many replanned
 -- How many runs of each status, counted up to `cap` each.
 SELECT s.status, (SELECT count(*) FROM (
            SELECT FROM highway.workflow_run AS r
             WHERE r.tenant_id = %(tenant_id)s AND r.status = s.status
-              AND (%(created_from)s::timestamptz IS NULL OR r.created_at >= %(created_from)s::timestamptz)
+              AND (%(created_from)s::timestamptz IS NULL OR r.created_at >= %(created_from)s::timestamptz
+                   AND r.workflow_run_id >= highway.uuid7_from(%(created_from)s::timestamptz - interval '1 hour'))
             LIMIT %(cap)s) AS counted) AS runs
   FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (status);
 
@@ -88,7 +97,11 @@ SELECT count(*) AS runs FROM (
 SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at,
            (SELECT max(k.seq) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
            (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
-           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps), ';' ORDER BY t.task_id)
+           (SELECT count(*) FROM highway.event AS e WHERE e.tenant_id = r.tenant_id AND e.workflow_run_id = r.workflow_run_id),
+           (SELECT max(s.seq) FROM highway.signal AS s WHERE s.tenant_id = r.tenant_id AND s.workflow_run_id = r.workflow_run_id),
+           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, (
+                       SELECT string_agg(concat_ws('.', w.step_key, w.attempt, w.needed, w.due_at), ',' ORDER BY w.step_key) FROM highway.wait AS w
+                        WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)), ';' ORDER BY t.task_id)
               FROM highway.task AS t WHERE t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id)), 0) AS tag
   FROM highway.workflow_run AS r
  WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
@@ -115,9 +128,9 @@ SELECT t.task_id, t.kind, t.key, t.state, t.attempt, t.rescues, t.epoch, t.claim
 -- name: waits(tenant_id, workflow_run_id) :many
 -- What the run waits for, by task and step.
 SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at
-  FROM highway.wait AS w
-  JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
- WHERE w.tenant_id = %(tenant_id)s AND w.workflow_run_id = %(workflow_run_id)s
+  FROM highway.task AS t
+  JOIN highway.wait AS w ON w.tenant_id = t.tenant_id AND w.task_id = t.task_id
+ WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND t.state IN ('pending', 'running', 'sleeping')
  ORDER BY w.created_at, w.step_key;
 
 -- name: journal(tenant_id, workflow_run_id, kinds, after, quantity) :many

@@ -23,10 +23,11 @@ WITH RECURSIVE tenant (queue, tenant_id, n) AS (
      WHERE tenant.tenant_id IS NOT NULL
      LIMIT %(quantity)s
 ), claimed AS (
+    -- By way of arrays: whatever the planner believes of LIMIT, it looks each of a few rows up by its key.
     UPDATE highway.task AS t
        SET state = 'running', attempt = t.attempt + 1, epoch = t.epoch + 1,
            claimed_by = %(worker_id)s, claimed_at = highway.now(), running_steps = NULL
-      FROM chosen AS c
+      FROM unnest(ARRAY(SELECT tenant_id FROM chosen), ARRAY(SELECT task_id FROM chosen)) AS c (tenant_id, task_id)
      WHERE t.tenant_id = c.tenant_id AND t.task_id = c.task_id
     RETURNING t.*
 )
@@ -46,7 +47,8 @@ WITH due AS (
        FOR UPDATE SKIP LOCKED
 ), woken AS (
     UPDATE highway.task AS t SET state = 'pending'
-      FROM due AS d WHERE t.tenant_id = d.tenant_id AND t.task_id = d.task_id
+      FROM unnest(ARRAY(SELECT tenant_id FROM due), ARRAY(SELECT task_id FROM due)) AS d (tenant_id, task_id)
+     WHERE t.tenant_id = d.tenant_id AND t.task_id = d.task_id
     RETURNING t.task_id
 )
 SELECT (SELECT count(*) FROM woken) AS woken,

@@ -22,7 +22,7 @@ WITH free AS (
     SELECT t.tenant_id, t.task_id, g.steps
       FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(steps)s::text[]) AS g (tenant_id, task_id, epoch, steps)
       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch
-     WHERE t.state = 'running'
+     WHERE t.claimed_by IS NOT NULL
        FOR NO KEY UPDATE OF t SKIP LOCKED
 )
 UPDATE highway.task AS t SET running_steps = f.steps::jsonb
@@ -42,7 +42,7 @@ WITH held AS (
     SELECT t.tenant_id, t.task_id
       FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch
-     WHERE t.state = 'running'
+     WHERE t.claimed_by IS NOT NULL
        FOR NO KEY UPDATE OF t SKIP LOCKED
 )
 UPDATE highway.task AS t
@@ -74,9 +74,9 @@ WITH lost AS MATERIALIZED (
      LIMIT %(quantity)s
 ), held AS (
     SELECT t.tenant_id, t.task_id
-      FROM lost AS l
+      FROM unnest(ARRAY(SELECT tenant_id FROM lost), ARRAY(SELECT task_id FROM lost), ARRAY(SELECT epoch FROM lost)) AS l (tenant_id, task_id, epoch)
       JOIN highway.task AS t ON t.tenant_id = l.tenant_id AND t.task_id = l.task_id AND t.epoch = l.epoch
-     WHERE t.state = 'running'
+     WHERE t.claimed_by IS NOT NULL
        FOR NO KEY UPDATE OF t SKIP LOCKED
 ), rescued AS (
     UPDATE highway.task AS t

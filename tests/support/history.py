@@ -1,0 +1,92 @@
+"""A database with a past: many finished runs, some open ones, for tests that look at plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import psycopg
+
+from tests.support.databases import Database
+
+_DEFINITION = """
+INSERT INTO highway.workflow_definition (tenant_id, definition_id, definition_hash, name, version, definition, source_format)
+SELECT %(tenant)s, gen_random_uuid(), md5(n::text) || md5(n::text), 'flow_' || n, 1, '{}', 'json' FROM generate_series(1, 50) AS n;
+"""
+_FINISHED = """
+WITH run AS (
+    INSERT INTO highway.workflow_run (tenant_id, workflow_run_id, definition_id, definition_hash, name, version, status, created_at,
+                                      started_at, finished_at, parent_run_id, parent_key)
+    SELECT %(tenant)s, (left(highway.uuid7_from(now() - interval '1 day')::text, 14) || '7' || right(gen_random_uuid()::text, 21))::uuid,
+           %(tenant)s, 'h', 'flow_' || n %% 50, 1, CASE WHEN n %% 20 = 0 THEN 'failed' ELSE 'completed' END,
+           now() - interval '1 day', now(), now(), CASE WHEN n %% 20 = 1 THEN %(tenant)s::uuid END, CASE WHEN n %% 20 = 1 THEN n::text END
+      FROM generate_series(1, %(runs)s) AS n
+    RETURNING tenant_id, workflow_run_id, status, parent_run_id, parent_key
+), own AS (
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, state, queue, attempt, epoch, available_at, finished_at,
+                              parent_task_id, report_key)
+    SELECT r.tenant_id, r.workflow_run_id, r.workflow_run_id, 'workflow', r.status, 'default', 1, 1, now(), now(), r.parent_run_id, r.parent_key
+      FROM run AS r
+), told AS (
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, kind) SELECT r.tenant_id, r.workflow_run_id, 'log' FROM run AS r
+), heard AS (
+    INSERT INTO highway.event (tenant_id, workflow_run_id, name) SELECT r.tenant_id, r.workflow_run_id, 'done' FROM run AS r LIMIT 20000
+), signalled AS (
+    INSERT INTO highway.signal (tenant_id, workflow_run_id, name) SELECT r.tenant_id, r.workflow_run_id, 'done' FROM run AS r LIMIT 20000
+), set AS (
+    INSERT INTO highway.variable (tenant_id, workflow_run_id, scope, name)
+    SELECT r.tenant_id, r.workflow_run_id, '', 'v' FROM run AS r LIMIT 20000
+)
+INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, started_at)
+SELECT r.tenant_id, r.workflow_run_id, '', 'only', 'task', 'succeeded', now() FROM run AS r;
+"""
+_OPEN = """
+WITH run AS (
+    INSERT INTO highway.workflow_run (tenant_id, workflow_run_id, definition_id, definition_hash, name, version, status, parent_run_id, parent_key,
+                                      deadline_at)
+    SELECT %(tenant)s, highway.uuid7(), %(tenant)s, 'h', 'flow_' || n %% 50, 1, %(state)s, CASE WHEN n %% 20 = 1 THEN highway.uuid7() END,
+           CASE WHEN n %% 20 = 1 THEN 'open' || n END, now() + interval '1 day'
+      FROM generate_series(1, %(runs)s) AS n
+    RETURNING tenant_id, workflow_run_id, parent_run_id, parent_key
+), own AS (
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, state, queue, attempt, epoch, available_at, claimed_by, claimed_at,
+                              parent_task_id, report_key)
+    SELECT r.tenant_id, r.workflow_run_id, r.workflow_run_id, 'workflow', %(state)s, 'default', 1, 1,
+           CASE WHEN %(state)s <> 'sleeping' THEN now() END, CASE WHEN %(state)s = 'running' THEN %(worker)s::uuid END, now(),
+           r.parent_run_id, r.parent_key
+      FROM run AS r
+)
+INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, event_name)
+SELECT r.tenant_id, r.workflow_run_id, 'hear', r.workflow_run_id, 'event', 'go' FROM run AS r WHERE %(state)s = 'sleeping'
+RETURNING task_id;
+"""
+
+
+@dataclass
+class History:
+    """Who is in it: a tenant with nearly everything, and one run of each state."""
+
+    tenant: UUID = field(default_factory=uuid4)
+    worker: UUID = field(default_factory=uuid4)
+    runs: dict[str, UUID] = field(default_factory=dict)
+
+
+def make_history(database: Database, *, finished: int = 200_000) -> History:
+    """Fill the database and bring its statistics up to date."""
+    history = History()
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        who = {"tenant": history.tenant, "worker": history.worker}
+        connection.execute(
+            "INSERT INTO highway.worker (worker_id, name, lock_key, queues, slots, lease_expires_at) VALUES (%s, 'w', 1, '{}', 1, now() + '1 day')",
+            [history.worker],
+        )
+        connection.execute(_DEFINITION, who)
+        connection.execute(_FINISHED, who | {"runs": finished})
+        for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
+            connection.execute(_OPEN, who | {"runs": runs, "state": state})
+        connection.execute("VACUUM ANALYZE")
+        for state, run in connection.execute(
+            "SELECT status, min(workflow_run_id::text)::uuid FROM highway.workflow_run GROUP BY 1"
+        ):
+            history.runs[state] = run
+    return history
