@@ -129,15 +129,7 @@ class Execution:
         at = self._place(frame, node)
         step = node.step = node.plan.operator.step(at)
         waiting = self._waiting.pop(at.key, None)
-        if waiting is not None:
-            self._apply(frame, node, self._effect(frame, lambda: step.resume(waiting)))
-            return
-        problem = None
-        try:
-            problem = first_problem(node.plan.preconditions, at.names)
-        except ExpressionError as error:
-            problem = template_error(error)
-        self._apply(frame, node, Failed(problem) if problem else self._effect(frame, step.begin))
+        self._apply(frame, node, self._effect(frame, lambda: _begun(node, step, waiting)))
 
     def _place(self, frame: Frame, node: NodeState) -> At:
         return At(
@@ -272,3 +264,11 @@ class Execution:
             return Failed(template_error(error, frame.why_undefined(error.name)))
         except ExpressionError as error:
             return Failed(template_error(error))
+
+
+def _begun(node: NodeState, step: Step, waiting: Waiting | None) -> Effect:
+    """The first answer of a step: to its open wait, or to its beginning if its preconditions hold."""
+    if waiting is not None:
+        return step.resume(waiting)
+    problem = first_problem(node.plan.preconditions, step.at.names)
+    return Failed(problem) if problem else step.begin()
