@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 from highway_platform import probes
 from highway_platform.api import api
+from highway_platform.appearance import appearance_set
 from tenants import views
 from tenants.admin import site
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", LoginView.as_view(), name="account_login"),
     path("logout", LogoutView.as_view(), name="account_logout"),
+    path("appearance", appearance_set, name="appearance"),
     path("api/v1/", api.urls),
     path("ping", probes.ping, name="ping"),
     path("health", probes.health, name="health"),

@@ -16,6 +16,7 @@ from highway_platform.kit.durations import duration
 FOLD_SHARE = 0.2
 FOLD_SECONDS = 600.0
 FOLDED_PERCENT = 5.0
+FOLD_LABEL_PERCENT = 9.0
 LEAST_BAR_PERCENT = 0.4
 TICKS = 5
 
@@ -79,11 +80,16 @@ class Timeline:
     folds: tuple[Stretch, ...] = ()
 
 
+def order_of_start(step: StepView) -> tuple[datetime | None, int, int]:
+    """By time; a loop before its rounds, which begin at the same moment."""
+    return step.started_at, step.key.count("/"), step.seq
+
+
 def make_timeline(steps: Iterable[StepView], *, run_is_open: bool) -> Timeline:
     """Place the steps that have started. Steps that were skipped took no time and have no row."""
     shown = sorted(
         (step for step in steps if step.started_at and step.status != "skipped"),
-        key=lambda step: (step.started_at, step.seq),
+        key=order_of_start,
     )
     if not shown:
         return Timeline()
@@ -161,7 +167,8 @@ def _ticks(axis: Sequence[Stretch]) -> tuple[Tick, ...]:
     for index in range(TICKS):
         left = 100.0 * index / TICKS
         stretch = next((part for part in axis if part.left <= left <= part.right), axis[-1])
-        if not stretch.folded:
+        beside_fold = any(abs(part.middle - left) < FOLD_LABEL_PERCENT for part in axis if part.folded)
+        if not stretch.folded and not beside_fold:
             share = (left - stretch.left) / stretch.width if stretch.width else 0.0
             moment = stretch.begin + timedelta(seconds=share * (stretch.end - stretch.begin).total_seconds())
             marks.append(Tick(left, duration((moment - start).total_seconds() * 1000)))

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "highway_platform.kit.rest.errors.ApiErrorShapeMiddleware",
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads at random, so that the length tells nothing about a secret in the page
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

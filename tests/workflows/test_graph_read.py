@@ -104,3 +104,27 @@ def test_a_failure_handler_hangs_on_its_owner():
 @pytest.mark.parametrize("definition", [{}, {"tasks": []}, {"tasks": {"x": {"operator_type": "from_the_future"}}}])
 def test_a_strange_definition_is_still_drawn(definition):
     assert read_graph(definition).kind == "root"
+
+
+@pytest.mark.parametrize(
+    ("wait_for", "note"),
+    [
+        ("PT0.5S", "wait 500 ms"),
+        ("PT1H30M", "wait 1 h 30 min"),
+        ("P1D", "wait 24 h 0 min"),
+        ("{{ until }}", "wait until"),
+        ("P", "wait P"),
+    ],
+)
+def test_a_wait_tells_its_time_in_words(wait_for, note):
+    graph = read_graph({"tasks": {"nap": {"operator_type": "wait", "wait_for": wait_for}}})
+    assert graph.children[0].note == note
+
+
+def test_steps_come_in_an_order_in_which_they_can_run():
+    tasks = {
+        "a_last": {"operator_type": "task", "dependencies": ["z_first", "middle"]},
+        "middle": {"operator_type": "task", "dependencies": ["z_first"]},
+        "z_first": {"operator_type": "task"},
+    }
+    assert [child.id for child in read_graph({"tasks": tasks}).children] == ["z_first", "middle", "a_last"]

@@ -13,6 +13,9 @@ NODE_WIDTH = 190.0
 NODE_HEIGHT = 52.0
 PADDING = 12.0
 TITLE_HEIGHT = 30.0
+TITLE_MARGIN = 110.0  # both paddings, and the word for the state at the right
+TITLE_WIDEST = 380.0
+LETTER_WIDTH = 6.6
 RETURN_LANE = 26.0
 WAYPOINT_BREADTH = 10.0
 ARROW = 5.0
@@ -60,7 +63,7 @@ def _arrange(container: Node, sheet: _Sheet) -> _Block:
         cells[node].layer = layer
     ways = link(cells, forward, WAYPOINT_BREADTH)
     every = _place(list(cells.values()), ways)
-    breadth = max((cell.across + cell.breadth for cell in every), default=0.0)
+    breadth = _widen(every, _title_width(container) if sheet.title and sheet.direction == "tb" else 0.0)
     depth = max((cell.along + cell.depth for cell in every), default=0.0)
     corner = sheet.point(breadth + PADDING + (RETURN_LANE if back else 0.0), depth + PADDING)
     block = _Block(corner.x, corner.y)
@@ -82,6 +85,19 @@ def _place(cells: list[Cell], ways: list[list[Cell]]) -> list[Cell]:
         cell.across += shift
         cell.along += PADDING
     return every
+
+
+def _widen(cells: list[Cell], least: float) -> float:
+    """Centre the cells in a frame that is at least so wide, so that its title can be read; the breadth that they then reach to."""
+    breadth = max((cell.across + cell.breadth for cell in cells), default=0.0)
+    spare = max(least - PADDING - breadth, 0.0)
+    for cell in cells:
+        cell.across += spare / 2
+    return breadth + spare
+
+
+def _title_width(container: Node) -> float:
+    return min(TITLE_MARGIN + LETTER_WIDTH * len(container.label), TITLE_WIDEST)
 
 
 def _cell(node: Node, block: _Block | None, sheet: _Sheet) -> Cell:

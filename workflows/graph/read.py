@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflows.graph.edges import edges_between
+from workflows.graph.layers import assign_layers, without_back_edges
 from workflows.graph.model import Edge, Node
 from workflows.graph.words import container_label, node_label, node_note
 
@@ -40,8 +41,18 @@ def _ids_in_bodies(tasks: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _contents(tasks: Tasks, prefix: str) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
-    nodes = tuple(_node(key, task, prefix) for key, task in tasks.items())
-    return nodes, edges_between(tasks, prefix)
+    edges = edges_between(tasks, prefix)
+    nodes = tuple(_node(key, tasks[key], prefix) for key in _in_order(tasks, edges, prefix))
+    return nodes, edges
+
+
+def _in_order(tasks: Tasks, edges: Iterable[Edge], prefix: str) -> list[str]:
+    """Steps in an order in which they can run, ties as they were given: a database does not keep the order of an object's keys."""
+    flow = [edge for edge in edges if edge.kind != "back"]
+    layers = assign_layers(
+        [prefix + key for key in tasks], without_back_edges([prefix + key for key in tasks], flow)[0]
+    )
+    return sorted(tasks, key=lambda key: layers[prefix + key])
 
 
 def _node(key: str, task: Mapping[str, Any], prefix: str) -> Node:

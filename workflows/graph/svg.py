@@ -14,9 +14,9 @@ from workflows.graph.model import Box, Direction, Drawing, Point, Route
 from workflows.graph.states import PENDING, NodeState
 from workflows.words import state_word
 
-LABEL_LENGTH = 22
-DETAIL_LENGTH = 26
-FRAME_LETTER_WIDTH = 7
+LABEL_LENGTH = 20
+DETAIL_LENGTH = 23
+FRAME_LETTER_WIDTH = 6.6
 
 Link = Callable[[str], str]
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from highway_platform.kit.durations import duration
+
+DURATION = re.compile(
+    r"^P(?:(?P<weeks>\d+)W)?(?:(?P<days>[\d.]+)D)?(?:T(?:(?P<hours>[\d.]+)H)?(?:(?P<minutes>[\d.]+)M)?(?:(?P<seconds>[\d.]+)S)?)?$"
+)
 TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 
 
@@ -23,7 +29,7 @@ def node_note(kind: str, task: Mapping[str, Any]) -> str:
     if kind in {"task", "activity"}:
         return str(task.get("function", ""))
     if kind == "wait":
-        return _("wait %(time)s") % {"time": _bare(task.get("wait_for"))}
+        return _("wait %(time)s") % {"time": _time(_bare(task.get("wait_for")))}
     if kind == "wait_for_event":
         return _("waits for %(event)s") % {"event": _bare(task.get("event_name"))}
     if kind == "emit_event":
@@ -41,6 +47,15 @@ def container_label(kind: str, task: Mapping[str, Any]) -> str:
     if kind == "multi_choice":
         return ngettext("%(count)d possible branch", "%(count)d possible branches", count) % {"count": count}
     return ngettext("parallel, %(count)d branch", "parallel, %(count)d branches", count) % {"count": count}
+
+
+def _time(text: str) -> str:
+    """A duration of the definition in words; anything else (a template, a moment) as it stands."""
+    match = DURATION.match(text)
+    if match is None or not any(match.groups()):
+        return text
+    parts = {unit: float(count) for unit, count in match.groupdict().items() if count}
+    return duration(timedelta(**parts).total_seconds() * 1000)
 
 
 def _bare(value: object) -> str:

@@ -14,7 +14,7 @@ from highway_platform.kit.permissions import Grant
 from workflows.graph.states import address
 from workflows.pages.drawing import Picture, picture_of_run
 from workflows.pages.reading import reading
-from workflows.timeline import Timeline, make_timeline
+from workflows.timeline import Timeline, make_timeline, order_of_start
 
 STORY_PAGE = 500
 STEPS_PAGE = 500
@@ -127,7 +127,7 @@ def _story(connection: Any, grant: Grant, run_id: UUID, tab: str, after: int) ->
 
 
 def _timeline(run: RunView, steps: Sequence[StepView], after: int) -> Timeline:
-    begun = sorted((step for step in steps if step.started_at), key=lambda step: (step.started_at, step.seq))
+    begun = sorted((step for step in steps if step.started_at), key=order_of_start)
     return make_timeline(begun[after : after + STEPS_PAGE], run_is_open=run.is_open)
 
 

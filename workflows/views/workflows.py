@@ -11,6 +11,7 @@ from highway_platform.kit.edges import screen
 from highway_platform.kit.requests import Request
 from workflows import selectors
 from workflows.pages.drawing import picture_of_definition
+from workflows.services import SUBMIT
 
 PAGE_SIZE = 50
 
@@ -25,7 +26,7 @@ def workflow_list(request: Request) -> HttpResponse:
         "area": "workflows",
         "workflows": workflows[:PAGE_SIZE],
         "next": workflows[PAGE_SIZE - 1].name if len(workflows) > PAGE_SIZE else "",
-        "is_first_page": not after,
+        "may_submit": request.grant.permits(SUBMIT),
     }
     return render(request, "pages/workflows/workflows.html", context)
 
@@ -42,5 +43,10 @@ def workflow_detail(request: Request, name: str) -> HttpResponse:
     return render(
         request,
         "pages/workflows/workflow.html",
-        {"area": "workflows", "definition": definition, "picture": picture},
+        {
+            "area": "workflows",
+            "definition": definition,
+            "picture": picture,
+            "may_submit": request.grant.permits(SUBMIT),
+        },
     )

@@ -237,7 +237,7 @@ class Seeder:
         self.step(run_id, "tracking", at=11, seconds=3, operator="while", result={"iterations": 0})
         self.wait(run_id, "cool_down", "timer", due_at=_later(7200))
         self.connection.execute(
-            "UPDATE highway.task SET state = 'sleeping', claimed_by = NULL, available_at = %s WHERE tenant_id = %s AND task_id = %s",
+            "UPDATE highway.task SET state = 'sleeping', attempt = 1, claimed_by = NULL, available_at = %s WHERE tenant_id = %s AND task_id = %s",
             [_later(7200), self.tenant_id, run_id],
         )
         return run_id

@@ -39,6 +39,16 @@ class Site:
         assert row
         return UUID(str(row[0]))
 
+    def make_viewer(self, email: str, password: str) -> None:
+        """A member of tenant `demo` who may look and do nothing."""
+        self.stack.manage(
+            "shell",
+            "-c",
+            "from tenants.services import membership_set, user_create; from tenants.selectors import tenant_by_slug; "
+            f"user, _ = user_create(email={email!r}, password={password!r}, actor='test'); "
+            "membership_set(tenant=tenant_by_slug('demo'), user=user, roles=['workflow_viewer'], actor='test')",
+        )
+
     def sign_in(self, browser: Browser) -> None:
         """Sign in as the administrator, once, and keep the cookies."""
         context = browser.new_context(base_url=self.url)
@@ -51,9 +61,9 @@ class Site:
         context.close()
 
 
-def fill_login(page: Page, password: str) -> None:
-    """Type the administrator's address and a password, and send them."""
-    page.get_by_label("Email address").fill(EMAIL)
+def fill_login(page: Page, password: str, email: str = EMAIL) -> None:
+    """Type an address (the administrator's) and a password, and send them."""
+    page.get_by_label("Email address").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 

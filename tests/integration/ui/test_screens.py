@@ -27,6 +27,8 @@ SCREENS = {
     "start": "/runs/start/",
     "workflows": "/workflows/",
     "workflow": "/workflows/order_fulfilment/",
+    "first-use": "/t/default/",
+    "first-use-runs": "/t/default/runs/",
     "not-found": "/runs/018f0000-0000-7000-8000-000000000000/",
 }
 
@@ -91,7 +93,7 @@ def test_the_chooser_lists_the_tenants_of_a_person(visit, site, screenshots):
 def test_pages_carry_the_strict_policy_and_no_inline_code(visit, runs):
     page = visit("/")
     for path in SCREENS.values():
-        answer = page.request.get(f"/t/demo{path.format(**runs)}")
+        answer = page.request.get((path if path.startswith("/t/") else f"/t/demo{path}").format(**runs))
         policy = answer.headers["content-security-policy"]
         for part in (
             "default-src 'none'",
