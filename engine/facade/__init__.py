@@ -5,7 +5,7 @@ workflow appear or vanish together; without one it has a transaction of its own.
 tenant it acts and tells the database, so that row-level security holds whoever's connection it is.
 """
 
-from engine.db.errors import EngineError, InvalidError, NotFoundError, StateError
+from engine.db.errors import BusyError, ConnectionLostError, EngineError, InvalidError, NotFoundError, StateError
 from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
@@ -30,6 +30,8 @@ from engine.language import DefinitionError, read_json, read_yaml
 
 __all__ = [
     "Answer",
+    "BusyError",
+    "ConnectionLostError",
     "DefinitionError",
     "EngineError",
     "InvalidError",

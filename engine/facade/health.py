@@ -20,9 +20,13 @@ def health(connection: Connection) -> Health:
         measures = {row["measure"]: row for row in _sql.health.many(connection)}
     oldest = measures.get("oldest_due_seconds")
     due = measures.get("due_tasks")
+    stuck = measures.get("stuck_tasks")
     seconds = oldest["value"] if oldest else 0.0
+    problem = _problem(
+        len(live), oldest["age_seconds"] if oldest else None, seconds, int(stuck["value"]) if stuck else 0
+    )
     return Health(
-        healthy=not (problem := _problem(len(live), oldest["age_seconds"] if oldest else None, seconds)),
+        healthy=not problem,
         problem=problem,
         workers=len(live),
         oldest_due_seconds=seconds,
@@ -36,11 +40,13 @@ def workers(connection: Connection) -> list[WorkerView]:
         return [WorkerView(**row) for row in _sql.workers.many(connection)]
 
 
-def _problem(live: int, age_seconds: float | None, oldest_due_seconds: float) -> str:
+def _problem(live: int, age_seconds: float | None, oldest_due_seconds: float, stuck_tasks: int) -> str:
     if live == 0:
         return "no worker is running"
     if age_seconds is None or age_seconds > SILENT_AFTER_SECONDS:
         return "no worker has reported for a while"
     if oldest_due_seconds > STUCK_AFTER_SECONDS:
         return f"due work has been waiting for {oldest_due_seconds:.0f} s and is not being claimed"
+    if stuck_tasks:
+        return f"{stuck_tasks} open tasks are stuck; the log of the workers names them"
     return ""

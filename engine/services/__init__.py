@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.services.deadlines import stop_expired_runs
+from engine.services.doctor import look_for_stuck_tasks
 from engine.services.health import measure
 from engine.services.housekeeping import forget_idempotency_keys
 from engine.services.orphans import stop_orphans
@@ -15,5 +16,6 @@ SERVICES: tuple[Service, ...] = (
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),
+    Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
 )

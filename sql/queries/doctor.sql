@@ -40,6 +40,16 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
  WHERE p.problem IS NOT NULL
  LIMIT %(quantity)s;
 
+-- name: take_turn(every_seconds) :one
+-- A row when nobody has looked for so long; whoever gets it looks for all.
+INSERT INTO highway.health AS h (measure, value, at) VALUES ('stuck_tasks', 0, highway.now())
+ON CONFLICT (measure) DO UPDATE SET at = highway.now() WHERE h.at <= highway.now() - make_interval(secs => %(every_seconds)s)
+RETURNING h.measure;
+
+-- name: write_down(quantity) :exec
+-- How many were found.
+UPDATE highway.health SET value = %(quantity)s, at = highway.now() WHERE measure = 'stuck_tasks';
+
 -- name: inconsistent(quantity) :many
 -- Rows that contradict each other: a run whose status is not its own task's state, a wait whose task has ended. Reads everything: for tests and people.
 SELECT r.tenant_id, r.workflow_run_id, 'status ' || r.status || ', task ' || coalesce(t.state, 'missing') AS problem

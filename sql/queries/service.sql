@@ -22,12 +22,29 @@ SELECT c.tenant_id, c.workflow_run_id
 SELECT highway.cancel_run(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS status;
 
 -- name: measure() :exec
--- Health means progress: how long has the longest-waiting claimable task been waiting, and how much waits.
+-- Health means progress: how long the next task of any queue and tenant has been waiting for its claim, and how much waits.
+WITH RECURSIVE place (queue, tenant_id, n) AS (
+    (SELECT t.queue, t.tenant_id, 1 FROM highway.task AS t WHERE t.state = 'pending' ORDER BY t.queue, t.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT s.queue, s.tenant_id, p.n + 1
+      FROM place AS p
+     CROSS JOIN LATERAL (SELECT t.queue, t.tenant_id FROM highway.task AS t
+                          WHERE t.state = 'pending' AND (t.queue, t.tenant_id) > (p.queue, p.tenant_id)
+                          ORDER BY t.queue, t.tenant_id LIMIT 1) AS s
+     WHERE p.n < 1000
+), next_one AS (
+    SELECT coalesce(extract(epoch FROM highway.now() - min(s.available_at)), 0)::float8 AS oldest
+      FROM place AS p
+     CROSS JOIN LATERAL (SELECT t.available_at FROM highway.task AS t
+                          WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id = p.tenant_id
+                          ORDER BY t.priority DESC, t.available_at LIMIT 1) AS s
+), due AS (
+    SELECT count(*)::float8 AS waiting FROM (SELECT FROM highway.task AS t WHERE t.state = 'pending' LIMIT 10000) AS t
+)
 INSERT INTO highway.health AS h (measure, value, at)
 SELECT m.measure, m.value, highway.now()
-  FROM (SELECT coalesce(extract(epoch FROM highway.now() - min(t.available_at)), 0)::float8 AS oldest, count(*)::float8 AS waiting
-          FROM (SELECT available_at FROM highway.task WHERE state = 'pending' LIMIT 10000) AS t) AS due
- CROSS JOIN LATERAL (VALUES ('oldest_due_seconds', due.oldest), ('due_tasks', due.waiting)) AS m (measure, value)
+  FROM next_one CROSS JOIN due
+ CROSS JOIN LATERAL (VALUES ('oldest_due_seconds', next_one.oldest), ('due_tasks', due.waiting)) AS m (measure, value)
 ON CONFLICT (measure) DO UPDATE SET value = excluded.value, at = excluded.at;
 
 -- name: forget_idempotency(quantity) :exec

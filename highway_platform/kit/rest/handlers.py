@@ -103,7 +103,9 @@ def _key_reused(_request: HttpRequest, error: facade.KeyReuseError) -> ApiError:
     )
 
 
-def _database_gone(_request: HttpRequest, error: OperationalError) -> ApiError:
+def _database_gone(
+    _request: HttpRequest, error: OperationalError | facade.ConnectionLostError | facade.BusyError
+) -> ApiError:
     log.error("the database did not answer: %s", type(error).__name__)
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The database does not answer. Try again in a moment."
@@ -131,5 +133,7 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     facade.InvalidError: _engine_invalid,
     facade.KeyReuseError: _key_reused,
     OperationalError: _database_gone,
+    facade.ConnectionLostError: _database_gone,
+    facade.BusyError: _database_gone,
     Exception: _unexpected,
 }

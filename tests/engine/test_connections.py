@@ -1,0 +1,78 @@
+"""Connections: an error leaves them usable, a lost one is told from a refused statement, a transaction is never left open."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from engine.db.connection import connect
+from engine.db.errors import BusyError, ConnectionLostError, StateError, blames_values, translated
+from engine.db.pool import Pool
+from engine.queue.commit import commit
+from tests.support.databases import Database
+from tests.support.runs import WORKER, start, step, take
+
+_RAISE = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "error"),
+    [
+        ("HW002", StateError),
+        ("40001", BusyError),
+        ("40P01", BusyError),
+        ("55P03", BusyError),
+        ("57014", BusyError),
+        ("53100", BusyError),
+        ("57P01", ConnectionLostError),
+        ("53300", ConnectionLostError),
+        ("23505", psycopg.errors.UniqueViolation),
+        ("42P01", psycopg.errors.UndefinedTable),
+    ],
+)
+def test_each_kind_of_error_has_its_class(module_database: Database, sqlstate: str, error: type[Exception]) -> None:
+    with connect(module_database.worker) as connection, pytest.raises(error), translated():
+        connection.execute(_RAISE.format(sqlstate))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "blamed"),
+    [("22003", True), ("23505", True), ("54000", True), ("P0001", True), ("HW002", True), ("42P01", False), ("40P01", False), ("XX000", False)],
+)  # fmt: skip
+def test_only_values_are_blamed_on_a_step(module_database: Database, sqlstate: str, blamed: bool) -> None:
+    with connect(module_database.worker) as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(_RAISE.format(sqlstate))  # type: ignore[arg-type]
+    assert blames_values(caught.value) is blamed
+
+
+def test_a_group_commit_whose_connection_dies_says_that_it_does_not_know(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as dying, connect(database.worker) as other:
+        run = start(other, tenant)
+        (task,) = take(database.worker)
+        with psycopg.connect(database.superuser, autocommit=True) as superuser:
+            superuser.execute("SELECT pg_terminate_backend(%s)", [dying.info.backend_pid])
+        with pytest.raises(ConnectionLostError):
+            commit(dying, [step(task, "only")], WORKER)
+        assert commit(other, [step(task, "only")], WORKER).live == {run}
+
+
+def test_a_borrowed_connection_comes_back_without_a_transaction_whatever_happened(database: Database) -> None:
+    pool = Pool(database.worker, size=1, name="test")
+    try:
+        with pytest.raises(KeyboardInterrupt), pool.connection() as connection:
+            connection.execute("BEGIN")
+            connection.execute("CREATE TEMPORARY TABLE half_done (n int)")
+            raise KeyboardInterrupt
+        with pool.connection() as connection:
+            assert connection.execute("SELECT to_regclass('pg_temp.half_done')").fetchone() == (None,)
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        with pytest.raises(ConnectionLostError), pool.connection() as connection:
+            with psycopg.connect(database.superuser, autocommit=True) as superuser:
+                superuser.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+            connection.execute("SELECT 1")
+        with pool.connection() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        pool.close()
