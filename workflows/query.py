@@ -38,10 +38,6 @@ class Query:
     chosen: RunFilter = field(default_factory=RunFilter)
     problems: tuple[Problem, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        return self.chosen == RunFilter()
-
 
 class _BadWordError(Exception):
     """A value that its qualifier does not know; the message says what would do."""

@@ -54,12 +54,6 @@ def elapsed(since: datetime | None, until: datetime | None = None) -> SafeString
     return format_html('<time datetime="PT{}S">{}</time>', f"{seconds:.3f}", duration(seconds * 1000))
 
 
-@register.filter(name="duration")
-def duration_or_dash(milliseconds: float | None) -> str:
-    """A duration for people; a dash for something that has none yet."""
-    return NOTHING if milliseconds is None else duration(milliseconds)
-
-
 @register.filter
 def pretty(value: Any) -> str:
     """JSON for people."""

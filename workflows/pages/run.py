@@ -57,10 +57,6 @@ class RunPage:
         """The steps of this part of the table."""
         return self.steps[self.after : self.after + STEPS_PAGE]
 
-    @property
-    def failed_steps(self) -> int:
-        return sum(step.status in {"failed", "timedout"} for step in self.steps)
-
 
 def path_of(step: StepView) -> str:
     """How an execution is named in addresses: its key, after the scope of its branch."""

@@ -53,7 +53,7 @@ def test_a_run_is_opened_down_to_its_step_and_its_logs(plain, runs):
     page.get_by_role("link", name="Steps 12").click()
     assert page.locator("tbody tr").count() == 12
     page.locator("#tab-logs").click()
-    assert "line 40 of the story" in page.get_by_role("log").inner_text()
+    assert "line 40 of the story" in page.get_by_role("log").text_content()
 
 
 def test_a_run_is_cancelled_with_a_reason(plain, runs):
