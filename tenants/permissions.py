@@ -23,14 +23,13 @@ _ALL = (
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
-    Permission("workflows.draft:write", "Keep drafts of workflows", ("submit_workflows",)),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
 _READ = frozenset({"workflows.run:read", "workflows.definition:read"})
 _OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
-_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.draft:write"}
+_AUTHOR = _OPERATE | {"workflows.definition:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -69,12 +69,6 @@ class RunState:
         return [name for name, task in tasks.items() if not task.get("is_internal_loop_task")]
 
 
-def run_get(grant: Grant, run_id: uuid.UUID) -> RunView:
-    """One run. Raises `facade.NotFoundError`, also for a run of another tenant."""
-    with tenant_transaction(grant.tenant_id) as connection:
-        return facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
-
-
 def run_state(grant: Grant, run_id: uuid.UUID) -> RunState:
     """One run and all that tells how it is doing."""
     tenant_id = grant.tenant_id
@@ -99,12 +93,6 @@ def run_counts(grant: Grant, chosen: RunFilter | None = None) -> dict[str, int]:
     since = chosen.created_from if chosen else None
     with tenant_transaction(grant.tenant_id) as connection:
         return facade.count_by_status(connection, tenant_id=grant.tenant_id, created_from=since)
-
-
-def run_newer_count(grant: Grant, after: uuid.UUID) -> int:
-    """How many runs were started after this one."""
-    with tenant_transaction(grant.tenant_id) as connection:
-        return facade.count_newer(connection, tenant_id=grant.tenant_id, after=after)
 
 
 def run_tag(grant: Grant, run_id: uuid.UUID) -> int:

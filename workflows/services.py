@@ -11,14 +11,12 @@ from engine import facade
 from engine.model.views import DefinitionRef, Submitted
 from highway_platform.kit.permissions import Grant
 
-from .models import WorkflowDraft
 from .sources import CheckedSource
 
 WRITE_DEFINITION = "workflows.definition:write"
 SUBMIT = "workflows.run:submit"
 CANCEL = "workflows.run:cancel"
 SIGNAL = "workflows.run:signal"
-DRAFT = "workflows.draft:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +89,3 @@ def signal_send(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, pay
     return facade.send_signal(
         connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
     )
-
-
-def draft_save(
-    grant: Grant, user_id: uuid.UUID, *, name: str, source_format: str, source: str, inputs: str
-) -> WorkflowDraft:
-    """Keep what this person is writing; one draft a person and name. In the tenant's own schema."""
-    grant.require(DRAFT)
-    draft, _ = WorkflowDraft.objects.update_or_create(
-        user_id=user_id,
-        name=name,
-        defaults={"source_format": source_format, "source": source, "inputs": inputs},
-    )
-    return draft
