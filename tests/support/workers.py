@@ -91,10 +91,14 @@ class Workers:
     def wait_for_workers(self, number: int) -> None:
         """Wait until so many workers have introduced themselves."""
         end = time.monotonic() + 20
+        while self.introduced() < number:
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.02)
+
+    def introduced(self) -> int:
+        """How many workers have introduced themselves and are not known to be gone."""
         with connect(self.database.web) as connection:
-            while len(facade.workers(connection)) < number:
-                assert time.monotonic() < end, self.log()
-                time.sleep(0.02)
+            return len(facade.workers(connection))
 
     def log(self) -> str:
         """The workers' logs, for a failing test."""
