@@ -56,7 +56,7 @@ class Launcher:
 
     def end(self) -> int:
         """The exit code, once every line is read."""
-        returncode: int = self.process.wait(60)
+        returncode: int = self.process.wait(200)
         self._reader.join(10)
         return returncode
 
