@@ -41,16 +41,11 @@ class Platform:
         environment = commands.environment(SETTINGS, self._database.start(), HIGHWAY_HOME=str(self.home))
         if not (self._database.is_prepared() and self.key_file.exists()):
             self._prepare(environment)
-        self._services = [
-            self._service("web", commands.web(self._port), environment, WEB_STOP_SECONDS),
-            *(
-                self._service(f"worker-{n}", commands.worker(), environment, WORKER_STOP_SECONDS)
-                for n in range(1, WORKERS + 1)
-            ),
-        ]
-        for service in self._services:
-            service.start()
+        # One after the other: together they would only take each other's processor, and people wait for the web server.
+        self._start_service("web", commands.web(self._port), environment, WEB_STOP_SECONDS)
         self._await_web()
+        for number in range(1, WORKERS + 1):
+            self._start_service(f"worker-{number}", commands.worker(), environment, WORKER_STOP_SECONDS)
 
     def tend(self) -> None:
         """One look at every process; to be called a few times a second."""
@@ -80,10 +75,11 @@ class Platform:
         self._run_step("bootstrap", environment, "--key-file", str(self.key_file), talks=True)
         self._database.remember_prepared()
 
-    def _service(self, name: str, command: list[str], environment: dict[str, str], stop_seconds: float) -> Service:
-        return Service(
-            name, command, log=self._fresh_log(name), env=environment, cwd=commands.CHECKOUT, stop_seconds=stop_seconds
-        )
+    def _start_service(self, name: str, command: list[str], environment: dict[str, str], stop_seconds: float) -> None:
+        log = self._fresh_log(name)
+        service = Service(name, command, log=log, env=environment, cwd=commands.CHECKOUT, stop_seconds=stop_seconds)
+        self._services.append(service)
+        service.start()
 
     def _fresh_log(self, name: str) -> Path:
         """The log of a new start; that of the last one is kept beside it."""
