@@ -18,6 +18,7 @@ from engine.worker.worker import Worker
 
 _logger = logging.getLogger(__name__)
 RESTART_SECONDS = 1.0
+TOOL_END_SECONDS = 1.0  # for tools to end after they were told to, before the process leaves without them
 
 
 def run_worker(config: WorkerConfig, processes: int = 1) -> int:
@@ -45,11 +46,20 @@ def _run_here(config: WorkerConfig) -> int:
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
     worker.run()
-    if any(thread.name.startswith("slot") for thread in threading.enumerate()):
+    if _slots_that_stay(TOOL_END_SECONDS):
         _logger.warning("a tool did not end when it was told to; leaving without it")
         logging.shutdown()
         os._exit(0)
     return 0
+
+
+def _slots_that_stay(seconds: float) -> list[threading.Thread]:
+    """Slots whose tools have not ended after so many seconds; idle ones take a moment to notice that they are not needed."""
+    until = time.monotonic() + seconds
+    slots = [thread for thread in threading.enumerate() if thread.name.startswith("slot")]
+    for thread in slots:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [thread for thread in slots if thread.is_alive()]
 
 
 class _Family:

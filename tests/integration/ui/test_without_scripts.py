@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.integration.ui.site import fill_login
 
@@ -95,9 +96,9 @@ def test_a_definition_is_checked_and_started(plain):
 def test_theme_and_density_are_kept(plain):
     page = plain("/runs/")
     page.get_by_role("button", name="Dark").click()
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_role("button", name="Compact").click()
-    assert page.locator("html").get_attribute("data-density") == "compact"
+    expect(page.locator("html")).to_have_attribute("data-density", "compact")
     assert page.url.endswith("/t/demo/runs/")
     page.get_by_role("button", name="System").click()
-    assert page.locator("html").get_attribute("data-theme") is None
+    expect(page.locator("html:not([data-theme])")).to_be_attached()
