@@ -11,7 +11,7 @@ from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import JsonObject
 
 TaskKind = Literal["workflow", "branch", "activity"]
-FinalState = Literal["completed", "failed", "cancelled"]
+FinalState = Literal["completed", "failed", "cancelled", "compensated"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ CREATE FUNCTION highway.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('highway.tenant_id', true), '')::uuid;
 
+-- The states in which something can still happen to a task or run.
+CREATE FUNCTION highway.is_open(p_state text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN p_state IN ('pending', 'running', 'sleeping', 'paused');
+
 -- Row-level security for one table: forced, by tenant for the web, open for the workers, closed for everybody else.
 CREATE PROCEDURE highway.protect(p_table regclass)
     LANGUAGE plpgsql AS $$

@@ -68,7 +68,7 @@ CREATE TABLE highway.task (
     key text NOT NULL DEFAULT '',
     path text[] NOT NULL DEFAULT '{}',       -- where its program stands in the definition
     state text NOT NULL DEFAULT 'pending'
-        CHECK (state IN ('pending', 'running', 'sleeping', 'completed', 'failed', 'cancelled')),
+        CHECK (state IN ('pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated')),
     queue text NOT NULL,
     priority smallint NOT NULL DEFAULT 0,
     available_at timestamptz,                -- NULL while it sleeps without a time limit
@@ -78,6 +78,7 @@ CREATE TABLE highway.task (
     claimed_by uuid,
     claimed_at timestamptz,
     cancel_requested boolean NOT NULL DEFAULT false,
+    pause_requested boolean NOT NULL DEFAULT false,  -- it pauses at the next step boundary, and what it forks begins paused
     context jsonb NOT NULL DEFAULT '{}',     -- names a branch was given by its parent at the fork
     running_steps jsonb,                     -- for people: steps that have run for a while, by the worker's heartbeat
     parent_task_id uuid,                     -- who may wait for it: the forking task, or the task of the parent run
@@ -93,6 +94,7 @@ CREATE TABLE highway.task (
     CHECK ((state = 'running') = (claimed_by IS NOT NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX task_due ON highway.task (queue, tenant_id, priority DESC, available_at) WHERE state = 'pending';
+CREATE INDEX task_paused ON highway.task (tenant_id, workflow_run_id) WHERE state = 'paused';
 CREATE INDEX task_asleep ON highway.task (available_at) WHERE state = 'sleeping';
 CREATE INDEX task_claimed ON highway.task (claimed_by) WHERE state = 'running';
 CREATE INDEX task_parent ON highway.task (tenant_id, parent_task_id, report_key) WHERE parent_task_id IS NOT NULL;
@@ -123,5 +125,5 @@ BEGIN
 END
 $$;
 CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task
-    FOR EACH ROW WHEN (OLD.state IN ('completed', 'failed', 'cancelled') AND NEW.state IS DISTINCT FROM OLD.state)
+    FOR EACH ROW WHEN (NOT highway.is_open(OLD.state) AND NEW.state IS DISTINCT FROM OLD.state)
     EXECUTE FUNCTION highway.refuse_leaving_terminal();

@@ -38,7 +38,7 @@ CREATE TABLE highway.wait (
     task_id uuid NOT NULL,
     step_key text NOT NULL,
     workflow_run_id uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('timer', 'event', 'retry', 'tasks')),
+    kind text NOT NULL CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code')),
     due_at timestamptz,                      -- the timer's time, the retry's time, or the time limit of a wait
     event_name text,
     awaited text[],                          -- report keys of the tasks that are waited for

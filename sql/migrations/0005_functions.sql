@@ -77,13 +77,13 @@ BEGIN
                        SELECT o.tenant_id, o.task_id
                          FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
                          JOIN highway.task AS o USING (tenant_id, workflow_run_id)
-                        WHERE o.state IN ('pending', 'running', 'sleeping'))
+                        WHERE highway.is_open(o.state))
                  ORDER BY t.task_id
                    FOR NO KEY UPDATE);
             EXIT WHEN NOT EXISTS (
                 SELECT FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
                   JOIN highway.task AS o USING (tenant_id, workflow_run_id)
-                 WHERE o.state IN ('pending', 'running', 'sleeping') AND NOT o.task_id = ANY (v_held));
+                 WHERE highway.is_open(o.state) AND NOT o.task_id = ANY (v_held));
             RAISE EXCEPTION 'a task was forked meanwhile' USING ERRCODE = 'HW000';
         EXCEPTION WHEN SQLSTATE 'HW000' THEN
             CONTINUE;
@@ -108,7 +108,7 @@ BEGIN
                         WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.parent_task_id IS NOT NULL);
     PERFORM FROM highway.lock_tasks(array_fill(p_tenant, ARRAY[cardinality(v_parents)]), v_parents, ARRAY[p_tenant], ARRAY[p_run]);
     RETURN EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run
-                      AND t.state IN ('pending', 'running', 'sleeping'));
+                      AND highway.is_open(t.state));
 END
 $$;
 
@@ -238,11 +238,11 @@ DECLARE
         SELECT d.task_id FROM doomed AS d);
 BEGIN
     UPDATE highway.task AS t SET cancel_requested = true
-     WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'running', 'sleeping');
+     WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND highway.is_open(t.state);
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = p_outcome, finished_at = highway.now(), epoch = t.epoch + 1, error = highway.stop_error(p_outcome, p_reason)
-         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'sleeping')
+         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'sleeping', 'paused')
         RETURNING t.task_id
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = p_tenant AND w.task_id = e.task_id
@@ -274,7 +274,7 @@ BEGIN
     PERFORM highway.cancel_tasks(p_tenant, (
         SELECT array_agg(t.task_id) FROM highway.task AS t
          WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run
-           AND t.state IN ('pending', 'running', 'sleeping')), v_reason);
+           AND highway.is_open(t.state)), v_reason);
     PERFORM highway.cancel_tasks(p_tenant, ARRAY[p_run], v_reason, v_outcome);
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, data)
     VALUES (p_tenant, p_run, highway.now(), 'cancel_requested', jsonb_build_object('reason', p_reason, 'outcome', p_outcome));
@@ -315,7 +315,7 @@ BEGIN
           FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
           JOIN highway.task AS t USING (tenant_id, task_id)
           JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
-         WHERE t.state IN ('failed', 'cancelled')
+         WHERE t.state IN ('failed', 'cancelled', 'compensated')
          GROUP BY o.tenant_id
     LOOP
         PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');

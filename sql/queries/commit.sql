@@ -49,7 +49,7 @@ SELECT g.tenant_id, g.task_id, g.key, g.run_id, g.kind,
        CASE WHEN g.kind = 'tasks' THEN least(coalesce(g.needed, cardinality(a.keys)), cardinality(a.keys)) - (cardinality(a.keys) - (
            SELECT count(*) FROM highway.task AS c
             WHERE c.tenant_id = g.tenant_id AND c.parent_task_id = g.task_id AND c.report_key = ANY (a.keys)
-              AND c.state IN ('pending', 'running', 'sleeping'))) END,
+              AND highway.is_open(c.state))) END,
        g.attempt, g.error::jsonb, g.request::jsonb
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
               %(seconds)s::float8[], %(untils)s::timestamptz[], %(event_names)s::text[], %(awaited)s::text[], %(needed)s::int[],

@@ -6,6 +6,8 @@ WITH open_task AS (
     SELECT t.* FROM highway.task AS t WHERE t.state = 'running'
      UNION ALL
     SELECT t.* FROM highway.task AS t WHERE t.state = 'sleeping'
+     UNION ALL
+    SELECT t.* FROM highway.task AS t WHERE t.state = 'paused'
 )
 SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
   FROM open_task AS o
@@ -16,7 +18,7 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
               bool_or(w.kind = 'tasks' AND w.needed > (
                   SELECT count(*) FROM highway.task AS a
                    WHERE a.tenant_id = w.tenant_id AND a.parent_task_id = w.task_id AND a.report_key = ANY (w.awaited)
-                     AND a.state IN ('pending', 'running', 'sleeping'))) AS is_short
+                     AND highway.is_open(a.state))) AS is_short
          FROM highway.wait AS w
          LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name
         WHERE o.state = 'sleeping' AND w.tenant_id = o.tenant_id AND w.task_id = o.task_id) AS w
@@ -60,5 +62,5 @@ SELECT r.tenant_id, r.workflow_run_id, 'status ' || r.status || ', task ' || coa
 SELECT w.tenant_id, w.workflow_run_id, 'wait ' || w.step_key || ' of a task that is ' || coalesce(t.state, 'missing')
   FROM highway.wait AS w
   LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
- WHERE t.state IS NULL OR t.state IN ('completed', 'failed', 'cancelled')
+ WHERE t.state IS NULL OR NOT highway.is_open(t.state)
  LIMIT %(quantity)s;

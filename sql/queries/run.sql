@@ -130,7 +130,7 @@ SELECT t.task_id, t.kind, t.key, t.state, t.attempt, t.rescues, t.epoch, t.claim
 SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at
   FROM highway.task AS t
   JOIN highway.wait AS w ON w.tenant_id = t.tenant_id AND w.task_id = t.task_id
- WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND t.state IN ('pending', 'running', 'sleeping')
+ WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
  ORDER BY w.created_at, w.step_key;
 
 -- name: journal(tenant_id, workflow_run_id, kinds, after, quantity) :many

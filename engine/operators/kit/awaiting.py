@@ -11,7 +11,8 @@ from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
 from engine.operators.kit.base import At, Done, Effect, Failed
 
-FINAL = frozenset({"completed", "failed", "cancelled"})
+FINAL = frozenset({"completed", "failed", "cancelled", "compensated"})
+UNSUCCESSFUL = FINAL - {"completed"}
 EXCUSED_SUFFIX = "@excused"
 
 
@@ -22,7 +23,7 @@ def awaited(payload: Json) -> dict[str, JsonObject]:
 
 def unsuccessful(tasks: Mapping[str, JsonObject]) -> list[str]:
     """Keys of the tasks that ended without success."""
-    return [key for key, task in tasks.items() if task.get("status") in {"failed", "cancelled"}]
+    return [key for key, task in tasks.items() if task.get("status") in UNSUCCESSFUL]
 
 
 def note_excused(at: At, keys: Iterable[str]) -> None:
@@ -51,7 +52,7 @@ def collect(at: At, over: WaitOver, names: Mapping[str, str], *, fail_on_error: 
         late = [name for name, key in names.items() if tasks.get(key, {}).get("status") not in FINAL]
         return Failed(timed_out(", ".join(late) or "the wait"), gate=True)
     shown = {name: _shown(tasks.get(key, {})) for name, key in names.items()}
-    bad = [name for name, entry in shown.items() if entry["status"] in {"failed", "cancelled"}]
+    bad = [name for name, entry in shown.items() if entry["status"] in UNSUCCESSFUL]
     if bad and fail_on_error:
         return Failed(_branch_error(bad, shown), gate=True)
     result: Json = cast(Json, shown)
