@@ -23,7 +23,8 @@ class SandboxLimits:
 class SandboxJob:
     """A Python program to run without network, secrets or our environment.
 
-    ``files`` are placed read-only beside it; ``modules`` are top-level modules of our own environment that it may import.
+    ``files`` are placed read-only beside it; ``modules`` are top-level modules of our own environment that it may import. ``channel`` is the
+    program's end of a socket on which it may talk to us: it finds the number of the file descriptor in ``HIGHWAY_CHANNEL``.
     """
 
     program: str
@@ -31,6 +32,7 @@ class SandboxJob:
     files: dict[str, bytes] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     limits: SandboxLimits = SandboxLimits()
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class _Run:
             info=stack.enter_context(_memory_file("info", b"")),
             status=stack.enter_context(_memory_file("status", b"")),
             seccomp=stack.enter_context(_memory_file("filter", _filter())),
+            channel=job.channel,
         )
 
     def run(self, cancelled: Cancelled | None) -> SandboxResult:
@@ -85,6 +86,8 @@ class _Run:
     def _started(self) -> Started:
         command = sandbox_command(private_mounts(self._job.modules), self._fds, self._job.limits)
         passed = [*self._fds.files.values(), self._fds.info, self._fds.status, self._fds.seccomp]
+        if self._fds.channel is not None:
+            passed.append(self._fds.channel)
         return Started(argv=command, env={}, stdin=self._stdin, pass_fds=passed)
 
     def _stop(self, process: Process) -> None:

@@ -37,7 +37,7 @@ def tool_path(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """Open file descriptors that bubblewrap takes over; none of them reaches the program.
+    """Open file descriptors that bubblewrap takes over; none of them but ``channel`` reaches the program.
 
     ``info`` is told which process is the sandbox's first, from where we stand; ``status`` how the program ended, if it began.
     """
@@ -46,6 +46,7 @@ class Descriptors:
     info: int
     status: int
     seccomp: int
+    channel: int | None = None
 
 
 def sandbox_command(mounts: Sequence[Mount], fds: Descriptors, limits: SandboxLimits) -> list[str]:
@@ -84,7 +85,8 @@ def _wall(mounts: Sequence[Mount], fds: Descriptors, limits: SandboxLimits) -> l
     placed = [
         part for name, fd in fds.files.items() for part in ("--perms", "0444", "--file", str(fd), f"{JOB}/{name}")
     ]
-    environment = [part for name, value in _ENVIRONMENT.items() for part in ("--setenv", name, value)]
+    told = {} if fds.channel is None else {"HIGHWAY_CHANNEL": str(fds.channel)}
+    environment = [part for name, value in {**_ENVIRONMENT, **told}.items() for part in ("--setenv", name, value)]
     return [
         *(tool_path("bwrap"), "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY),
         *("--hostname", "sandbox", "--die-with-parent", "--clearenv", *environment),

@@ -9,6 +9,7 @@ from typing import Literal, overload
 from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
+from engine.durable.ledger import Ledger
 from engine.model.json import Json, JsonObject
 from engine.ports import Sandbox, Transaction
 
@@ -57,6 +58,7 @@ class ToolContext:
     variables: Mapping[str, Json] = field(default_factory=dict)
     http_policy: HttpPolicy = HttpPolicy()
     transaction: Transaction | None = None  # only for tools declared transactional
+    ledger: Ledger | None = None  # only for tools declared durable
     cancelled: Cancellation = field(default_factory=Cancellation)
     logs: list[LogLine] = field(default_factory=list)
     changed_variables: JsonObject = field(default_factory=dict)
@@ -68,6 +70,11 @@ class ToolContext:
             self.logs.append(LogLine(level, _cut(message), data))
         elif len(self.logs) == MAX_LOG_LINES:
             self.logs.append(LogLine("warning", f"more than {MAX_LOG_LINES} lines: the rest was dropped"))
+
+    @property
+    def qualified_step(self) -> str:
+        """The step's identity inside the whole run."""
+        return f"{self.scope}/{self.step_key}" if self.scope else self.step_key
 
     def get_variable(self, name: str, default: Json = None) -> Json:
         """A variable of this scope, with this attempt's own changes; ``default`` when it is unset or null."""

@@ -56,7 +56,9 @@ def run_result(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID
             quantity=10_000,
         )
     return {
-        row["step_key"]: row["result"] for row in rows if row["outcome"] == "succeeded" and "[" not in row["step_key"]
+        row["step_key"]: row["result"]
+        for row in rows
+        if row["outcome"] == "succeeded" and not any(mark in row["step_key"] for mark in "[.@")
     }
 
 

@@ -23,7 +23,7 @@ OPEN_KEY = "@open"
 class Verdict:
     """What becomes of the task. ``drops_forks``: forked tasks that are open are cancelled, and how they end does not change the verdict."""
 
-    outcome: Literal["completed", "failed", "cancelled"]
+    outcome: Literal["completed", "failed", "cancelled", "compensated"]
     result: Json = None
     error: StepError | None = None
     failed_key: str | None = None
@@ -128,7 +128,10 @@ class Closing:
     def _of_graph(self, root: Frame) -> Verdict:
         failure = root.failing
         if failure is not None:
-            return Verdict("failed", error=failure.error, failed_key=failure.cause)
+            undone = (
+                failure.error is not None and failure.error.kind == "compensated" and self._program.kind == "workflow"
+            )
+            return Verdict("compensated" if undone else "failed", error=failure.error, failed_key=failure.cause)
         results: JsonObject = {node.plan.task_id: node.result for node in root.states if node.state == SUCCEEDED}
         if self._program.kind == "activity":
             return Verdict("completed", next(iter(results.values()), None))

@@ -11,7 +11,7 @@ from engine.interpreter.frame import PENDING, RUNNING, SUCCEEDED, TERMINATED, UP
 from engine.interpreter.names import LayeredNames, TaskNames
 from engine.interpreter.program import Program
 from engine.interpreter.readiness import decide
-from engine.interpreter.restore import LoopNames, cause_of
+from engine.interpreter.restore import LoopNames, cause_of, notes_by_step
 from engine.language.expressions import ExpressionError, UndefinedName
 from engine.model.commands import Command, Record
 from engine.model.errors import StepError
@@ -45,6 +45,7 @@ class Execution:
     ) -> None:
         self._info = info
         self._recorded = {step.key: step for step in recorded}
+        self._noted = notes_by_step(self._recorded.values())
         self._waiting = {wait.key: wait for wait in waiting}
         defaults = program.variables if program.kind == "workflow" else {}
         self._variables: JsonObject = {**defaults, **info.variables}
@@ -140,6 +141,7 @@ class Execution:
             variables=self._variables,
             emit=self._emit,
             recorded=self._recorded,
+            noted=self._noted.get(frame.key(node), {}),
             outcomes=frame.outcomes,
             note_ended=self._closing.note_ended,
         )

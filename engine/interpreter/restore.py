@@ -72,6 +72,16 @@ class LoopNames:
         return found
 
 
+def notes_by_step(recorded: Iterable[Recorded]) -> dict[str, dict[str, Recorded]]:
+    """What the code of steps has noted (``<step key>.<name>``), by step and name."""
+    found: dict[str, dict[str, Recorded]] = {}
+    for step in recorded:
+        owner, dot, name = step.key.partition(".")  # ids of tasks have no dots, names of notes may have
+        if dot:
+            found.setdefault(owner, {})[name] = step
+    return found
+
+
 def cause_of(recorded: Mapping[str, Recorded], loop: Recorded) -> str:
     """The key of the step inside a failed loop that is to blame: the first that failed with the same error. "" when there is none."""
     prefix = f"{loop.key}["

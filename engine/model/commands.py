@@ -11,11 +11,12 @@ Contract:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.model.errors import StepError
-from engine.model.facts import StepOutcome
+from engine.model.facts import Recorded, StepOutcome
 from engine.model.json import Json, JsonObject
 
 
@@ -30,6 +31,7 @@ class CallTool:
     kwargs: JsonObject
     attempt: int = 1
     timeout_seconds: float | None = None
+    noted: Mapping[str, Recorded] = field(default_factory=dict)  # what its code has done before, by name
     idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
 
 
@@ -51,6 +53,7 @@ class Record:
     attempt: int = 1
     variables: JsonObject = field(default_factory=dict)
     gate: bool = False
+    seconds: float | None = None  # how long it took, where the core was told; else the worker has measured it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class StartTimer:
     key: str
     seconds: float | None = None
     until: str | None = None
+    request: JsonObject = field(default_factory=dict)  # comes back in `Waiting` on re-entry, as in the other waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class AwaitEvent:
     key: str
     event_name: str
     timeout_seconds: float | None = None
+    request: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class CancelTasks:
 class Finish:
     """The task is over. ``result`` is what whoever waits for it gets (a branch: task -> result; an activity: its result; a run: task -> result)."""
 
-    outcome: Literal["completed", "failed", "cancelled"]
+    outcome: Literal["completed", "failed", "cancelled", "compensated"]
     result: Json = None
     error: StepError | None = None
     failed_key: str | None = None  # the step that is the cause, for the first line a person reads

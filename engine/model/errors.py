@@ -19,6 +19,7 @@ ErrorKind = Literal[
     "terminated",  # the workflow's own terminate operator
     "poison",  # the work killed its worker again and again
     "deadline",  # the run's wall-clock limit
+    "compensated",  # durable code undid what it had done
     "divergence",  # the definition on re-entry does not match the checkpoints
     "internal",  # ours
 ]

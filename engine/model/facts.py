@@ -12,6 +12,7 @@ from uuid import UUID
 
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
+from engine.model.notes import Note
 from engine.model.requests import Request
 
 StepOutcome = Literal["succeeded", "failed", "skipped"]
@@ -87,6 +88,14 @@ class ToolAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolNoted:
+    """Durable code did something inside its step and waits for it to be durable; the call goes on."""
+
+    key: str
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
 class WaitOver:
     """A wait ended. ``timed_out`` is true when its time came before what it waited for.
 
@@ -99,4 +108,4 @@ class WaitOver:
     payload: Json = None
 
 
-Fact = ToolSucceeded | ToolFailed | ToolAsked | WaitOver
+Fact = ToolSucceeded | ToolFailed | ToolAsked | ToolNoted | WaitOver

@@ -1,4 +1,4 @@
-"""What a tool may ask of the engine instead of answering: it returns one of these and is not called again for this step.
+"""What a tool may ask of the engine instead of answering: it returns one of these and, but for `CallAgain`, is not called again for this step.
 
 The engine makes the request durable (a wait row), suspends the task if nothing else is to do, and gives the step its result when it is over.
 """
@@ -6,7 +6,6 @@ The engine makes the request durable (a wait row), suspends the task if nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engine.model.json import JsonObject
 
@@ -57,5 +56,34 @@ class SleepFor:
     seconds: float
 
 
-Request = AwaitBranches | CancelBranches | RunChild | SleepFor
-RequestKind = Literal["await_branches", "cancel_branches", "run_child", "sleep"]
+@dataclass(frozen=True, slots=True)
+class SleepUntil:
+    """Suspend until a time (ISO 8601 with zone), by the database's clock. The step's result is None."""
+
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class HearEvent:
+    """Wait for an event of this run; the step's result is its payload. A timeout fails the step with an error of its own kind."""
+
+    event_name: str
+    timeout_seconds: float | None = None
+
+
+Wait = AwaitBranches | RunChild | SleepFor | SleepUntil | HearEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CallAgain:
+    """Durable code waits: do ``wait``, note its answer under ``name``, and call the tool again, with all that is noted by then.
+
+    ``method`` is what the code called.
+    """
+
+    method: str
+    name: str
+    wait: Wait
+
+
+Request = Wait | CancelBranches | CallAgain

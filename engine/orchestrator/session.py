@@ -6,12 +6,15 @@ group commit, and starts `calls` only when what stands before them is durable.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
 
+from engine.durable.tool_context import LogLine
 from engine.interpreter import Execution
 from engine.kit.ids import uuid7
+from engine.kit.json_text import storable
 from engine.model.commands import (
     AwaitEvent,
     AwaitTasks,
@@ -27,9 +30,10 @@ from engine.model.commands import (
     StartTimer,
 )
 from engine.model.errors import StepError
-from engine.model.facts import Fact, ToolFailed, ToolSucceeded, WaitOver
+from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
+from engine.orchestrator.waits import wait_write
 from engine.queue.writes import (
     Finished,
     ForkWrite,
@@ -38,7 +42,6 @@ from engine.queue.writes import (
     RecordWrite,
     Suspended,
     TaskWrites,
-    WaitWrite,
 )
 
 
@@ -55,6 +58,9 @@ class Session:
     waits: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+    listeners: list[Callable[[bool], None]] = field(
+        default_factory=list
+    )  # who waits for the next commit, and is told once
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -88,6 +94,18 @@ class Session:
                 self._ended(fact.key, fact.variables)
         self.execution.settle(fact)
 
+    def note(self, noted: ToolNoted, listener: Callable[[bool], None]) -> None:
+        """Durable code did something; ``listener`` is told whether it is durable, once that is known."""
+        self.listeners.append(listener)
+        if self.execution is not None:
+            self.execution.settle(noted)
+
+    def tell_listeners(self, durable: bool) -> None:
+        """What was collected is durable, or never will be."""
+        told, self.listeners = self.listeners, []
+        for listener in told:
+            listener(durable)
+
     def awaits(self, key: str, attempt: int) -> bool:
         """Whether this attempt of the step is under way; one that was given up may still come back when the next one runs."""
         return key in self.running and self.running[key].attempt == attempt
@@ -95,6 +113,12 @@ class Session:
     def journal(self, kind: str, key: str, data: JsonObject) -> None:
         """Note a fact for people; it goes with the next commit."""
         self.writes.journal.append(JournalWrite(kind, key, data))
+
+    def log(self, key: str, lines: Iterable[LogLine]) -> None:
+        """What a step's tool wrote to the run's log."""
+        for line in lines:
+            said: JsonObject = {"level": line.level, "message": line.message}
+            self.journal("log", key, storable(said | ({"data": line.data} if line.data else {})))
 
     def start_calls(self) -> list[CallTool]:
         """The tool calls that may start now; from here on they are running."""
@@ -104,12 +128,14 @@ class Session:
 
     def stop(self, finished: Finished) -> None:
         """End now, whatever is under way; what the core still wants is not done, and late results are ignored."""
+        self.tell_listeners(False)
         self.calls.clear()
         self.running.clear()
         self.writes.exit = finished
 
     def hand_back(self, seconds: float) -> None:
         """Give the task back for somebody else, claimable after ``seconds``."""
+        self.tell_listeners(False)
         self.calls.clear()
         self.writes.exit = HandedBack(seconds)
 
@@ -127,6 +153,7 @@ class Session:
     def committed(self) -> None:
         """What was collected is durable; begin to collect anew."""
         self.writes = TaskWrites(self.task)
+        self.tell_listeners(True)
 
     def _take(self, command: Command, execution: Execution) -> None:
         match command:
@@ -134,25 +161,10 @@ class Session:
                 self.calls.append(command)
             case Record():
                 self._record(command, execution)
-            case StartTimer():
-                self._wait(WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until))
             case Retry():
                 self._retry(command)
-            case AwaitEvent():
-                self._wait(
-                    WaitWrite(command.key, "event", seconds=command.timeout_seconds, event_name=command.event_name)
-                )
-            case AwaitTasks():
-                self._wait(
-                    WaitWrite(
-                        command.key,
-                        "tasks",
-                        seconds=command.timeout_seconds,
-                        awaited=command.task_keys,
-                        needed=command.needed,
-                        request=command.request,
-                    )
-                )
+            case StartTimer() | AwaitEvent() | AwaitTasks():
+                self._wait(command)
             case Emit():
                 self.writes.emits.append(command)
             case Fork():
@@ -176,7 +188,8 @@ class Session:
         waited = record.key in self.waits
         if waited:
             self.writes.ended_waits.append(record.key)
-        self.writes.records.append(RecordWrite(record, self.seconds.pop(record.key, 0.0), waited))
+        seconds = self.seconds.pop(record.key, 0.0) if record.seconds is None else record.seconds
+        self.writes.records.append(RecordWrite(record, seconds, waited))
         self._ended(record.key, record.variables)
 
     def _ended(self, key: str, variables: JsonObject) -> None:
@@ -184,10 +197,10 @@ class Session:
         self.waits.discard(key)
         self.over.discard(key)
 
-    def _wait(self, wait: WaitWrite) -> None:
-        self.waits.add(wait.key)
-        self.over.discard(wait.key)
-        self.writes.waits.append(wait)
+    def _wait(self, command: StartTimer | AwaitEvent | AwaitTasks | Retry) -> None:
+        self.waits.add(command.key)
+        self.over.discard(command.key)
+        self.writes.waits.append(wait_write(command))
 
     def _retry(self, retry: Retry) -> None:
         self.journal(
@@ -195,7 +208,7 @@ class Session:
             retry.key,
             {"attempt": retry.attempt, "error": retry.error.to_json(), "delay_seconds": retry.delay_seconds},
         )
-        self._wait(WaitWrite(retry.key, "retry", seconds=retry.delay_seconds, attempt=retry.attempt, error=retry.error))
+        self._wait(retry)
 
     def _finish(self, finish: Finish) -> None:
         error: JsonObject | None = None

@@ -31,7 +31,7 @@ class ToolSpec(Generic[Input]):
 
     ``inline`` tools cannot block and run in the worker's own loop. ``transactional`` ones get ``ctx.transaction``, and their database work
     commits together with the step's checkpoint. ``side_effect`` says what a second execution would do: nothing to see (pure), the same
-    (idempotent), or more (effectful).
+    (idempotent), or more (effectful). ``durable`` ones get ``ctx.ledger`` and are called again after each wait that they ask for.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ToolSpec(Generic[Input]):
     side_effect: SideEffect
     inline: bool = False
     transactional: bool = False
+    durable: bool = False
 
     @property
     def summary(self) -> str:

@@ -12,7 +12,7 @@ from engine.kit.json_text import storable
 from engine.model.commands import CallTool
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolSucceeded
-from engine.model.requests import AwaitBranches, CancelBranches, RunChild, SleepFor
+from engine.model.requests import Request
 from engine.tools.errors import ToolError
 from engine.tools.results import check_result
 from engine.tools.spec import ToolSpec, bind
@@ -24,7 +24,7 @@ def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
     """Run the tool and translate what became of it. Raises nothing but the `BusyError` of a transaction that may be tried again."""
     try:
         answer = spec.run(context, bind(spec, call.args, call.kwargs))
-        if isinstance(answer, AwaitBranches | CancelBranches | RunChild | SleepFor):
+        if isinstance(answer, Request):
             return ToolAsked(call.key, answer)
         check_result(answer)
         check_result(context.changed_variables)

@@ -27,6 +27,7 @@ from engine.tools.spec import ToolSpec
 from engine.worker.attempt import attempt
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, IdentityLost, Inbox
+from engine.worker.ledger import CallLedger
 
 _logger = logging.getLogger(__name__)
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
@@ -137,7 +138,11 @@ class Calls:
             http_policy=self.config.http_policy,
             cancelled=cancellation,
         )
-        return RunningCall(task, self.config.tools[call.tool], call, context, cancellation)
+        spec = self.config.tools[call.tool]
+        if spec.durable:
+            ledger = CallLedger(task, call, self.worker_id, self.inbox, self.pool, context.logs, cancellation)
+            context = replace(context, ledger=ledger)
+        return RunningCall(task, spec, call, context, cancellation)
 
     def _run(self, running: RunningCall) -> None:
         """In a slot's thread, or inline."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from engine.durable.tool_context import LogLine
-from engine.model.facts import Fact
+from engine.model.facts import Fact, ToolNoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,18 @@ class CallEnded:
     attempt: int
     fact: Fact
     seconds: float
+    logs: list[LogLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CallNoted:
+    """A call that goes on did something that must be durable first; ``listener`` is told whether it is."""
+
+    task_id: UUID
+    epoch: int
+    attempt: int
+    fact: ToolNoted
+    listener: Callable[[bool], None]
     logs: list[LogLine] = field(default_factory=list)
 
 
@@ -40,7 +53,7 @@ class IdentityLost:
     reason: str
 
 
-Message = CallEnded | WorkHint | ControlHint | IdentityLost
+Message = CallEnded | CallNoted | WorkHint | ControlHint | IdentityLost
 
 
 class Inbox:

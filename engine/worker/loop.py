@@ -15,9 +15,7 @@ from uuid import UUID
 from engine.db.connection import connect
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
-from engine.kit.json_text import storable
 from engine.model.errors import StepError
-from engine.model.json import JsonObject
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, refused, stopped
 from engine.orchestrator.session import Session
 from engine.queue.claims import load_waits
@@ -27,7 +25,7 @@ from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
-from engine.worker.inbox import CallEnded, ControlHint, IdentityLost, Inbox, Message, WorkHint
+from engine.worker.inbox import CallEnded, CallNoted, ControlHint, IdentityLost, Inbox, Message, WorkHint
 from engine.worker.liveness import Liveness, Load
 from engine.worker.programs import Programs
 
@@ -116,6 +114,8 @@ class Loop:
         match message:
             case CallEnded():
                 self._call_ended(message)
+            case CallNoted():
+                self._call_noted(message)
             case WorkHint():
                 self._claiming.soon()
             case ControlHint():
@@ -128,11 +128,18 @@ class Loop:
         session = self._sessions.get(ended.task_id)
         if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
             return
-        for line in ended.logs:
-            said: JsonObject = {"level": line.level, "message": line.message}
-            session.journal("log", ended.fact.key, storable(said | ({"data": line.data} if line.data else {})))
+        session.log(ended.fact.key, ended.logs)
         session.settle(ended.fact, ended.seconds)
         self._ready.add(ended.task_id)
+
+    def _call_noted(self, noted: CallNoted) -> None:
+        session = self._sessions.get(noted.task_id)
+        if session is None or session.task.epoch != noted.epoch or not session.awaits(noted.fact.key, noted.attempt):
+            noted.listener(False)
+            return
+        session.log(noted.fact.key, noted.logs)
+        session.note(noted.fact, noted.listener)
+        self._ready.add(noted.task_id)
 
     def _go_on(self) -> None:
         """Advance and commit until every session waits for something outside of this thread."""
@@ -196,8 +203,9 @@ class Loop:
             self._drop(task_id)  # not even its end: the claim is let go
             self._control_due = True
             return
-        session.committed()
         self._calls.stop_task(task_id)
+        session.tell_listeners(False)
+        session.committed()
         session.stop(
             refused(StepError("internal", f"the result could not be stored: {reason}", "StorageError", retryable=False))
         )
@@ -205,7 +213,9 @@ class Loop:
 
     def _drop(self, task_id: UUID) -> None:
         self._calls.stop_task(task_id)
-        self._sessions.pop(task_id, None)
+        session = self._sessions.pop(task_id, None)
+        if session:
+            session.tell_listeners(False)
         self._ready.discard(task_id)
         self._busy.pop(task_id, None)
 

@@ -89,3 +89,7 @@ WITH lost AS MATERIALIZED (
     SELECT r.tenant_id, r.workflow_run_id, 'rescued', r.key, jsonb_build_object('rescues', r.rescues, 'steps', r.running_steps) FROM rescued AS r
 )
 SELECT r.tenant_id, r.task_id, pg_notify('highway_work', '') FROM rescued AS r;
+
+-- name: now() :one
+-- The database's time, the only one there is.
+SELECT highway.now() AS now;

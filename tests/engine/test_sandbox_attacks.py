@@ -50,6 +50,18 @@ def test_it_is_nobody_without_capabilities() -> None:
     assert "Seccomp:\t2" in status
 
 
+def test_a_program_with_a_line_to_us_has_that_one_open_file_more() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        program = (
+            "import os; print(os.environ['HIGHWAY_CHANNEL'], sorted(int(fd) for fd in os.listdir('/proc/self/fd')))"
+        )
+        result = BubblewrapSandbox().run(SandboxJob(program, channel=theirs.fileno()))
+    number, _, fds = result.stdout.strip().partition(" ")
+    assert int(number) == theirs.fileno() or theirs.fileno() == -1
+    assert len(fds.split(",")) == 5, fds  # 0, 1, 2, the listing itself, the line
+
+
 def test_it_inherits_no_environment_and_no_open_files() -> None:
     os.environ["HIGHWAY_TEST_SECRET"] = "s3cret"
     try:

@@ -44,6 +44,14 @@ def timed_out(what: str) -> StepError:
     return StepError("timeout", f"{what} did not end in time", "AwaitTimeout", retryable=False)
 
 
+def heard(event_name: str, timeout_seconds: float | None, over: WaitOver) -> Done | Failed:
+    """The end of a wait for an event: its payload, or a failure of its own kind."""
+    if not over.timed_out:
+        return Done(over.payload, gate=True)
+    message = f"event '{event_name}' did not come within {timeout_seconds or 0:g} s"
+    return Failed(StepError("event_timeout", message, "EventTimeout", retryable=False), gate=True)
+
+
 def collect(at: At, over: WaitOver, names: Mapping[str, str], *, fail_on_error: bool, single: bool = False) -> Effect:
     """The end of a wait for tasks: ``{name: {status, result, error}}``, or the failure of those that failed."""
     tasks = awaited(over.payload)

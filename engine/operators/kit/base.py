@@ -51,6 +51,7 @@ class At:
     """A step's place in a running task.
 
     ``emit`` adds a command before those of the next effect; ``note_ended`` tells which forked tasks the step knows to be final.
+    ``noted`` is what the code of this very step had done by the claim, by name.
     """
 
     key: str
@@ -60,6 +61,7 @@ class At:
     variables: JsonObject
     emit: Callable[[Command], None]
     recorded: Mapping[str, Recorded]
+    noted: Mapping[str, Recorded]
     outcomes: Callable[[], Mapping[str, Outcome]]
     note_ended: Callable[[Iterable[str]], None]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from engine.language.definition import Activity, RetryPolicy, Task
 from engine.language.expressions import compile_value, parse_template
-from engine.model.commands import CallTool, Retry
+from engine.model.commands import AwaitEvent, AwaitTasks, CallTool, Command, Retry, StartChild, StartTimer
 from engine.model.errors import StepError
-from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolSucceeded, Waiting, WaitOver
+from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolNoted, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
+from engine.model.requests import CallAgain
 from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.task.notes import Notes
 from engine.operators.task.requests import answer, ask
 
 NO_RETRY = RetryPolicy(max_retries=0)
@@ -39,14 +42,18 @@ class TaskOperator(PlainOperator):
 
 
 class _TaskStep(Step):
-    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "request" while the engine does what the tool asked."""
+    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "request" while the engine does what the tool asked.
 
-    __slots__ = ("attempt", "error", "input", "operator", "request", "waiting_for")
+    Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "name", "attempt", "wait": {...}}``.
+    """
+
+    __slots__ = ("attempt", "error", "input", "notes", "operator", "request", "waiting_for")
 
     def __init__(self, at: At, operator: TaskOperator) -> None:
         super().__init__(at)
         self.operator = operator
         self.attempt = 1
+        self.notes = Notes(at)
         self.waiting_for = "tool"
         self.request: JsonObject = {}
         self.input: Json = None
@@ -56,9 +63,9 @@ class _TaskStep(Step):
         return Asked((self._call(),))
 
     def resume(self, waiting: Waiting) -> Effect:
-        self.attempt = max(waiting.attempt, 1)
         self.waiting_for = "retry" if waiting.kind == "retry" else "request"
         self.request = waiting.request or {"kind": "sleep"}
+        self.attempt = cast(int, self.request.get("attempt")) or max(waiting.attempt, 1)
         return Asked()
 
     def settle(self, fact: Fact) -> Effect:
@@ -66,6 +73,8 @@ class _TaskStep(Step):
             return self._done(fact)
         if isinstance(fact, ToolFailed):
             return self._failed(fact.error)
+        if isinstance(fact, ToolNoted):
+            return Asked(self.notes.take(fact.note, self.attempt))
         if isinstance(fact, ToolAsked):
             return self._asked(fact)
         return self._wait_over(fact)
@@ -73,7 +82,8 @@ class _TaskStep(Step):
     def give_up(self) -> Effect | None:
         if self.waiting_for == "retry":
             return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
-        only_waits = self.waiting_for == "request" and self.request.get("kind") in {"sleep", "await_branches"}
+        wait = cast(JsonObject, self.request.get("wait", self.request))
+        only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear"}
         return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
 
     def _call(self) -> CallTool:
@@ -84,7 +94,15 @@ class _TaskStep(Step):
         self.input = {"args": args, "kwargs": kwargs} if operator.has_arguments else None
         self.waiting_for = "tool"
         return CallTool(
-            self.at.key, self.at.task_id, operator.tool, args, kwargs, self.attempt, operator.timeout_seconds, key
+            self.at.key,
+            self.at.task_id,
+            operator.tool,
+            args,
+            kwargs,
+            self.attempt,
+            operator.timeout_seconds,
+            self.notes.of(self.attempt),
+            key,
         )
 
     def _done(self, fact: ToolSucceeded) -> Effect:
@@ -106,6 +124,8 @@ class _TaskStep(Step):
         return Asked((Retry(self.at.key, self.attempt, policy.delay_after(self.attempt), error),))
 
     def _asked(self, fact: ToolAsked) -> Effect:
+        if isinstance(fact.request, CallAgain):
+            return self._code_waits(fact.request)
         asked = ask(self.at, fact.request)
         if isinstance(asked, Done):
             return asked
@@ -117,4 +137,32 @@ class _TaskStep(Step):
         if self.waiting_for == "retry":
             self.attempt += 1
             return Asked((self._call(),))
+        if self.request.get("kind") == "code":
+            method, name = str(self.request["method"]), str(self.request["name"])
+            wait = cast(JsonObject, self.request["wait"])
+            return self._code_goes_on(method, name, answer(self.notes.place(name), wait, fact))
         return answer(self.at, self.request, fact)
+
+    def _code_waits(self, asked: CallAgain) -> Effect:
+        found = ask(self.notes.place(asked.name), asked.wait)
+        if isinstance(found, Done):
+            return self._code_goes_on(asked.method, asked.name, found)
+        wait, commands = found
+        self.waiting_for = "request"
+        self.request = {
+            "kind": "code",
+            "method": asked.method,
+            "name": asked.name,
+            "attempt": self.attempt,
+            "wait": wait,
+        }
+        return Asked(tuple(self._mine(command) for command in commands))
+
+    def _code_goes_on(self, method: str, name: str, effect: Effect) -> Effect:
+        return Asked((*self.notes.answered(method, name, effect, self.attempt), self._call()))
+
+    def _mine(self, command: Command) -> Command:
+        """A command of a wait of the code, asked for by this step."""
+        if isinstance(command, StartTimer | AwaitEvent | AwaitTasks):
+            return replace(command, key=self.at.key, request=self.request)
+        return replace(command, key=self.at.key) if isinstance(command, StartChild) else command

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from engine.model.commands import AwaitTasks, CancelTasks, Command, StartChild, StartTimer
+from engine.model.commands import AwaitEvent, AwaitTasks, CancelTasks, Command, StartChild, StartTimer
 from engine.model.errors import StepError
 from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
-from engine.model.requests import AwaitBranches, CancelBranches, Request, RunChild, SleepFor
-from engine.operators.kit.awaiting import awaited, collect, note_awaited, note_excused, timed_out
+from engine.model.requests import AwaitBranches, CancelBranches, HearEvent, RunChild, SleepFor, SleepUntil, Wait
+from engine.operators.kit.awaiting import awaited, collect, heard, note_awaited, note_excused, timed_out
 from engine.operators.kit.base import At, Done, Effect, Failed
 
 
-def ask(at: At, request: Request) -> Done | tuple[JsonObject, tuple[Command, ...]]:
+def ask(at: At, request: Wait | CancelBranches) -> Done | tuple[JsonObject, tuple[Command, ...]]:
     """The stored form of the request and its commands; a request that needs no wait is done."""
     if isinstance(request, AwaitBranches):
         return _await_branches(at, request)
@@ -27,6 +27,9 @@ def ask(at: At, request: Request) -> Done | tuple[JsonObject, tuple[Command, ...
         return Done({"cancelled": cast(list[Json], keys)}, gate=True, then=(CancelTasks(at.key, keys),))
     if isinstance(request, RunChild):
         return _run_child(at, request)
+    if isinstance(request, HearEvent):
+        stored: JsonObject = {"kind": "hear", "event": request.event_name, "timeout_seconds": request.timeout_seconds}
+        return stored, (AwaitEvent(at.key, request.event_name, request.timeout_seconds, stored),)
     return {"kind": "sleep"}, (_sleep(at, request),)
 
 
@@ -41,10 +44,14 @@ def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
     if kind == "start_child":
         run_id = over.payload.get("workflow_run_id") if isinstance(over.payload, dict) else None
         return Done({"workflow_run_id": run_id, "status": "pending", "result": None}, gate=True)
+    if kind == "hear":
+        return heard(str(request["event"]), cast(float | None, request["timeout_seconds"]), over)
     return Done(gate=True)
 
 
-def _sleep(at: At, request: SleepFor) -> StartTimer:
+def _sleep(at: At, request: SleepFor | SleepUntil) -> StartTimer:
+    if isinstance(request, SleepUntil):
+        return StartTimer(at.key, until=request.until)
     return StartTimer(at.key, seconds=request.seconds)
 
 
@@ -62,7 +69,7 @@ def _await_branches(at: At, request: AwaitBranches) -> Done | tuple[JsonObject, 
 
 
 def _run_child(at: At, request: RunChild) -> tuple[JsonObject, tuple[Command, ...]]:
-    child_key = f"{at.qualified_key}.child"
+    child_key = f"{at.qualified_key}.child"  # of durable code, the name of the wait is part of the step's key here
     start = StartChild(
         at.key,
         child_key,

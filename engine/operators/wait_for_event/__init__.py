@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.language.definition import WaitForEvent
 from engine.language.expressions import parse_template
 from engine.model.commands import AwaitEvent
-from engine.model.errors import StepError
 from engine.model.facts import Fact, WaitOver
-from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.awaiting import heard
+from engine.operators.kit.base import Asked, At, Effect, GivenUp, PlainOperator, Site, Step
 
 
 class WaitForEventOperator(PlainOperator):
@@ -37,11 +37,7 @@ class _WaitForEventStep(Step):
     def settle(self, fact: Fact) -> Effect:
         if not isinstance(fact, WaitOver):
             return super().settle(fact)
-        if not fact.timed_out:
-            return Done(fact.payload, gate=True)
-        name = self.operator.event_name.text(self.at.names)
-        message = f"event '{name}' did not come within {self.operator.timeout_seconds or 0:g} s"
-        return Failed(StepError("event_timeout", message, "EventTimeout", retryable=False), gate=True)
+        return heard(self.operator.event_name.text(self.at.names), self.operator.timeout_seconds, fact)
 
     def give_up(self) -> Effect:
         return GivenUp()

@@ -13,18 +13,18 @@ from pydantic import Field, JsonValue, field_validator
 from engine.durable.tool_context import LogLevel, ToolContext
 from engine.model.json import Json, JsonObject
 from engine.ports import SandboxJob, SandboxLimits, SandboxResult
-from engine.tools.code.program import REPORT_MARK
+from engine.tools.code.inside.execute import REPORT_MARK
 from engine.tools.errors import ToolCancelled, ToolError, ToolTimeout
 from engine.tools.results import storable_text
 from engine.tools.spec import ToolInput
 
 RESULT_MARK = "__HIGHWAY_RESULT__:"
 MAX_SECONDS = 3_600
-_DEFAULT_SECONDS = 300.0
+DEFAULT_SECONDS = 300.0
 _OUTPUT_BYTES = 3 * 1024 * 1024  # a value of 1 MiB, escaped, and something printed
 _STORED_BYTES = 480 * 1024
 _FINAL = ("SyntaxError", "InvalidResult")  # the same again at the next attempt
-_PROGRAM = Path(__file__).with_name("program.py")
+_PROGRAM = Path(__file__).with_name("inside") / "execute.py"
 
 Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
@@ -63,11 +63,11 @@ def run(ctx: ToolContext, given: CodeInput) -> Json:
     goes to the run's log. An exception fails the step with its last line and the line of the code.
     """
     wishes = [seconds for seconds in (given.timeout_seconds, given.timeout) if seconds is not None]
-    wall = ctx.bounded(min(wishes, default=_DEFAULT_SECONDS))
+    wall = ctx.bounded(min(wishes, default=DEFAULT_SECONDS))
     limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)), output_bytes=_OUTPUT_BYTES)
     files = {"code": given.code.encode(), "inputs": json.dumps(given.inputs).encode()}
     result = ctx.sandbox.run(SandboxJob(_PROGRAM.read_text(), files=files, limits=limits), ctx.cancelled)
-    _refuse_killed(result, limits)
+    refuse_killed(result, limits)
     printed, mark, report = result.stdout.rpartition(REPORT_MARK)
     if not mark:
         raise ToolError(
@@ -93,13 +93,20 @@ def _value(ctx: ToolContext, printed: str, result: SandboxResult, report: JsonOb
     return report["value"] if "value" in report else _read(marked[-1].removeprefix(RESULT_MARK))
 
 
+def log_output(ctx: ToolContext, result: SandboxResult) -> None:
+    """What a program printed, for the run's log."""
+    _log(ctx, "info", result.stdout)
+    _log(ctx, "warning", result.stderr)
+
+
 def _log(ctx: ToolContext, level: LogLevel, text: str) -> None:
     said = "\n".join(line for line in text.splitlines() if not line.startswith(RESULT_MARK)).strip()
     if said:
         ctx.log(level, said.replace("\0", "\ufffd"))
 
 
-def _refuse_killed(result: SandboxResult, limits: SandboxLimits) -> None:
+def refuse_killed(result: SandboxResult, limits: SandboxLimits) -> None:
+    """Raise what it means that a bound ended the program."""
     if result.killed == "cancelled":
         raise ToolCancelled
     if result.killed == "wall":

@@ -1,0 +1,38 @@
+"""What durable code has done inside its step: each note is a checkpoint of its own, and what is noted is never done again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.model.errors import StepError
+from engine.model.json import Json, JsonObject
+from engine.model.requests import RunChild
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that was done. ``name`` is its identity inside the step for ever; with ``error`` it failed, which counts for this attempt only.
+
+    ``method`` is what the code called, so that code that has changed meanwhile is found out. ``variables``, ``events`` (name, payload) and
+    ``child`` take effect in the same commit as the note itself. ``committed`` says that its checkpoint exists already.
+    """
+
+    method: str
+    name: str
+    result: Json = None
+    error: StepError | None = None
+    seconds: float = 0.0
+    variables: JsonObject = field(default_factory=dict)
+    events: tuple[tuple[str, Json], ...] = ()
+    child: RunChild | None = None
+    committed: bool = False
+
+    @property
+    def operator(self) -> str:
+        """Under which operator its checkpoint is stored."""
+        return f"code.{self.method}"
+
+
+def child_key(qualified_step: str, name: str) -> str:
+    """The key of a child run that the code of a step started: the same for ever."""
+    return f"{qualified_step}.{name}.child"

@@ -1,0 +1,82 @@
+"""What the code of a step has done so far, and the checkpoints that this makes: ``<step key>.<name>``.
+
+A failure is noted under the attempt as well (``<step key>.<name>@<attempt>``): the next attempt tries what failed again, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.model.commands import Command, Emit, Record, StartChild
+from engine.model.facts import Recorded, StepOutcome
+from engine.model.notes import Note, child_key
+from engine.model.requests import RunChild
+from engine.operators.kit.base import At, Done, Effect, Failed
+
+
+class Notes:
+    """The notes of one step, by name."""
+
+    __slots__ = ("_at", "_recorded")
+
+    def __init__(self, at: At) -> None:
+        self._at = at
+        self._recorded = dict(at.noted)
+
+    def of(self, attempt: int) -> dict[str, Recorded]:
+        """What this attempt need not do again, by name."""
+        suffix = f"@{attempt}"
+        found = {name: step for name, step in self._recorded.items() if step.outcome == "succeeded"}
+        for name, step in self._recorded.items():
+            if step.outcome != "succeeded" and name.endswith(suffix):
+                found[name.removesuffix(suffix)] = step
+        return found
+
+    def place(self, name: str) -> At:
+        """Where a wait of the code stands: what it starts and excuses is named after it."""
+        return replace(self._at, key=f"{self._at.key}.{name}")
+
+    def take(self, note: Note, attempt: int) -> tuple[Command, ...]:
+        """The checkpoint of a note, and what takes effect with it."""
+        key = self._at.key
+        recorded = self._record(note, attempt)
+        commands: list[Command] = [] if note.committed else [recorded]
+        commands += [Emit(key, name, payload) for name, payload in note.events]
+        if note.child is not None:
+            commands.append(self._start(note.child, note.name))
+        self._at.variables.update(note.variables)
+        return tuple(commands)
+
+    def answered(self, method: str, name: str, effect: Effect, attempt: int) -> tuple[Command, ...]:
+        """The checkpoint of a wait that is over; none when it was made before the worker died."""
+        if name in self.of(attempt):
+            return ()
+        error = effect.error if isinstance(effect, Failed) else None
+        result = effect.result if isinstance(effect, Done) else None
+        return (self._record(Note(method, name, result, error), attempt),)
+
+    def _record(self, note: Note, attempt: int) -> Record:
+        outcome: StepOutcome = "succeeded" if note.error is None else "failed"
+        name = note.name if note.error is None else f"{note.name}@{attempt}"
+        key = f"{self._at.key}.{name}"
+        self._recorded[name] = Recorded(key, note.operator, outcome, note.result, note.error)
+        return Record(
+            key,
+            note.operator,
+            outcome,
+            note.result,
+            note.error,
+            attempt=attempt,
+            variables=note.variables,
+            seconds=note.seconds,
+        )
+
+    def _start(self, child: RunChild, name: str) -> StartChild:
+        return StartChild(
+            self._at.key,
+            child_key(self._at.qualified_key, name),
+            child.inputs or {},
+            workflow_name=child.workflow_name,
+            definition_id=child.definition_id,
+            definition_hash=child.definition_hash,
+        )

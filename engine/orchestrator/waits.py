@@ -1,0 +1,32 @@
+"""The row of each wait that the core asks for."""
+
+from __future__ import annotations
+
+from engine.model.commands import AwaitEvent, AwaitTasks, Retry, StartTimer
+from engine.queue.writes import WaitWrite
+
+
+def wait_write(command: StartTimer | AwaitEvent | AwaitTasks | Retry) -> WaitWrite:
+    """What to register so that the end of this wait is seen, whoever holds the task then."""
+    if isinstance(command, StartTimer):
+        return WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until, request=command.request)
+    if isinstance(command, AwaitEvent):
+        return WaitWrite(
+            command.key,
+            "event",
+            seconds=command.timeout_seconds,
+            event_name=command.event_name,
+            request=command.request,
+        )
+    if isinstance(command, Retry):
+        return WaitWrite(
+            command.key, "retry", seconds=command.delay_seconds, attempt=command.attempt, error=command.error
+        )
+    return WaitWrite(
+        command.key,
+        "tasks",
+        seconds=command.timeout_seconds,
+        awaited=command.task_keys,
+        needed=command.needed,
+        request=command.request,
+    )

@@ -1,0 +1,169 @@
+"""Our side of the talk with durable code: each ask becomes a note, or the wait that ends this call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from engine.durable.cancellation import Cancellation
+from engine.durable.ledger import Ledger
+from engine.durable.tool_context import ToolContext
+from engine.model.errors import StepError
+from engine.model.facts import Recorded
+from engine.model.json import Json, JsonObject
+from engine.model.notes import Note, child_key
+from engine.model.requests import AwaitBranches, CallAgain, HearEvent, RunChild, SleepFor, SleepUntil, Wait
+from engine.ports import Transaction
+from engine.tools.code import asks
+from engine.tools.errors import ToolCancelled, ToolError
+from engine.tools.results import check_result
+
+UNREADABLE = "the code asked for something that cannot be read: longer than 2 MiB, or no JSON"
+
+
+class Conversation:
+    """One call of durable code. Afterwards one of these is set: ``wait`` (call it again then), ``returned``, ``failure``, or none: it died.
+
+    ``stop`` ends the program when it has to wait for something or is not wanted any more.
+    """
+
+    def __init__(self, ctx: ToolContext, ledger: Ledger, stop: Cancellation) -> None:
+        self._ctx = ctx
+        self._ledger = ledger
+        self._stop = stop
+        self.wait: CallAgain | None = None
+        self.returned: asks.Return | None = None
+        self.failure: BaseException | None = None
+
+    def handle(self, line: bytes) -> JsonObject | None:
+        """Answer one ask; None when there is nothing more to say."""
+        try:
+            request = json.loads(line) if line.endswith(b"\n") else None
+        except (ValueError, RecursionError):
+            request = None
+        if not isinstance(request, dict):
+            self._end(ToolError(UNREADABLE, type="UnreadableAsk", retryable=False))
+            return None
+        try:
+            return self._answer(asks.read_ask.validate_python(request))
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in problem["loc"]) or "the request"
+            return _refused("ValueError", f"{where}: {problem['msg']}")
+        except ValueError as error:
+            return _refused("ValueError", str(error))
+        except ToolError as error:
+            if not isinstance(error, ToolCancelled):
+                return _refused(error.type, error.message)
+            self._end(error)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever called the tool
+            self._end(error)
+        return None
+
+    def _end(self, error: BaseException) -> None:
+        self.failure = error
+        self._stop.set()
+
+    def _answer(self, ask: asks.AnyAsk) -> JsonObject | None:
+        match ask:
+            case asks.Return():
+                self.returned = ask
+                return {}
+            case asks.Raise():
+                self.failure = _raised(ask.error)
+                return {}
+            case asks.Log():
+                self._ctx.log(ask.level, ask.message.replace("\0", "\ufffd"))
+                return {}
+            case asks.Transact():
+                return {"result": self._ledger.transact(ask.name, _changes(ask))}
+        wait = _wait(ask)
+        if wait is not None:
+            self.wait = CallAgain(ask.ask, ask.name, wait)
+            self._stop.set()
+            return None
+        return self._note(self._noted(ask))
+
+    def _note(self, note: Note) -> JsonObject:
+        check_result(note.result)
+        check_result(note.variables)
+        for _, payload in note.events:
+            check_result(payload)
+        self._ledger.note(note)
+        return {"result": note.result, "error": _error(note.error)}
+
+    def _noted(self, ask: asks.AnyAsk) -> Note:
+        match ask:
+            case asks.StepDone():
+                error = StepError("tool", ask.error.message, ask.error.type) if ask.error else None
+                return Note("step", ask.name, ask.result, error)
+            case asks.EmitEvent():
+                return Note("emit_event", ask.name, events=((ask.event, ask.payload),))
+            case asks.SetVariable():
+                return Note("set_variable", ask.name, variables={ask.variable: ask.value})
+            case asks.GetVariable():
+                value = self._ctx.get_variable(ask.variable, ask.default)
+                return Note("get_variable", ask.name, value)
+            case asks.Spawn():
+                child = RunChild(workflow_name=ask.workflow, inputs=ask.inputs, wait=False)
+                return Note("spawn", ask.name, child_key(self._ctx.qualified_step, ask.name), child=child)
+            case asks.Now():
+                return Note("now", ask.name, self._ledger.now().isoformat())
+        raise TypeError(f"{ask.ask} is no note")
+
+
+def told(noted: Recorded) -> JsonObject:
+    """A note as the program gets it when it runs again."""
+    return {"method": noted.operator.removeprefix("code."), "result": noted.result, "error": _error(noted.error)}
+
+
+def _wait(ask: asks.AnyAsk) -> Wait | None:
+    match ask:
+        case asks.Sleep():
+            return SleepFor(ask.seconds)
+        case asks.SleepUntilTime():
+            return SleepUntil(asks.read_time(ask.until))
+        case asks.WaitForEvent():
+            return HearEvent(ask.event, ask.timeout)
+        case asks.Child():
+            inputs = ask.inputs
+            return RunChild(workflow_name=ask.workflow, inputs=inputs, timeout_seconds=ask.timeout)
+        case asks.Gather():
+            first = ask.ask == "first_of"
+            names = {key: key for key in ask.spawned}
+            return AwaitBranches(names, 1 if first else None, ask.timeout, fail_on_error=not first)
+    return None
+
+
+def _changes(ask: asks.Transact) -> Callable[[Transaction], Json]:
+    def work(transaction: Transaction) -> Json:
+        return [_change(transaction, each) for each in ask.changes]
+
+    return work
+
+
+def _change(transaction: Transaction, change: asks.Change) -> int:
+    if change.change == "counter_add":
+        return transaction.counter_add(change.name, change.value)
+    return transaction.counter_reset(change.name, change.value)
+
+
+def _raised(error: asks.RaisedError) -> ToolError:
+    at = f" (line {error.line})" if error.line else ""
+    final = error.type in ("SyntaxError", "Compensated", "Divergence")
+    failure = ToolError(f"{error.message}{at}".replace("\0", "\ufffd"), type=error.type, retryable=not final)
+    if error.type == "Divergence":
+        failure.kind = "divergence"
+    elif error.type == "Compensated":
+        failure.kind = "compensated"
+    return failure
+
+
+def _error(error: StepError | None) -> JsonObject | None:
+    return {"type": error.type, "message": error.message} if error else None
+
+
+def _refused(kind: str, message: str) -> JsonObject:
+    return {"error": {"type": kind, "message": message}}

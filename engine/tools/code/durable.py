@@ -1,0 +1,82 @@
+"""`tools.code.durable`: a Python function whose every effect is a checkpoint, run in the sandbox and called again after each wait."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from engine.durable.cancellation import Cancellation
+from engine.durable.tool_context import ToolContext
+from engine.model.json import Json
+from engine.model.requests import Request
+from engine.ports import SandboxJob, SandboxLimits, SandboxResult
+from engine.tools.code.channel import Channel
+from engine.tools.code.conversation import Conversation, told
+from engine.tools.code.run import DEFAULT_SECONDS, Seconds, log_output, refuse_killed
+from engine.tools.errors import ToolError
+from engine.tools.spec import ToolInput
+
+_PROGRAM = Path(__file__).with_name("inside") / "durable.py"
+
+
+class DurableInput(ToolInput):
+    """Python source that defines ``function(ctx, **inputs)``; ``timeout_seconds`` bounds each stretch of work between two waits."""
+
+    code: Annotated[str, Field(max_length=1_000_000)]
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    function: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=200)] = "main"
+    timeout_seconds: Seconds | None = None
+
+
+def run_durable(ctx: ToolContext, given: DurableInput) -> Json | Request:
+    """Call a function with a durable context: ``ctx.step``, ``ctx.sleep``, ``ctx.wait_for_event``, ``ctx.child``, ``ctx.saga`` and more.
+
+    What it did is never done again: after a wait, a retry or the death of a worker it is called from its first line and finds the results
+    of before. No network, no secrets, nothing but the standard library. The step's result is what the function returns.
+    """
+    if ctx.ledger is None:
+        raise RuntimeError(f"step {ctx.step_key}: a durable tool was called without a ledger")
+    stop = Cancellation()
+    ctx.cancelled.on_set(stop.set)
+    talk = Conversation(ctx, ctx.ledger, stop)
+    wall = ctx.bounded(given.timeout_seconds or DEFAULT_SECONDS)
+    limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)))
+    with Channel(talk.handle) as channel:
+        job = SandboxJob(_PROGRAM.read_text(), files={"told": _told(ctx, given)}, limits=limits, channel=channel.fd)
+        result = ctx.sandbox.run(job, stop)
+    return _outcome(ctx, talk, result, limits)
+
+
+def _told(ctx: ToolContext, given: DurableInput) -> bytes:
+    noted = {name: told(step) for name, step in ctx.ledger.noted.items()} if ctx.ledger else {}
+    seed = hashlib.sha256(f"{ctx.workflow_run_id}:{ctx.qualified_step}".encode()).hexdigest()
+    return json.dumps(
+        {
+            "code": given.code,
+            "function": given.function,
+            "inputs": given.inputs,
+            "noted": noted,
+            "seed": seed,
+            "run_id": str(ctx.workflow_run_id),
+            "attempt": ctx.attempt,
+        }
+    ).encode()
+
+
+def _outcome(ctx: ToolContext, talk: Conversation, result: SandboxResult, limits: SandboxLimits) -> Json | Request:
+    if talk.failure is not None:
+        log_output(ctx, result)
+        raise talk.failure
+    if talk.wait is not None:
+        return talk.wait
+    refuse_killed(result, limits)
+    if talk.returned is None:
+        log_output(ctx, result)
+        raise ToolError(f"the code ended with exit code {result.returncode} and without a result", type="ExitCode")
+    log_output(ctx, result)
+    return talk.returned.result

@@ -1,0 +1,293 @@
+"""Runs in the sandbox: calls the function of a step with a context whose every effect is durable before the code goes on.
+
+After a wait, a retry or the death of a worker the function is called again from its first line. What it did before is told in `noted` and not
+done again, so its calls of the context must come in the same order under the same names; what lies between them should not depend on the
+time, on chance or on files.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import random
+import sys
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+CODE_FILE = "<code>"
+
+
+class StepFailed(Exception):  # noqa: N818 - an outcome, for authors to catch
+    """Something that was asked of the context failed: ``type`` and ``message`` say what. The same when the code runs again."""
+
+    def __init__(self, type: str, message: str) -> None:  # noqa: A002 - the word of the engine's errors
+        super().__init__(message)
+        self.type = type
+        self.message = message
+
+
+class Compensated(Exception):  # noqa: N818
+    """A saga was undone, because of ``cause``. Trying again makes no sense: the step fails for good."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"undone after: {cause}")
+
+
+class Saga:
+    """Steps that are undone, the last one first, when the block is left by an exception. Each step is undone exactly once."""
+
+    def __init__(self, context: Context, name: str) -> None:
+        self._context = context
+        self._name = name
+        self._undos: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = []
+
+    def __enter__(self) -> Saga:
+        return self
+
+    def step(self, name: str, do: Callable[..., Any], *args: Any, undo: Callable[..., Any]) -> Any:
+        """Do something durably. ``undo`` gets its result, and is called when a later step fails."""
+        result = self._context.step(name, do, *args)
+        self._undos.append((name, undo, (result,)))
+        return result
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        while self._undos:
+            name, undo, args = self._undos.pop()
+            self._context.step(f"{self._name} undo {name}", undo, *args)
+        raise Compensated(str(error)) from error
+
+
+class Transaction:
+    """Changes that become durable together with their note: all of them, or none. Results are known at the end of the block."""
+
+    def __init__(self, context: Context, name: str) -> None:
+        self._context = context
+        self._name = name
+        self._wanted: list[dict[str, Any]] = []
+        self.results: list[Any] = []
+
+    def counter_add(self, name: str, delta: int = 1) -> None:
+        """Add to a counter of this tenant; the result is its new value."""
+        self._wanted.append({"change": "counter_add", "name": name, "value": delta})
+
+    def counter_reset(self, name: str, value: int = 0) -> None:
+        """Set a counter of this tenant; the result is what it was."""
+        self._wanted.append({"change": "counter_reset", "name": name, "value": value})
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is None:
+            self.results = self._context._ask("transaction", self._name, changes=self._wanted)
+
+
+class Context:
+    """What durable code may do. Every name is this step's own; one that comes again (in a loop) is counted: ``name``, ``name#2``, ..."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._reader = os.fdopen(int(os.environ["HIGHWAY_CHANNEL"]), "rb", closefd=False)
+        self._noted: dict[str, Any] = told["noted"]
+        self._replaying = len(self._noted)
+        self._seen: dict[str, int] = {}
+        self._random = random.Random(told["seed"])  # noqa: S311 - to be repeatable is its purpose
+        self.run_id: str = told["run_id"]
+        self.attempt: int = told["attempt"]
+
+    def step(self, name: str, do: Callable[..., Any], *args: Any, retries: int = 0, delay: float = 1.0) -> Any:
+        """Call ``do(*args)`` and keep what it returns; it is not called again. After ``retries`` more attempts, ``delay`` seconds apart,
+        it has failed: then this raises `StepFailed`."""
+        name = self._unique(name)
+        if name in self._noted:
+            return self._replayed(name, "step")
+        for attempt in range(retries + 1):
+            if attempt:
+                self.sleep(delay, name=f"{name} pause")
+            try:
+                result = do(*args)
+            except Exception as error:  # noqa: BLE001 - whatever it raises is its failure
+                if attempt == retries:
+                    return self._tell("step", name, error={"type": type(error).__name__, "message": str(error)})
+            else:
+                return self._tell("step", name, result=result)
+        return None
+
+    def step_with_compensation(self, name: str, do: Callable[..., Any], undo: Callable[..., Any], *args: Any) -> Any:
+        """A saga of one step's breadth: when ``do`` fails, ``undo`` is called with the same arguments, and the step fails for good."""
+        try:
+            return self.step(name, do, *args)
+        except StepFailed as error:
+            self.step(f"{name} undo", undo, *args)
+            raise Compensated(error.message) from error
+
+    def saga(self, name: str = "saga") -> Saga:
+        """A block of steps that are undone when one of them fails: ``with ctx.saga() as saga: saga.step(...)``."""
+        return Saga(self, name)
+
+    def transaction(self, name: str) -> Transaction:
+        """A block of changes to the database that commit together: ``with ctx.transaction("count") as tx: tx.counter_add("orders")``."""
+        return Transaction(self, self._unique(name))
+
+    def sleep(self, seconds: float, name: str = "sleep") -> None:
+        """Sleep durably; nothing runs meanwhile."""
+        self._ask("sleep", self._unique(name), seconds=seconds)
+
+    def sleep_until(self, at: str, name: str = "sleep") -> None:
+        """Sleep durably until a time (ISO 8601 with zone), by the database's clock."""
+        self._ask("sleep_until", self._unique(name), until=str(at))
+
+    def wait_for_event(self, event: str, timeout: float | None = None) -> Any:
+        """Wait for an event of this run and give its payload; `StepFailed` of type EventTimeout when it did not come in time."""
+        return self._ask("wait_for_event", self._unique(f"event {event}"), event=event, timeout=timeout)
+
+    def check_event(self, event: str) -> tuple[bool, Any]:
+        """Whether an event was emitted by now, and its payload."""
+        try:
+            return True, self._ask("wait_for_event", self._unique(f"check {event}"), event=event, timeout=0)
+        except StepFailed as error:
+            if error.type != "EventTimeout":
+                raise
+            return False, None
+
+    def emit_event(self, event: str, payload: Any = None) -> None:
+        """Emit an event of this run; the first of a name wins."""
+        self._ask("emit_event", self._unique(f"emit {event}"), event=event, payload=payload)
+
+    def get_variable(self, variable: str, default: Any = None) -> Any:
+        """A variable of this run (or branch) as it was when the code first asked."""
+        return self._ask("get_variable", self._unique(f"get {variable}"), variable=variable, default=default)
+
+    def set_variable(self, variable: str, value: Any) -> None:
+        """Set a variable of this run (or branch)."""
+        self._ask("set_variable", self._unique(f"set {variable}"), variable=variable, value=value)
+
+    def now(self) -> str:
+        """The database's time when the code first asked, in ISO 8601."""
+        return str(self._ask("now", self._unique("now")))
+
+    def random(self) -> float:
+        """The next of this step's own random numbers in [0, 1): the same when the code runs again."""
+        return self._random.random()
+
+    def uuid4(self) -> str:
+        """The next of this step's own random identifiers: the same when the code runs again."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def child(self, workflow: str, inputs: dict[str, Any] | None = None, timeout: float | None = None) -> Any:
+        """Run a workflow as a child and wait for it: ``{"workflow_run_id", "status", "result"}``."""
+        name = self._unique(f"child {workflow}")
+        return self._ask("child", name, workflow=workflow, inputs=inputs or {}, timeout=timeout)
+
+    def spawn(self, workflow: str, inputs: dict[str, Any] | None = None) -> str:
+        """Start a workflow as a child and go on; what is given back is for `gather` and `first_of`."""
+        return str(self._ask("spawn", self._unique(f"spawn {workflow}"), workflow=workflow, inputs=inputs or {}))
+
+    def gather(self, *spawned: str, timeout: float | None = None) -> list[Any]:
+        """Wait for all of the spawned children: their ``{"status", "result", "error"}`` in order. One that failed fails this."""
+        found = self._ask("gather", self._unique("gather"), spawned=list(spawned), timeout=timeout)
+        return [found[handle] for handle in spawned]
+
+    def first_of(self, *spawned: str, timeout: float | None = None) -> tuple[str, Any]:
+        """Wait for the first of the spawned children to end: which, and its ``{"status", "result", "error"}``. The others go on."""
+        found = self._ask("first_of", self._unique("first of"), spawned=list(spawned), timeout=timeout)
+        ended = [
+            handle for handle in spawned if found[handle]["status"] not in ("pending", "running", "sleeping", "paused")
+        ]
+        return ended[0], found[ended[0]]
+
+    def log(self, message: str, level: str = "info") -> None:
+        """Write a line to the run's log; not again when the code runs again."""
+        if not self._replaying:
+            self._talk({"ask": "log", "message": str(message), "level": level})
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Tell people how far the code is."""
+        self.log(f"{done}/{total} {message}".strip())
+
+    def _unique(self, name: str) -> str:
+        count = self._seen[name] = self._seen.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"
+
+    def _ask(self, method: str, name: str, **given: Any) -> Any:
+        if name in self._noted:
+            return self._replayed(name, method)
+        return self._tell(method, name, **given)
+
+    def _tell(self, method: str, name: str, **given: Any) -> Any:
+        self._replaying = 0
+        return _opened(self._talk({"ask": method, "name": name, **given}))
+
+    def _replayed(self, name: str, method: str) -> Any:
+        self._replaying = max(0, self._replaying - 1)
+        told = self._noted[name]
+        if told["method"] not in (method, ""):
+            message = f"{name!r} is a {method} now and was a {told['method']} when the code ran before"
+            raise SystemExit(json.dumps({"type": "Divergence", "message": message}))
+        return _opened(told)
+
+    def _talk(self, request: dict[str, Any]) -> dict[str, Any]:
+        line = json.dumps(request, allow_nan=False).encode() + b"\n"
+        while line:
+            line = line[os.write(self._reader.fileno(), line) :]
+        answer: dict[str, Any] = json.loads(self._reader.readline())
+        return answer
+
+
+def _opened(told: dict[str, Any]) -> Any:
+    if told.get("error"):
+        raise StepFailed(told["error"]["type"], told["error"]["message"])
+    return told.get("result")
+
+
+def main() -> None:
+    """Call the function and report; the report is the last thing that is told."""
+    with open("/job/told", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would double the start-up time
+        told = json.load(file)
+    source = told["code"]
+    names: dict[str, Any] = {
+        "__name__": "__main__",
+        "__builtins__": __builtins__,
+        "StepFailed": StepFailed,
+        "Compensated": Compensated,
+    }
+    linecache.cache[CODE_FILE] = (len(source), None, source.splitlines(keepends=True), CODE_FILE)
+    context = Context(told)
+    try:
+        exec(compile(source, CODE_FILE, "exec", dont_inherit=True), names)  # noqa: S102 - this is what the sandbox is for
+        report = {"ask": "return", "result": names[told["function"]](context, **told["inputs"])}
+        json.dumps(report, allow_nan=False)
+    except SystemExit as end:
+        report = {"ask": "raise", "error": _ended(end)}
+    except BaseException as error:  # noqa: BLE001 - whatever the code raises is its author's to read
+        report = {"ask": "raise", "error": _told(error, told["function"])}
+    sys.stdout.flush()
+    context._talk(report)
+
+
+def _ended(end: SystemExit) -> dict[str, Any]:
+    try:
+        diverged: dict[str, Any] = json.loads(str(end.code))
+        return {**diverged, "line": None}
+    except ValueError:
+        return {"type": "SystemExit", "message": f"the code ended by sys.exit({end.code!r})", "line": None}
+
+
+def _told(error: BaseException, function: str) -> dict[str, Any]:
+    """The last line of the traceback and the line of the code; the rest of it, without our own frames, goes to stderr."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CODE_FILE]
+    text = traceback.format_exception_only(error)[-1].strip()
+    if frames:
+        sys.stderr.write("Traceback (most recent call last):\n" + "".join(traceback.format_list(frames)) + text + "\n")
+    if isinstance(error, KeyError) and not frames and error.args == (function,):
+        text = f"the code defines no function {function!r}"
+    line = frames[-1].lineno if frames else getattr(error, "lineno", None)
+    return {"type": type(error).__name__, "message": text, "line": line}
+
+
+if __name__ == "__main__":
+    main()
