@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from engine.model.messages import UndoView, UpdateView
 from engine.model.views import (
     DefinitionView,
     EventView,
@@ -192,6 +194,7 @@ def signal(view: SignalView) -> Json:
         "signal_name": view.name,
         "payload": view.payload,
         "sent_by": view.sent_by,
+        "taken_by": view.taken_by,
         "timestamp": time(view.at),
     }
 
@@ -213,3 +216,62 @@ def definition(view: DefinitionView) -> Json:
 
 def _percent(done: int, total: int) -> int:
     return 100 * done // total if total else 0
+
+
+def update(one: UpdateView) -> Json:
+    """A request to a run and its reply."""
+    return {
+        "update_id": str(one.update_id),
+        "workflow_run_id": str(one.workflow_run_id),
+        "update_name": one.name,
+        "update_payload": one.payload,
+        "status": one.state,
+        "result": one.result,
+        "error": one.error,
+        "requested_by": one.requested_by,
+        "created_at": time(one.requested_at),
+        "taken_by": one.taken_by,
+        "taken_at": time(one.taken_at),
+        "completed_at": time(one.answered_at),
+    }
+
+
+def sagas(run: RunView, undo: Sequence[UndoView]) -> Json:
+    """What a run has to undo, as the one saga that a run is, and the events of its undoing."""
+    steps = [
+        {
+            "scope": one.scope,
+            "step": one.step_key,
+            "function": one.call.get("function"),
+            "status": {"succeeded": "undone", "failed": "not_undone"}.get(one.outcome or "", "registered"),
+            "registered_at": time(one.registered_at),
+            "undone_at": time(one.undone_at),
+            "error": one.error,
+        }
+        for one in undo
+    ]
+    saga = {
+        "saga_name": run.name,
+        "status": run.status,
+        "started_at": time(run.started_at),
+        "completed_at": time(run.finished_at),
+        "compensated": run.status == "compensated",
+        "steps": steps,
+    }
+    events = [
+        {
+            "event_type": "compensation_completed" if one.outcome == "succeeded" else "compensation_failed",
+            "saga_name": run.name,
+            "timestamp": time(one.undone_at),
+            "details": {"step": one.step_key, "scope": one.scope, "error": one.error},
+        }
+        for one in undo
+        if one.outcome is not None
+    ]
+    return {
+        "workflow_run_id": str(run.workflow_run_id),
+        "sagas": [saga] if undo else [],
+        "compensation_events": events,
+        "total_sagas": int(bool(undo)),
+        "compensated_sagas": int(run.status == "compensated" and bool(undo)),
+    }

@@ -71,6 +71,14 @@ class SignalBody(Body):
     payload: Any = None
 
 
+class UpdateBody(Body):
+    """A request for a run, and how long to wait for its reply."""
+
+    update_name: Name = Field(validation_alias=AliasChoices("update_name", "name"))
+    payload: Any = Field(None, validation_alias=AliasChoices("update_payload", "payload"))
+    timeout_seconds: float = Field(30, ge=0, le=60)
+
+
 class RunQuery(Schema):
     """Which runs to list, and which page of them: by number, or by the cursor that the page before gave."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection as django_connection
 
 from engine import facade
+from engine.model.messages import UndoView, UpdateView
 from engine.model.views import (
     DefinitionView,
     EventView,
@@ -152,6 +153,26 @@ def signal_list(grant: Grant, run_id: uuid.UUID) -> list[SignalView]:
     with tenant_transaction(grant.tenant_id) as connection:
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
         return facade.list_signals(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+
+
+def update_list(grant: Grant, run_id: uuid.UUID, *, quantity: int) -> list[UpdateView]:
+    """Requests to a run, the newest first."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return facade.list_updates(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, quantity=quantity)
+
+
+def update_get(grant: Grant, update_id: uuid.UUID) -> UpdateView:
+    """One request and its reply, as it is now."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.get_update(connection, tenant_id=grant.tenant_id, update_id=update_id)
+
+
+def undo_list(grant: Grant, run_id: uuid.UUID) -> tuple[RunView, list[UndoView]]:
+    """A run, and what it has to undo or has undone."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        run = facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
+        return run, facade.list_undo(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
 
 
 def variable_map(grant: Grant, run_id: uuid.UUID) -> dict[str, Any]:

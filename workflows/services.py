@@ -89,3 +89,11 @@ def signal_send(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, pay
     return facade.send_signal(
         connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
     )
+
+
+def update_request(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, payload: Any) -> uuid.UUID:
+    """Put a request with a reply into a run's inbox; gives its id."""
+    grant.require(SIGNAL)
+    return facade.request_update(
+        connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
+    )

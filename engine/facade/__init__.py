@@ -10,6 +10,7 @@ from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
 from engine.facade.language import check_definition
+from engine.facade.messages import get_update, list_undo, list_updates, request_update
 from engine.facade.reads import (
     count_by_status,
     count_newer,
@@ -47,6 +48,7 @@ __all__ = [
     "emit_event",
     "find_definition",
     "get_run",
+    "get_update",
     "health",
     "list_checkpoints",
     "list_events",
@@ -56,11 +58,14 @@ __all__ = [
     "list_signals",
     "list_steps",
     "list_story",
+    "list_undo",
+    "list_updates",
     "list_variables",
     "list_workflows",
     "read_json",
     "read_yaml",
     "register",
+    "request_update",
     "retry",
     "run_result",
     "run_tag",

@@ -18,6 +18,8 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "event": "waiting",
     "tasks": "waiting",
     "retry": "retrying",
+    "signal": "waiting",
+    "update": "waiting",
 }
 
 

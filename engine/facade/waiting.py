@@ -47,6 +47,8 @@ def _wait_reason(row: Row) -> Reason:
         "timer": "sleeping",
         "event": f"waiting for the event {row['event_name']!r}",
         "retry": f"attempt {row['attempt']} failed ({(row['error'] or {}).get('message', 'unknown error')}); the next one follows",
+        "signal": f"waiting for a signal {row['event_name']!r}",
+        "update": f"waiting for an update {row['event_name']!r}",
         "tasks": f"waiting for {row['needed']} of {len(row['awaited'] or ())} branches or children",
     }[row["kind"]]
     return Reason(row["kind"], text, row["scope"], row["step_key"], row["due_at"])

@@ -6,5 +6,6 @@
 from engine.interpreter.compiler import compile_program
 from engine.interpreter.execution import Execution
 from engine.interpreter.program import Program
+from engine.interpreter.undoing import Undoing
 
-__all__ = ["Execution", "Program", "compile_program"]
+__all__ = ["Execution", "Program", "Undoing", "compile_program"]

@@ -24,6 +24,7 @@ def success(key: str, operator: str, done: Done) -> Record:
         attempt=done.attempt,
         variables=done.variables,
         gate=done.gate,
+        undo=done.undo,
     )
 
 

@@ -11,13 +11,18 @@ Contract:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, StepOutcome
 from engine.model.json import Json, JsonObject
+
+
+def no_undo(result: Json) -> JsonObject | None:  # noqa: ARG001 - in the place of one that looks at it
+    """Nothing has to be undone."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class CallTool:
     attempt: int = 1
     timeout_seconds: float | None = None
     noted: Mapping[str, Recorded] = field(default_factory=dict)  # what its code has done before, by name
+    undo: Callable[[Json], JsonObject | None] = no_undo  # for transactional tools: what undoes it, given its result
     idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
 
 
@@ -53,6 +59,9 @@ class Record:
     attempt: int = 1
     variables: JsonObject = field(default_factory=dict)
     gate: bool = False
+    undo: JsonObject | None = (
+        None  # the call that undoes this step, stored with its checkpoint: see `engine.model.undo`
+    )
     seconds: float | None = None  # how long it took, where the core was told; else the worker has measured it
 
 
@@ -95,6 +104,27 @@ class AwaitTasks:
     needed: int | None = None
     timeout_seconds: float | None = None
     request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitMessage:
+    """Wait for the next signal or update of a name that nobody has taken. Ends with `WaitOver`, whose payload is the message."""
+
+    key: str
+    kind: Literal["signal", "update"]
+    name: str
+    timeout_seconds: float | None = None
+    request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUpdate:
+    """Reply to an update that a step of this run has taken, in the same commit as the step's own checkpoint."""
+
+    key: str
+    update_id: str
+    result: Json = None
+    error: StepError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +191,21 @@ class Finish:
     result: Json = None
     error: StepError | None = None
     failed_key: str | None = None  # the step that is the cause, for the first line a person reads
+    failed_scope: str | None = None  # where that step stands; None: in the scope of this task
 
 
 Command = (
-    CallTool | Record | StartTimer | Retry | AwaitEvent | AwaitTasks | Emit | Fork | StartChild | CancelTasks | Finish
+    CallTool
+    | Record
+    | StartTimer
+    | Retry
+    | AwaitEvent
+    | AwaitMessage
+    | AwaitTasks
+    | AnswerUpdate
+    | Emit
+    | Fork
+    | StartChild
+    | CancelTasks
+    | Finish
 )

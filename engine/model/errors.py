@@ -19,6 +19,8 @@ ErrorKind = Literal[
     "terminated",  # the workflow's own terminate operator
     "poison",  # the work killed its worker again and again
     "deadline",  # the run's wall-clock limit
+    "cancelled",  # somebody asked the run to stop
+    "undo",  # something that was done could not be undone
     "compensated",  # durable code undid what it had done
     "divergence",  # the definition on re-entry does not match the checkpoints
     "internal",  # ours

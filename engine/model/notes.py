@@ -13,8 +13,8 @@ from engine.model.requests import RunChild
 class Note:
     """One thing that was done. ``name`` is its identity inside the step for ever; with ``error`` it failed, which counts for this attempt only.
 
-    ``method`` is what the code called, so that code that has changed meanwhile is found out. ``variables``, ``events`` (name, payload) and
-    ``child`` take effect in the same commit as the note itself. ``committed`` says that its checkpoint exists already.
+    ``method`` is what the code called, so that code that has changed meanwhile is found out. ``variables``, ``events`` (name, payload),
+    ``replies`` (update id, result) and ``child`` take effect in the same commit as the note itself. ``committed`` says that its checkpoint exists already.
     """
 
     method: str
@@ -24,6 +24,7 @@ class Note:
     seconds: float = 0.0
     variables: JsonObject = field(default_factory=dict)
     events: tuple[tuple[str, Json], ...] = ()
+    replies: tuple[tuple[str, Json], ...] = ()
     child: RunChild | None = None
     committed: bool = False
 

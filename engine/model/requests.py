@@ -6,8 +6,9 @@ The engine makes the request durable (a wait row), suspends the task if nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from engine.model.json import JsonObject
+from engine.model.json import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,28 @@ class HearEvent:
     timeout_seconds: float | None = None
 
 
-Wait = AwaitBranches | RunChild | SleepFor | SleepUntil | HearEvent
+@dataclass(frozen=True, slots=True)
+class TakeMessage:
+    """Take the next signal or update of a name, each exactly once and in order. The step's result is the message:
+
+    ``{"name", "payload", "seq", "sent_by", "at"}``, of an update with ``"update_id"``. A timeout fails the step.
+    """
+
+    kind: Literal["signal", "update"]
+    name: str
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Answer an update that this run has taken; exactly one answer is given. The step's result is ``{"update_id"}``."""
+
+    update_id: str
+    result: Json = None
+    error: str | None = None
+
+
+Wait = AwaitBranches | RunChild | SleepFor | SleepUntil | HearEvent | TakeMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +108,4 @@ class CallAgain:
     wait: Wait
 
 
-Request = Wait | CancelBranches | CallAgain
+Request = Wait | CancelBranches | ReplyTo | CallAgain

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import JsonObject
+from engine.model.undo import Undo
 
 TaskKind = Literal["workflow", "branch", "activity"]
 FinalState = Literal["completed", "failed", "cancelled", "compensated"]
@@ -34,6 +35,8 @@ class ClaimedTask:
     context: JsonObject
     parent_task_id: UUID | None
     completion_event: str | None
+    phase: Literal["", "undoing"]
+    error: JsonObject | None  # why the run is undoing what it did
     definition_id: UUID
     definition_hash: str
     name: str
@@ -49,3 +52,5 @@ class Loaded:
     waiting: list[Waiting] = field(default_factory=list)
     over: list[WaitOver] = field(default_factory=list)
     variables: JsonObject = field(default_factory=dict)
+    undo: list[Undo] = field(default_factory=list)  # the last thing done first; only of a run that is undoing
+    open_forks: int = 0  # of a run that is undoing: branches, activities and children that have not ended

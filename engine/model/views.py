@@ -144,7 +144,7 @@ class RunView:
 class Wait:
     """Why a step is not going on: a timer, an event, a retry, or other tasks; ``due_at`` is when it ends by itself, if it does."""
 
-    kind: Literal["timer", "event", "retry", "tasks"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update"]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None
@@ -221,6 +221,7 @@ class SignalView:
     name: str
     payload: Json
     sent_by: str
+    taken_by: str | None = None  # the step that took it out of the inbox
 
 
 @dataclass(frozen=True, slots=True)

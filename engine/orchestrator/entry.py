@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.interpreter import Execution, Program
+from engine.interpreter import Execution, Program, Undoing
 from engine.model.errors import StepError
 from engine.model.facts import TaskInfo
 from engine.model.json import JsonObject
@@ -12,12 +12,14 @@ from engine.queue.writes import Finished, TaskWrites
 
 MAX_RESCUES = 20  # a task that kills its worker so often without progress is poison
 UNKNOWN_TOOL_SECONDS = 5.0
+FORKS_SECONDS = 0.5  # how long a run that undoes what it did waits for what it forked to have stopped
 
 
 def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: StepError | None = None) -> Session:
     """Make a session of a claim: the core is told everything durable, then what has come while nobody held the task.
 
-    Without a program (``error`` says why) the task ends at once, as does one that was asked to stop, or that is poison.
+    A run that undoes what it did needs no program. Any other without one (``error`` says why) ends at once, as does
+    one that was asked to stop, or that is poison.
     """
     info = TaskInfo(
         tenant_id=task.tenant_id,
@@ -29,7 +31,7 @@ def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: Ste
         started_date=task.created_at.date().isoformat(),
         attempt=task.attempt,
     )
-    execution = Execution(program, info, loaded.recorded, loaded.waiting) if program else None
+    execution = _execution(task, program, info, loaded)
     session = Session(task, execution, TaskWrites(task), dict(loaded.variables))
     session.waits.update(wait.key for wait in loaded.waiting)
     if error:
@@ -38,10 +40,20 @@ def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: Ste
         session.stop(stopped(task.cancel_outcome, task.cancel_reason))
     elif task.rescues > MAX_RESCUES:
         session.stop(refused(_poison(task)))
+    elif task.phase == "undoing" and loaded.open_forks:
+        session.hand_back(FORKS_SECONDS)
     else:
         for over in loaded.over:
             session.settle(over)
     return session
+
+
+def _execution(
+    task: ClaimedTask, program: Program | None, info: TaskInfo, loaded: Loaded
+) -> Execution | Undoing | None:
+    if task.phase == "undoing":
+        return Undoing(info, loaded.undo, task.error, loaded.recorded, loaded.waiting)
+    return Execution(program, info, loaded.recorded, loaded.waiting) if program else None
 
 
 def refused(error: StepError) -> Finished:

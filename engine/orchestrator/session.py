@@ -12,11 +12,13 @@ from typing import assert_never
 from uuid import UUID
 
 from engine.durable.tool_context import LogLine
-from engine.interpreter import Execution
+from engine.interpreter import Execution, Undoing
 from engine.kit.ids import uuid7
 from engine.kit.json_text import storable
 from engine.model.commands import (
+    AnswerUpdate,
     AwaitEvent,
+    AwaitMessage,
     AwaitTasks,
     CallTool,
     CancelTasks,
@@ -50,7 +52,7 @@ class Session:
     """One task in execution. ``running`` are the steps whose tool calls have not come back."""
 
     task: ClaimedTask
-    execution: Execution | None  # None: the task ends without being executed
+    execution: Execution | Undoing | None  # None: the task ends without being executed
     writes: TaskWrites
     variables: JsonObject
     calls: list[CallTool] = field(default_factory=list)
@@ -155,7 +157,7 @@ class Session:
         self.writes = TaskWrites(self.task)
         self.tell_listeners(True)
 
-    def _take(self, command: Command, execution: Execution) -> None:
+    def _take(self, command: Command, execution: Execution | Undoing) -> None:
         match command:
             case CallTool():
                 self.calls.append(command)
@@ -163,8 +165,10 @@ class Session:
                 self._record(command, execution)
             case Retry():
                 self._retry(command)
-            case StartTimer() | AwaitEvent() | AwaitTasks():
+            case StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
+            case AnswerUpdate():
+                self.writes.answers.append(command)
             case Emit():
                 self.writes.emits.append(command)
             case Fork():
@@ -181,7 +185,7 @@ class Session:
             case _:
                 assert_never(command)
 
-    def _record(self, record: Record, execution: Execution) -> None:
+    def _record(self, record: Record, execution: Execution | Undoing) -> None:
         # The core may go on at once: whatever it starts next is held back until this record is committed.
         if record.gate:
             execution.durable(record.key)
@@ -197,7 +201,7 @@ class Session:
         self.waits.discard(key)
         self.over.discard(key)
 
-    def _wait(self, command: StartTimer | AwaitEvent | AwaitTasks | Retry) -> None:
+    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> None:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))
@@ -213,7 +217,8 @@ class Session:
     def _finish(self, finish: Finish) -> None:
         error: JsonObject | None = None
         if finish.error:
-            error = finish.error.to_json() | {"step": finish.failed_key, "scope": self.task.key}
+            scope = self.task.key if finish.failed_scope is None else finish.failed_scope
+            error = finish.error.to_json() | {"step": finish.failed_key, "scope": scope}
         # A run that nobody waits for needs no result of its own: its steps' checkpoints are the result.
         result = finish.result if self.task.parent_task_id or self.task.kind != "workflow" else None
         self.writes.exit = Finished(finish.outcome, result, error)

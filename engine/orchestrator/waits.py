@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.model.commands import AwaitEvent, AwaitTasks, Retry, StartTimer
+from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, Retry, StartTimer
 from engine.queue.writes import WaitWrite
 
 
-def wait_write(command: StartTimer | AwaitEvent | AwaitTasks | Retry) -> WaitWrite:
+def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> WaitWrite:
     """What to register so that the end of this wait is seen, whoever holds the task then."""
     if isinstance(command, StartTimer):
         return WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until, request=command.request)
@@ -16,6 +16,14 @@ def wait_write(command: StartTimer | AwaitEvent | AwaitTasks | Retry) -> WaitWri
             "event",
             seconds=command.timeout_seconds,
             event_name=command.event_name,
+            request=command.request,
+        )
+    if isinstance(command, AwaitMessage):
+        return WaitWrite(
+            command.key,
+            command.kind,
+            seconds=command.timeout_seconds,
+            event_name=command.name,
             request=command.request,
         )
     if isinstance(command, Retry):

@@ -12,6 +12,7 @@ from engine.model.errors import StepError
 from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import Json
 from engine.model.task import ClaimedTask, Loaded
+from engine.model.undo import Undo
 
 _sql = load("task")
 NO_TENANT = UUID(int=0)
@@ -70,6 +71,7 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
         waits = _sql.load_waits.send(
             cursor(connection), tenant_ids=scopes["tenant_ids"], task_ids=[task.task_id for task in again]
         )
+    _load_undo(connection, tasks, loaded)
     by_scope = {(task.workflow_run_id, task.key): loaded[task.task_id] for task in again}
     for row in checkpoints:
         by_scope[row["workflow_run_id"], row["scope"]].recorded.append(_recorded(row))
@@ -78,6 +80,20 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
     for row in waits:
         _add_wait(loaded[row["task_id"]], row)
     return loaded
+
+
+def _load_undo(connection: Connection, tasks: Sequence[ClaimedTask], loaded: dict[UUID, Loaded]) -> None:
+    undoing = [task for task in tasks if task.phase == "undoing"]
+    if not undoing:
+        return
+    runs = {"tenant_ids": [task.tenant_id for task in undoing], "run_ids": [task.workflow_run_id for task in undoing]}
+    with translated(), connection.pipeline():
+        registered = _sql.load_undo.send(cursor(connection), **runs)
+        forks = _sql.load_open_forks.send(cursor(connection), **runs)
+    for row in registered:
+        loaded[row["workflow_run_id"]].undo.append(Undo(row["scope"], row["step_key"], row["call"]))
+    for row in forks:
+        loaded[row["workflow_run_id"]].open_forks = row["open_forks"]
 
 
 def load_waits(connection: Connection, tasks: Iterable[ClaimedTask]) -> dict[UUID, Loaded]:
@@ -97,10 +113,11 @@ def _recorded(row: Row) -> Recorded:
 
 
 def _add_wait(loaded: Loaded, row: Row) -> None:
-    over = row["due"] or row["emitted"] or row["joined"]
+    given = row["given"] is not None
+    over = row["due"] or row["emitted"] or row["joined"] or given
     loaded.waiting.append(Waiting(row["step_key"], row["kind"], row["attempt"], over, row["request"]))
     if over:
-        arrived = row["emitted"] or row["joined"]
-        payload = row["payload"] if row["emitted"] else row["tasks"]
-        timed_out = not arrived and row["kind"] in ("event", "tasks")
+        arrived = row["emitted"] or row["joined"] or given
+        payload = row["given"] if given else row["payload"] if row["emitted"] else row["tasks"]
+        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update")
         loaded.over.append(WaitOver(row["step_key"], timed_out, payload))

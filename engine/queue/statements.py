@@ -41,9 +41,12 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
         _statement(_sql.set_variables, _variables(batch), _VARIABLE),
         _statement(_sql.write_journal, _journal(batch), _JOURNAL),
         _statement(_sql.fork, _forks(batch), _FORK),
+        _statement(_sql.register_undo, _undos(batch), _UNDO),
         _statement(_sql.emit, _emits(batch), _EMIT),
+        _statement(_sql.answer_updates, _answers(batch), _ANSWER),
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
+        _hand_out(batch),
         *(_cancel(writes, command.task_keys) for writes in batch for command in writes.cancels),
         _statement(_sql.suspend, ((writes, ()) for writes in batch if isinstance(writes.exit, Suspended)), ()),
         _statement(_sql.hand_back, _hand_backs(batch), ("seconds",)),
@@ -98,6 +101,8 @@ _RECORD = (
 _VARIABLE = ("run_ids", "scopes", "names", "values")
 _JOURNAL = ("run_ids", "kinds", "scopes", "keys", "data")
 _FORK = ("keys", "new_ids", "kinds", "paths", "contexts", "variables", "completion_events")
+_UNDO = ("run_ids", "scopes", "keys", "calls")
+_ANSWER = ("update_ids", "results", "errors")
 _EMIT = ("run_ids", "names", "payloads", "emitters")
 _WAIT = (
     "run_ids", "keys", "kinds", "seconds", "untils", "event_names", "awaited", "needed", "attempts", "errors", "requests",
@@ -121,10 +126,19 @@ def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
 
 def _touches_siblings(writes: TaskWrites) -> bool:
     """Does this commit change other tasks of the run: by an event, a cancellation, or an end that takes open branches along?"""
-    if writes.emits or writes.cancels:
+    if writes.emits or writes.cancels or _awaits_message(writes):
         return True
     ends = writes.exit
     return isinstance(ends, Finished) and (ends.state != "completed" or writes.task.completion_event is not None)
+
+
+def _awaits_message(writes: TaskWrites) -> bool:
+    return any(wait.kind in ("signal", "update") for wait in writes.waits)
+
+
+def _hand_out(batch: Sequence[TaskWrites]) -> Statement | None:
+    runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _awaits_message(writes)}
+    return Statement(_sql.hand_out, _columns(sorted(runs), "tenant_ids", "run_ids")) if runs else None
 
 
 def _records(batch: Sequence[TaskWrites]) -> Rows:
@@ -163,6 +177,20 @@ def _emits(batch: Sequence[TaskWrites]) -> Rows:
     for writes in batch:
         for emit in writes.emits:
             yield writes, (writes.task.workflow_run_id, emit.event_name, dumps(emit.payload), _path(writes, emit.key))
+
+
+def _undos(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for write in writes.records:
+            if write.record.undo is not None:
+                yield writes, (writes.task.workflow_run_id, writes.task.key, write.record.key, dumps(write.record.undo))
+
+
+def _answers(batch: Sequence[TaskWrites]) -> Rows:
+    for writes in batch:
+        for answer in writes.answers:
+            error = dumps(answer.error.to_json()) if answer.error else None
+            yield writes, (answer.update_id, dumps_or_none(answer.result), error)
 
 
 def _waits(batch: Sequence[TaskWrites]) -> Rows:

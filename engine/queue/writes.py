@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from engine.model.commands import CancelTasks, Emit, Record, StartChild
+from engine.model.commands import AnswerUpdate, CancelTasks, Emit, Record, StartChild
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, FinalState
@@ -26,7 +26,7 @@ class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update"]
     seconds: float | None = None
     until: str | None = None
     event_name: str | None = None
@@ -95,6 +95,7 @@ class TaskWrites:
     forks: list[ForkWrite] = field(default_factory=list)
     children: list[StartChild] = field(default_factory=list)
     emits: list[Emit] = field(default_factory=list)
+    answers: list[AnswerUpdate] = field(default_factory=list)
     cancels: list[CancelTasks] = field(default_factory=list)
     exit: Exit | None = None
 
@@ -107,6 +108,7 @@ class TaskWrites:
             or self.forks
             or self.children
             or self.emits
+            or self.answers
             or self.cancels
             or self.ended_waits
         )

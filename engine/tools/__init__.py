@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.tools import code, http, list_generator, log, long_running, memory, shell, simple_counter, workflow
+from engine.tools import code, http, list_generator, log, long_running, memory, shell, simple_counter, update, workflow
 from engine.tools.spec import ToolSpec
 
 registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
@@ -21,6 +21,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
             *memory.TOOLS,
             *shell.TOOLS,
             *simple_counter.TOOLS,
+            *update.TOOLS,
             *workflow.TOOLS,
         )
     }

@@ -219,6 +219,7 @@ def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
         input=shown_input(call),
         attempt=call.attempt,
         variables=fact.variables,
+        undo=call.undo(fact.result),
     )
     return TaskWrites(running.task, records=[RecordWrite(record, seconds)], ended_waits=[call.key])
 

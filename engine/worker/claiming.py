@@ -72,7 +72,8 @@ class Claiming:
 
     def _enter(self, task: ClaimedTask, loaded: Loaded) -> Session:
         try:
-            return enter(task, self._programs.get(self._connection, task), loaded)
+            program = None if task.phase == "undoing" else self._programs.get(self._connection, task)
+            return enter(task, program, loaded)
         except EngineError:
             raise  # the database's, not the task's
         except UnreadableDefinitionError as error:

@@ -40,7 +40,7 @@ CREATE TABLE highway.wait (
     workflow_run_id uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code')),
     due_at timestamptz,                      -- the timer's time, the retry's time, or the time limit of a wait
-    event_name text,
+    event_name text,                         -- of the event, signal or update that is waited for
     awaited text[],                          -- report keys of the tasks that are waited for
     needed integer,                          -- how many of them are still missing: a join is this counter
     attempt integer NOT NULL DEFAULT 0,
@@ -48,7 +48,7 @@ CREATE TABLE highway.wait (
     request jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT highway.now(),
     PRIMARY KEY (tenant_id, task_id, step_key),
-    CHECK ((kind = 'event') = (event_name IS NOT NULL)),
+    CHECK ((kind IN ('event', 'signal', 'update')) = (event_name IS NOT NULL)),
     CHECK ((kind = 'tasks') = (awaited IS NOT NULL AND needed IS NOT NULL)),
     CHECK (kind NOT IN ('timer', 'retry') OR due_at IS NOT NULL)
 );

@@ -197,6 +197,7 @@ BEGIN
     INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, sent_by, at)
     VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
     RETURNING seq INTO v_seq;
+    PERFORM highway.hand_out_messages(ARRAY[p_tenant], ARRAY[p_run]);
     RETURN v_seq;
 END
 $$;
@@ -239,10 +240,14 @@ DECLARE
 BEGIN
     UPDATE highway.task AS t SET cancel_requested = true
      WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND highway.is_open(t.state);
+    -- A run that has something to undo does not end here: it undoes it.
+    PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(highway.stop_error(p_outcome, p_reason)))
+       FROM highway.task AS t
+      WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.kind = 'workflow' AND t.state IN ('pending', 'sleeping', 'paused');
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = p_outcome, finished_at = highway.now(), epoch = t.epoch + 1, error = highway.stop_error(p_outcome, p_reason)
-         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'sleeping', 'paused')
+         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_doomed) AND t.state IN ('pending', 'sleeping', 'paused') AND t.phase = ''
         RETURNING t.task_id
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = p_tenant AND w.task_id = e.task_id
@@ -266,6 +271,9 @@ DECLARE
     v_outcome text;
 BEGIN
     PERFORM highway.require_open_run(p_tenant, p_run);
+    IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing') THEN
+        RAISE EXCEPTION 'workflow run % is undoing what it did; let it, or kill it', p_run USING ERRCODE = 'HW002';
+    END IF;
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = coalesce(r.cancel_requested_at, highway.now()), cancel_reason = coalesce(r.cancel_reason, p_reason),
            cancel_outcome = coalesce(r.cancel_outcome, p_outcome)
@@ -295,6 +303,11 @@ DECLARE
     v_tasks uuid[];
     v_cleanup record;
 BEGIN
+    PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(
+                CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END))
+       FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_errors) AS g (tenant_id, task_id, epoch, state, error)
+       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+      WHERE g.state <> 'completed' AND t.kind = 'workflow' AND t.phase = '';
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_outcome(t) ELSE g.state END,

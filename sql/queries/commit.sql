@@ -60,7 +60,29 @@ SELECT g.tenant_id, g.task_id, g.key, g.run_id, g.kind,
                                  ELSE ARRAY(SELECT DISTINCT jsonb_array_elements_text(g.awaited::jsonb)) END AS keys) AS a
 ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
    SET kind = excluded.kind, due_at = excluded.due_at, event_name = excluded.event_name, awaited = excluded.awaited,
-       needed = excluded.needed, attempt = excluded.attempt, error = excluded.error, request = excluded.request;
+       needed = excluded.needed, attempt = excluded.attempt, error = excluded.error, request = excluded.request, given = NULL;
+
+-- name: hand_out(tenant_ids, run_ids) :exec
+-- Gives messages that came before to those who wait for them now.
+SELECT highway.hand_out_messages(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
+
+-- name: answer_updates(tenant_ids, task_ids, epochs, update_ids, results, errors) :exec
+-- Replies to requests, in the transaction of the step that made them. Only to requests of the same run that were taken and not answered.
+UPDATE highway.update_request AS u
+   SET state = CASE WHEN g.error IS NULL THEN 'completed' ELSE 'failed' END, result = g.result::jsonb, error = g.error::jsonb,
+       answered_at = highway.now()
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(update_ids)s::uuid[], %(results)s::text[], %(errors)s::text[])
+       AS g (tenant_id, task_id, epoch, update_id, result, error)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+ WHERE u.tenant_id = g.tenant_id AND u.update_id = g.update_id AND u.workflow_run_id = t.workflow_run_id AND u.state = 'taken';
+
+-- name: register_undo(tenant_ids, task_ids, epochs, run_ids, scopes, keys, calls) :exec
+-- What has to be undone, with the checkpoints of what was done.
+INSERT INTO highway.compensation (tenant_id, workflow_run_id, scope, step_key, call, registered_at)
+SELECT g.tenant_id, g.run_id, g.scope, g.key, g.call::jsonb, highway.now()
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[],
+              %(calls)s::text[]) AS g (tenant_id, task_id, epoch, run_id, scope, key, call)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;
 
 -- name: end_waits(tenant_ids, task_ids, epochs, keys) :exec
 -- Forgets waits whose steps have ended.
@@ -146,9 +168,11 @@ UPDATE highway.task AS t
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
  CROSS JOIN LATERAL (
        SELECT min(w.due_at) AS first_due,
-              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL), true) AS over
+              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL
+                               OR w.given IS NOT NULL), true) AS over
          FROM highway.wait AS w
-         LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name
+         LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
+                                     AND e.name = w.event_name
         WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id) AS w
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;
 

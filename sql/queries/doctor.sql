@@ -14,13 +14,14 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
  CROSS JOIN (SELECT make_interval(secs => %(grace_seconds)s) AS grace, interval '1 minute' AS pause) AS c  -- hand-backs pause a task for less
  CROSS JOIN LATERAL (
        SELECT count(*) AS waits, min(w.due_at) AS first_due,
-              bool_or(e.name IS NOT NULL OR coalesce(w.needed <= 0, false)) AS is_over,
+              bool_or(e.name IS NOT NULL OR coalesce(w.needed <= 0, false) OR w.given IS NOT NULL) AS is_over,
               bool_or(w.kind = 'tasks' AND w.needed > (
                   SELECT count(*) FROM highway.task AS a
                    WHERE a.tenant_id = w.tenant_id AND a.parent_task_id = w.task_id AND a.report_key = ANY (w.awaited)
                      AND highway.is_open(a.state))) AS is_short
          FROM highway.wait AS w
-         LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name
+         LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
+                                     AND e.name = w.event_name
         WHERE o.state = 'sleeping' AND w.tenant_id = o.tenant_id AND w.task_id = o.task_id) AS w
  CROSS JOIN LATERAL (
        SELECT CASE

@@ -149,7 +149,7 @@ SELECT e.seq, e.at, e.name, e.payload, e.emitted_by FROM highway.event AS e
 
 -- name: signals(tenant_id, workflow_run_id) :many
 -- The run's inbox, oldest first.
-SELECT s.seq, s.at, s.name, s.payload, s.sent_by FROM highway.signal AS s
+SELECT s.seq, s.at, s.name, s.payload, s.sent_by, s.taken_by FROM highway.signal AS s
  WHERE s.tenant_id = %(tenant_id)s AND s.workflow_run_id = %(workflow_run_id)s ORDER BY s.seq;
 
 -- name: variables(tenant_id, workflow_run_id, scope) :many

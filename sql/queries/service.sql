@@ -2,7 +2,8 @@
 -- Open runs past their deadline that were not asked to stop yet.
 SELECT r.tenant_id, r.workflow_run_id, CASE r.deadline_action WHEN 'fail' THEN 'failed' ELSE 'cancelled' END AS outcome
   FROM highway.workflow_run AS r
- WHERE r.deadline_at <= highway.now() AND r.finished_at IS NULL AND r.cancel_requested_at IS NULL
+  JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
+ WHERE r.deadline_at <= highway.now() AND r.finished_at IS NULL AND r.cancel_requested_at IS NULL AND t.phase = ''
  ORDER BY r.deadline_at
  LIMIT %(quantity)s;
 
@@ -13,8 +14,10 @@ SELECT c.tenant_id, c.workflow_run_id
   JOIN highway.workflow_run AS p ON p.tenant_id = c.tenant_id AND p.workflow_run_id = c.parent_run_id
   JOIN highway.task AS own ON own.tenant_id = c.tenant_id AND own.task_id = c.workflow_run_id
   LEFT JOIN highway.task AS branch ON branch.tenant_id = c.tenant_id AND branch.task_id = own.parent_task_id
+  LEFT JOIN highway.task AS parent_task ON parent_task.tenant_id = c.tenant_id AND parent_task.task_id = c.parent_run_id
  WHERE c.parent_run_id IS NOT NULL AND c.finished_at IS NULL AND c.cancel_requested_at IS NULL
-   AND (p.status IN ('failed', 'cancelled', 'compensated') OR branch.state IN ('failed', 'cancelled'))
+   AND (p.status IN ('failed', 'cancelled', 'compensated') OR branch.state IN ('failed', 'cancelled') OR parent_task.phase = 'undoing')
+   AND own.phase = ''
  LIMIT %(quantity)s;
 
 -- name: cancel(tenant_id, run_id, reason, outcome) :one

@@ -32,7 +32,7 @@ WITH RECURSIVE tenant (queue, tenant_id, n) AS (
     RETURNING t.*
 )
 SELECT c.tenant_id, c.task_id, c.workflow_run_id, c.kind, c.key, c.path, c.queue, c.attempt, c.rescues, c.epoch, c.cancel_requested,
-       c.context, c.parent_task_id, c.completion_event,
+       c.context, c.parent_task_id, c.completion_event, c.phase, c.error,
        r.definition_id, r.definition_hash, r.name, r.inputs, r.created_at, r.cancel_reason, r.cancel_outcome
   FROM claimed AS c
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id);
@@ -72,7 +72,7 @@ SELECT v.tenant_id, v.workflow_run_id, v.scope, v.name, v.value
 -- The open waits of tasks, and which of them are over.
 SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
        coalesce(w.due_at <= highway.now(), false) AS due,
-       (e.name IS NOT NULL) AS emitted, e.payload,
+       (e.name IS NOT NULL) AS emitted, e.payload, w.given,
        coalesce(w.needed <= 0, false) AS joined,
        CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
            SELECT jsonb_object_agg(a.key, jsonb_build_object(
@@ -84,7 +84,24 @@ SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
              LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.parent_task_id = w.task_id AND t.report_key = a.key) END AS tasks
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id)
   JOIN highway.wait AS w USING (tenant_id, task_id)
-  LEFT JOIN highway.event AS e ON e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id AND e.name = w.event_name;
+  LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
+                              AND e.name = w.event_name;
+
+-- name: load_undo(tenant_ids, run_ids) :many
+-- What runs have to undo, the last thing done first, and what of it is undone.
+SELECT c.tenant_id, c.workflow_run_id, c.scope, c.step_key, c.call
+  FROM unnest(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]) AS g (tenant_id, workflow_run_id)
+  JOIN highway.compensation AS c USING (tenant_id, workflow_run_id)
+ ORDER BY c.seq DESC;
+
+-- name: load_open_forks(tenant_ids, run_ids) :many
+-- How many branches, activities and child runs of runs are still open.
+SELECT g.tenant_id, g.workflow_run_id,
+       (SELECT count(*) FROM highway.task AS t
+         WHERE t.tenant_id = g.tenant_id AND t.workflow_run_id = g.workflow_run_id AND t.kind <> 'workflow' AND highway.is_open(t.state))
+     + (SELECT count(*) FROM highway.workflow_run AS c
+         WHERE c.tenant_id = g.tenant_id AND c.parent_run_id = g.workflow_run_id AND c.finished_at IS NULL) AS open_forks
+  FROM unnest(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]) AS g (tenant_id, workflow_run_id);
 
 -- name: load_definition(tenant_id, definition_hash) :one
 -- The definition itself; immutable, so the caller may keep it.

@@ -243,7 +243,7 @@ def test_code_that_does_something_else_under_a_name_is_found_out(workers: Worker
     assert run.error["message"] == "'this' is a sleep now and was a step when the code ran before"
 
 
-PROMISED = """step transaction sleep sleep_until wait_for_event emit_event check_event get_variable set_variable now random uuid4
+PROMISED = """signal update reply step transaction sleep sleep_until wait_for_event emit_event check_event get_variable set_variable now random uuid4
 child spawn gather first_of step_with_compensation saga log progress"""
 
 

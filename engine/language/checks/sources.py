@@ -54,6 +54,9 @@ def _own(operator: Operator) -> Iterator[tuple[tuple[str | int, ...], Kind, Json
     if isinstance(operator, (Task, Activity)):
         yield ("args",), "value", operator.args
         yield ("kwargs",), "value", operator.kwargs
+        if operator.compensation is not None:
+            yield ("compensation", "args"), "value", operator.compensation.args
+            yield ("compensation", "kwargs"), "value", operator.compensation.kwargs
     elif isinstance(operator, Reflexive):
         yield ("generator_kwargs",), "value", operator.generator_kwargs
         yield ("verifier_kwargs",), "value", operator.verifier_kwargs

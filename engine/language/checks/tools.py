@@ -15,14 +15,16 @@ def problems(scope: Scope, known: Collection[str]) -> Iterator[Problem]:
     for entry in scope.entries.values():
         operator = entry.operator
         if isinstance(operator, (Task, Activity)):
-            named = [("function", operator.function)]
+            named: list[tuple[tuple[str, ...], str]] = [(("function",), operator.function)]
+            if operator.compensation is not None:
+                named.append((("compensation", "function"), operator.compensation.function))
         elif isinstance(operator, Reflexive):
-            named = [("generator", operator.generator), ("verifier", operator.verifier)]
+            named = [(("generator",), operator.generator), (("verifier",), operator.verifier)]
         else:
             continue
         for part, tool in named:
             if tool not in known:
-                yield _unknown(join_path(entry.path, part), tool, known)
+                yield _unknown(join_path(entry.path, *part), tool, known)
 
 
 def _unknown(path: str, tool: str, known: Collection[str]) -> Problem:

@@ -2,7 +2,7 @@
 
 from engine.language.definition.base import BaseOperator, TriggerRule
 from engine.language.definition.branching import Condition, Join, JoinMode, Switch, Terminate
-from engine.language.definition.calls import Activity, Child, ChildWorkflow, Reflexive, Task
+from engine.language.definition.calls import Activity, Child, ChildWorkflow, Compensation, Reflexive, Task
 from engine.language.definition.events import EmitEvent, Wait, WaitForEvent
 from engine.language.definition.nesting import Branch, Choice, ForEach, MultiChoice, Operator, Parallel, While
 from engine.language.definition.policies import CircuitBreakerPolicy, Guard, RetryPolicy, TimeoutPolicy
@@ -16,6 +16,7 @@ __all__ = [
     "ChildWorkflow",
     "Choice",
     "CircuitBreakerPolicy",
+    "Compensation",
     "Condition",
     "Definition",
     "EmitEvent",

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from engine.language.definition.base import BaseOperator, CallingOperator
 from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName, Model, Seconds
+from engine.language.definition.policies import RetryPolicy
 
 
-class Task(CallingOperator):
+class Compensation(Model):
+    """The call that undoes a task when its run does not succeed. Its templates see the task's own result, too."""
+
+    function: str = Field(min_length=1, max_length=300)
+    args: list[AnyJson] = Field(default_factory=list)
+    kwargs: AnyJsonObject = Field(default_factory=dict)
+    retry_policy: RetryPolicy | None = None
+    timeout_seconds: Seconds | None = None
+
+
+class UndoableOperator(CallingOperator):
+    """An operator that may say how it is undone: as ``compensation``, or as ``metadata.compensation``, which the public builder can write."""
+
+    compensation: Compensation | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compensation_of_metadata(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("compensation") is not None:
+            return data
+        metadata = data.get("metadata")
+        given = metadata.get("compensation") if isinstance(metadata, dict) else None
+        return data if given is None else {**data, "compensation": given}
+
+
+class Task(UndoableOperator):
     """Calls a tool as one checkpointed step."""
 
     operator_type: Literal["task"]
@@ -19,7 +45,7 @@ class Task(CallingOperator):
     kwargs: AnyJsonObject = Field(default_factory=dict)
 
 
-class Activity(CallingOperator):
+class Activity(UndoableOperator):
     """Queues a long call for an activity worker and goes on at once."""
 
     operator_type: Literal["activity"]

@@ -44,11 +44,11 @@ def timed_out(what: str) -> StepError:
     return StepError("timeout", f"{what} did not end in time", "AwaitTimeout", retryable=False)
 
 
-def heard(event_name: str, timeout_seconds: float | None, over: WaitOver) -> Done | Failed:
-    """The end of a wait for an event: its payload, or a failure of its own kind."""
+def heard(what: str, timeout_seconds: float | None, over: WaitOver) -> Done | Failed:
+    """The end of a wait for an event or a message: its payload, or a failure of its own kind."""
     if not over.timed_out:
         return Done(over.payload, gate=True)
-    message = f"event '{event_name}' did not come within {timeout_seconds or 0:g} s"
+    message = f"{what} did not come within {timeout_seconds or 0:g} s"
     return Failed(StepError("event_timeout", message, "EventTimeout", retryable=False), gate=True)
 
 

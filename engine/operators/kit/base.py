@@ -75,7 +75,7 @@ class At:
 class Done:
     """The step succeeded. ``then`` are commands that commit with its checkpoint; ``gate``: go on only when that is durable.
 
-    ``committed`` says that the checkpoint exists already (a transactional tool made it).
+    ``committed`` says that the checkpoint exists already (a transactional tool made it). ``undo`` is the call that undoes the step.
     """
 
     result: Json = None
@@ -85,6 +85,7 @@ class Done:
     input: Json = None
     attempt: int = 1
     committed: bool = False
+    undo: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.commands import Command, Emit, Record, StartChild
+from engine.model.commands import AnswerUpdate, Command, Emit, Record, StartChild
 from engine.model.facts import Recorded, StepOutcome
 from engine.model.notes import Note, child_key
 from engine.model.requests import RunChild
@@ -42,6 +42,7 @@ class Notes:
         recorded = self._record(note, attempt)
         commands: list[Command] = [] if note.committed else [recorded]
         commands += [Emit(key, name, payload) for name, payload in note.events]
+        commands += [AnswerUpdate(key, update_id, result) for update_id, result in note.replies]
         if note.child is not None:
             commands.append(self._start(note.child, note.name))
         self._at.variables.update(note.variables)

@@ -7,7 +7,7 @@ from typing import cast
 
 from engine.language.definition import Activity, RetryPolicy, Task
 from engine.language.expressions import compile_value, parse_template
-from engine.model.commands import AwaitEvent, AwaitTasks, CallTool, Command, Retry, StartChild, StartTimer
+from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, CallTool, Command, Retry, StartChild, StartTimer
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolNoted, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
@@ -15,6 +15,7 @@ from engine.model.requests import CallAgain
 from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
 from engine.operators.task.notes import Notes
 from engine.operators.task.requests import answer, ask
+from engine.operators.task.undo import CompiledUndo
 
 NO_RETRY = RetryPolicy(max_retries=0)
 
@@ -22,7 +23,17 @@ NO_RETRY = RetryPolicy(max_retries=0)
 class TaskOperator(PlainOperator):
     """Arguments compiled, policies settled."""
 
-    __slots__ = ("args", "has_arguments", "idempotency_key", "kwargs", "retry", "roots", "timeout_seconds", "tool")
+    __slots__ = (
+        "args",
+        "has_arguments",
+        "idempotency_key",
+        "kwargs",
+        "retry",
+        "roots",
+        "timeout_seconds",
+        "tool",
+        "undo",
+    )
 
     def __init__(self, definition: Task | Activity, site: Site) -> None:
         self.tool = definition.function
@@ -33,6 +44,10 @@ class TaskOperator(PlainOperator):
         self.roots = self.args.roots | self.kwargs.roots
         if self.idempotency_key is not None:
             self.roots |= self.idempotency_key.roots
+        self.undo: CompiledUndo | None = None
+        if definition.compensation is not None:
+            self.undo = CompiledUndo(definition.compensation, definition.task_id, definition.result_key)
+            self.roots |= self.undo.roots
         self.retry = definition.retry_policy or site.default_retry or NO_RETRY
         self.timeout_seconds = definition.attempt_timeout
         self.has_arguments = bool(definition.args or definition.kwargs)
@@ -69,6 +84,16 @@ class _TaskStep(Step):
         return Asked()
 
     def settle(self, fact: Fact) -> Effect:
+        effect = self._settle(fact)
+        if isinstance(effect, Done) and not effect.committed:
+            return replace(effect, undo=self._undo(effect.result))
+        return effect
+
+    def _undo(self, result: Json) -> JsonObject | None:
+        undo = self.operator.undo
+        return None if undo is None else undo.call(self.at.names, result)
+
+    def _settle(self, fact: Fact) -> Effect:
         if isinstance(fact, ToolSucceeded):
             return self._done(fact)
         if isinstance(fact, ToolFailed):
@@ -83,7 +108,7 @@ class _TaskStep(Step):
         if self.waiting_for == "retry":
             return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
         wait = cast(JsonObject, self.request.get("wait", self.request))
-        only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear"}
+        only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear", "take"}
         return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
 
     def _call(self) -> CallTool:
@@ -102,6 +127,7 @@ class _TaskStep(Step):
             self.attempt,
             operator.timeout_seconds,
             self.notes.of(self.attempt),
+            self._undo,
             key,
         )
 
@@ -163,6 +189,6 @@ class _TaskStep(Step):
 
     def _mine(self, command: Command) -> Command:
         """A command of a wait of the code, asked for by this step."""
-        if isinstance(command, StartTimer | AwaitEvent | AwaitTasks):
+        if isinstance(command, StartTimer | AwaitEvent | AwaitMessage | AwaitTasks):
             return replace(command, key=self.at.key, request=self.request)
         return replace(command, key=self.at.key) if isinstance(command, StartChild) else command

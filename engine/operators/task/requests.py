@@ -5,32 +5,42 @@ A request's JSON form travels with the wait, so that a later claim knows what to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from engine.model.commands import AwaitEvent, AwaitTasks, CancelTasks, Command, StartChild, StartTimer
+from engine.model.commands import (
+    AnswerUpdate,
+    AwaitEvent,
+    AwaitMessage,
+    AwaitTasks,
+    CancelTasks,
+    Command,
+    StartChild,
+    StartTimer,
+)
 from engine.model.errors import StepError
 from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
-from engine.model.requests import AwaitBranches, CancelBranches, HearEvent, RunChild, SleepFor, SleepUntil, Wait
+from engine.model.requests import (
+    AwaitBranches,
+    CancelBranches,
+    HearEvent,
+    ReplyTo,
+    RunChild,
+    SleepFor,
+    SleepUntil,
+    TakeMessage,
+    Wait,
+)
 from engine.operators.kit.awaiting import awaited, collect, heard, note_awaited, note_excused, timed_out
 from engine.operators.kit.base import At, Done, Effect, Failed
 
+Answer = Done | tuple[JsonObject, tuple[Command, ...]]
 
-def ask(at: At, request: Wait | CancelBranches) -> Done | tuple[JsonObject, tuple[Command, ...]]:
+
+def ask(at: At, request: Wait | CancelBranches | ReplyTo) -> Answer:
     """The stored form of the request and its commands; a request that needs no wait is done."""
-    if isinstance(request, AwaitBranches):
-        return _await_branches(at, request)
-    if isinstance(request, CancelBranches):
-        keys = list(request.keys)
-        note_excused(at, keys)
-        return Done({"cancelled": cast(list[Json], keys)}, gate=True, then=(CancelTasks(at.key, keys),))
-    if isinstance(request, RunChild):
-        return _run_child(at, request)
-    if isinstance(request, HearEvent):
-        stored: JsonObject = {"kind": "hear", "event": request.event_name, "timeout_seconds": request.timeout_seconds}
-        return stored, (AwaitEvent(at.key, request.event_name, request.timeout_seconds, stored),)
-    return {"kind": "sleep"}, (_sleep(at, request),)
+    return _ASKED[type(request)](at, request)
 
 
 def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
@@ -44,18 +54,49 @@ def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
     if kind == "start_child":
         run_id = over.payload.get("workflow_run_id") if isinstance(over.payload, dict) else None
         return Done({"workflow_run_id": run_id, "status": "pending", "result": None}, gate=True)
+    if kind == "take":
+        return heard(f"{request['message']} '{request['name']}'", cast(float | None, request["timeout_seconds"]), over)
     if kind == "hear":
-        return heard(str(request["event"]), cast(float | None, request["timeout_seconds"]), over)
+        return heard(f"event '{request['event']}'", cast(float | None, request["timeout_seconds"]), over)
     return Done(gate=True)
 
 
-def _sleep(at: At, request: SleepFor | SleepUntil) -> StartTimer:
-    if isinstance(request, SleepUntil):
-        return StartTimer(at.key, until=request.until)
-    return StartTimer(at.key, seconds=request.seconds)
+def _cancel_branches(at: At, request: CancelBranches) -> Answer:
+    keys = list(request.keys)
+    note_excused(at, keys)
+    return Done({"cancelled": cast(list[Json], keys)}, gate=True, then=(CancelTasks(at.key, keys),))
 
 
-def _await_branches(at: At, request: AwaitBranches) -> Done | tuple[JsonObject, tuple[Command, ...]]:
+def _reply(at: At, request: ReplyTo) -> Answer:
+    error = None if request.error is None else StepError("tool", request.error, "UpdateFailed", retryable=False)
+    reply = AnswerUpdate(at.key, request.update_id, request.result, error)
+    return Done({"update_id": request.update_id}, gate=True, then=(reply,))
+
+
+def _take(at: At, request: TakeMessage) -> Answer:
+    stored: JsonObject = {
+        "kind": "take",
+        "message": request.kind,
+        "name": request.name,
+        "timeout_seconds": request.timeout_seconds,
+    }
+    return stored, (AwaitMessage(at.key, request.kind, request.name, request.timeout_seconds, stored),)
+
+
+def _hear(at: At, request: HearEvent) -> Answer:
+    stored: JsonObject = {"kind": "hear", "event": request.event_name, "timeout_seconds": request.timeout_seconds}
+    return stored, (AwaitEvent(at.key, request.event_name, request.timeout_seconds, stored),)
+
+
+def _sleep(at: At, request: SleepFor) -> Answer:
+    return {"kind": "sleep"}, (StartTimer(at.key, seconds=request.seconds),)
+
+
+def _sleep_until(at: At, request: SleepUntil) -> Answer:
+    return {"kind": "sleep"}, (StartTimer(at.key, until=request.until),)
+
+
+def _await_branches(at: At, request: AwaitBranches) -> Answer:
     if not request.names:
         return Done({}, gate=True)
     stored: JsonObject = {
@@ -68,7 +109,7 @@ def _await_branches(at: At, request: AwaitBranches) -> Done | tuple[JsonObject, 
     return stored, (AwaitTasks(at.key, keys, request.needed, request.timeout_seconds, stored),)
 
 
-def _run_child(at: At, request: RunChild) -> tuple[JsonObject, tuple[Command, ...]]:
+def _run_child(at: At, request: RunChild) -> Answer:
     child_key = f"{at.qualified_key}.child"  # of durable code, the name of the wait is part of the step's key here
     start = StartChild(
         at.key,
@@ -98,3 +139,15 @@ def _child_over(at: At, over: WaitOver) -> Effect:
         return Failed(StepError("branch", message, "ChildFailed", retryable=False), gate=True)
     shown: JsonObject = {name: child.get(name) for name in ("workflow_run_id", "status", "result")}
     return Done(shown, gate=True)
+
+
+_ASKED: Mapping[type, Callable[[At, Any], Answer]] = {
+    AwaitBranches: _await_branches,
+    CancelBranches: _cancel_branches,
+    HearEvent: _hear,
+    ReplyTo: _reply,
+    RunChild: _run_child,
+    SleepFor: _sleep,
+    SleepUntil: _sleep_until,
+    TakeMessage: _take,
+}

@@ -37,7 +37,8 @@ class _WaitForEventStep(Step):
     def settle(self, fact: Fact) -> Effect:
         if not isinstance(fact, WaitOver):
             return super().settle(fact)
-        return heard(self.operator.event_name.text(self.at.names), self.operator.timeout_seconds, fact)
+        name = self.operator.event_name.text(self.at.names)
+        return heard(f"event '{name}'", self.operator.timeout_seconds, fact)
 
     def give_up(self) -> Effect:
         return GivenUp()

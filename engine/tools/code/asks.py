@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
@@ -52,6 +53,27 @@ class WaitForEvent(Ask):
     name: Name
     event: EventName
     timeout: Seconds | None = None
+
+
+class TakeSignal(Ask):
+    ask: Literal["signal"]
+    name: Name
+    signal: EventName
+    timeout: Seconds | None = None
+
+
+class TakeUpdate(Ask):
+    ask: Literal["update"]
+    name: Name
+    update: EventName
+    timeout: Seconds | None = None
+
+
+class Reply(Ask):
+    ask: Literal["reply"]
+    name: Name
+    update_id: UUID
+    result: JsonValue = None
 
 
 class EmitEvent(Ask):
@@ -143,7 +165,8 @@ class Raise(Ask):
 
 
 AnyAsk = Annotated[
-    StepDone | Sleep | SleepUntilTime | WaitForEvent | EmitEvent | GetVariable | SetVariable | Now | Child | Spawn | Gather | Transact | Log | Return | Raise,
+    StepDone | Sleep | SleepUntilTime | WaitForEvent | TakeSignal | TakeUpdate | Reply | EmitEvent | GetVariable | SetVariable | Now
+    | Child | Spawn | Gather | Transact | Log | Return | Raise,
     Field(discriminator="ask"),
 ]  # fmt: skip
 read_ask: TypeAdapter[AnyAsk] = TypeAdapter(AnyAsk)

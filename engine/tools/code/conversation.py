@@ -14,7 +14,7 @@ from engine.model.errors import StepError
 from engine.model.facts import Recorded
 from engine.model.json import Json, JsonObject
 from engine.model.notes import Note, child_key
-from engine.model.requests import AwaitBranches, CallAgain, HearEvent, RunChild, SleepFor, SleepUntil, Wait
+from engine.model.requests import AwaitBranches, CallAgain, HearEvent, RunChild, SleepFor, SleepUntil, TakeMessage, Wait
 from engine.ports import Transaction
 from engine.tools.code import asks
 from engine.tools.errors import ToolCancelled, ToolError
@@ -96,22 +96,28 @@ class Conversation:
 
     def _noted(self, ask: asks.AnyAsk) -> Note:
         match ask:
-            case asks.StepDone():
-                error = StepError("tool", ask.error.message, ask.error.type) if ask.error else None
-                return Note("step", ask.name, ask.result, error)
-            case asks.EmitEvent():
-                return Note("emit_event", ask.name, events=((ask.event, ask.payload),))
-            case asks.SetVariable():
-                return Note("set_variable", ask.name, variables={ask.variable: ask.value})
             case asks.GetVariable():
-                value = self._ctx.get_variable(ask.variable, ask.default)
-                return Note("get_variable", ask.name, value)
+                return Note("get_variable", ask.name, self._ctx.get_variable(ask.variable, ask.default))
             case asks.Spawn():
                 child = RunChild(workflow_name=ask.workflow, inputs=ask.inputs, wait=False)
                 return Note("spawn", ask.name, child_key(self._ctx.qualified_step, ask.name), child=child)
             case asks.Now():
                 return Note("now", ask.name, self._ledger.now().isoformat())
-        raise TypeError(f"{ask.ask} is no note")
+        return _plain_note(ask)
+
+
+def _plain_note(ask: asks.AnyAsk) -> Note:
+    match ask:
+        case asks.StepDone():
+            error = StepError("tool", ask.error.message, ask.error.type) if ask.error else None
+            return Note("step", ask.name, ask.result, error)
+        case asks.EmitEvent():
+            return Note("emit_event", ask.name, events=((ask.event, ask.payload),))
+        case asks.SetVariable():
+            return Note("set_variable", ask.name, variables={ask.variable: ask.value})
+        case asks.Reply():
+            return Note("reply", ask.name, replies=((str(ask.update_id), ask.result),))
+    raise TypeError(f"{ask.ask} is no note")
 
 
 def told(noted: Recorded) -> JsonObject:
@@ -121,19 +127,27 @@ def told(noted: Recorded) -> JsonObject:
 
 def _wait(ask: asks.AnyAsk) -> Wait | None:
     match ask:
+        case asks.Child():
+            return RunChild(workflow_name=ask.workflow, inputs=ask.inputs, timeout_seconds=ask.timeout)
+        case asks.Gather():
+            first = ask.ask == "first_of"
+            names = {key: key for key in ask.spawned}
+            return AwaitBranches(names, 1 if first else None, ask.timeout, fail_on_error=not first)
+    return _plain_wait(ask)
+
+
+def _plain_wait(ask: asks.AnyAsk) -> Wait | None:
+    match ask:
         case asks.Sleep():
             return SleepFor(ask.seconds)
         case asks.SleepUntilTime():
             return SleepUntil(asks.read_time(ask.until))
         case asks.WaitForEvent():
             return HearEvent(ask.event, ask.timeout)
-        case asks.Child():
-            inputs = ask.inputs
-            return RunChild(workflow_name=ask.workflow, inputs=inputs, timeout_seconds=ask.timeout)
-        case asks.Gather():
-            first = ask.ask == "first_of"
-            names = {key: key for key in ask.spawned}
-            return AwaitBranches(names, 1 if first else None, ask.timeout, fail_on_error=not first)
+        case asks.TakeSignal():
+            return TakeMessage("signal", ask.signal, ask.timeout)
+        case asks.TakeUpdate():
+            return TakeMessage("update", ask.update, ask.timeout)
     return None
 
 

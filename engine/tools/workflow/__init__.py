@@ -1,4 +1,7 @@
-"""`tools.workflow.*`: wait for, cancel, or start other work. These tools only ask: the engine makes the request durable and answers."""
+"""`tools.workflow.*`: wait for, cancel, or start other work; take what was sent to the run.
+
+These tools only ask: the engine makes the request durable and answers.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from engine.tools.workflow.branches import (
     wait_for_parallel_branches,
 )
 from engine.tools.workflow.child import ExecuteInput, execute
+from engine.tools.workflow.signals import ReceiveInput, receive_signal
 
 TOOLS = (
     ToolSpec(
@@ -23,5 +27,6 @@ TOOLS = (
     ),
     ToolSpec("tools.workflow.wait_for_branch", wait_for_branch, WaitForBranchInput, side_effect="pure", inline=True),
     ToolSpec("tools.workflow.cancel_branch", cancel_branch, BranchInput, side_effect="idempotent", inline=True),
+    ToolSpec("tools.workflow.receive_signal", receive_signal, ReceiveInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.execute", execute, ExecuteInput, side_effect="idempotent", inline=True),
 )

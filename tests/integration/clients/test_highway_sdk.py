@@ -55,6 +55,9 @@ def test_lists_runs_steps_signals_and_variables(sdk_client: highway_sdk.ApiClien
     sdk.StepsApi(sdk_client).get_api_v1_workflowsworkflow_run_id_steps(run_id)
     sdk.StepsApi(sdk_client).get_api_v1_workflowsworkflow_run_id_stepsstep_name(run_id, "hello")
     sdk.SignalsApi(sdk_client).get_api_v1_workflowsworkflow_run_id_signals(run_id)
+    sdk.UpdatesApi(sdk_client).get_api_v1_workflowsworkflow_run_id_updates(run_id)
+    sdk.UpdatesApi(sdk_client).get_api_v1_workflowsworkflow_run_id_updates_history(run_id)
+    sdk.WorkflowsApi(sdk_client).get_api_v1_workflowsworkflow_run_id_sagas(run_id)
     sdk.QueriesApi(sdk_client).get_api_v1_workflowsworkflow_run_id_query(run_id)
     retried = sdk.WorkflowsApi(sdk_client).post_api_v1_workflowsworkflow_run_id_retry_without_preload_content(run_id)
     assert json.loads(retried.data)["data"]["new_workflow_run_id"] != run_id

@@ -25,8 +25,7 @@ class StepFailed(Exception):  # noqa: N818 - an outcome, for authors to catch
 
     def __init__(self, type: str, message: str) -> None:  # noqa: A002 - the word of the engine's errors
         super().__init__(message)
-        self.type = type
-        self.message = message
+        self.type, self.message = type, message
 
 
 class Compensated(Exception):  # noqa: N818
@@ -40,8 +39,7 @@ class Saga:
     """Steps that are undone, the last one first, when the block is left by an exception. Each step is undone exactly once."""
 
     def __init__(self, context: Context, name: str) -> None:
-        self._context = context
-        self._name = name
+        self._context, self._name = context, name
         self._undos: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = []
 
     def __enter__(self) -> Saga:
@@ -66,8 +64,7 @@ class Transaction:
     """Changes that become durable together with their note: all of them, or none. Results are known at the end of the block."""
 
     def __init__(self, context: Context, name: str) -> None:
-        self._context = context
-        self._name = name
+        self._context, self._name = context, name
         self._wanted: list[dict[str, Any]] = []
         self.results: list[Any] = []
 
@@ -153,6 +150,20 @@ class Context:
             if error.type != "EventTimeout":
                 raise
             return False, None
+
+    def signal(self, signal: str, timeout: float | None = None) -> dict[str, Any]:
+        """Take the next signal of a name, each once and in order: ``{"name", "payload", "sent_by", "at"}``."""
+        taken = self._ask("signal", self._unique(f"signal {signal}"), signal=signal, timeout=timeout)
+        return dict(taken)
+
+    def update(self, update: str, timeout: float | None = None) -> dict[str, Any]:
+        """Take the next update of a name; whoever sent it waits for `reply`: ``{"update_id", "name", "payload", ...}``."""
+        taken = self._ask("update", self._unique(f"update {update}"), update=update, timeout=timeout)
+        return dict(taken)
+
+    def reply(self, update: dict[str, Any], result: Any = None) -> None:
+        """Answer an update that was taken."""
+        self._ask("reply", self._unique("reply"), update_id=update["update_id"], result=result)
 
     def emit_event(self, event: str, payload: Any = None) -> None:
         """Emit an event of this run; the first of a name wins."""
@@ -249,12 +260,8 @@ def main() -> None:
     with open("/job/told", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would double the start-up time
         told = json.load(file)
     source = told["code"]
-    names: dict[str, Any] = {
-        "__name__": "__main__",
-        "__builtins__": __builtins__,
-        "StepFailed": StepFailed,
-        "Compensated": Compensated,
-    }
+    names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    names |= {"StepFailed": StepFailed, "Compensated": Compensated}
     linecache.cache[CODE_FILE] = (len(source), None, source.splitlines(keepends=True), CODE_FILE)
     context = Context(told)
     try:

@@ -1,0 +1,138 @@
+-- Messages to a run that are taken in order, each once; and what has to be undone when a run does not succeed.
+
+-- A signal is handed to the first step that waits for its name. `taken_by` is that step, as scope/key.
+ALTER TABLE highway.signal ADD COLUMN taken_by text, ADD COLUMN taken_at timestamptz;
+CREATE INDEX signal_untaken ON highway.signal (tenant_id, workflow_run_id, name, seq) WHERE taken_by IS NULL;
+
+-- A request with a reply. It is handed to the first step that waits for its name, which answers it.
+CREATE TABLE highway.update_request (
+    tenant_id uuid NOT NULL,
+    update_id uuid NOT NULL DEFAULT highway.uuid7(),
+    workflow_run_id uuid NOT NULL,
+    seq bigint NOT NULL DEFAULT nextval('highway.story_seq'),
+    name text NOT NULL,
+    payload jsonb,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'taken', 'completed', 'failed')),
+    result jsonb,
+    error jsonb,
+    requested_by text NOT NULL DEFAULT '',
+    requested_at timestamptz NOT NULL DEFAULT highway.now(),
+    taken_by text,
+    taken_at timestamptz,
+    answered_at timestamptz,
+    PRIMARY KEY (tenant_id, update_id),
+    FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run ON DELETE CASCADE,
+    CHECK ((state IN ('completed', 'failed')) = (answered_at IS NOT NULL))
+);
+CREATE INDEX update_of_run ON highway.update_request (tenant_id, workflow_run_id, seq);
+CALL highway.protect('highway.update_request');
+
+-- What a wait for a signal or an update was handed.
+ALTER TABLE highway.wait ADD COLUMN given jsonb;
+
+-- Hands untaken signals and updates of the runs to the waits for them, in the order of both, and wakes who got one. Whoever adds a message or
+-- such a wait calls this in the same transaction and holds the run's open tasks: so the two never pass each other by.
+CREATE FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    WITH wanted AS (
+        SELECT w.tenant_id, w.task_id, w.step_key, w.workflow_run_id, w.kind, w.event_name AS name,
+               row_number() OVER (PARTITION BY w.tenant_id, w.workflow_run_id, w.kind, w.event_name ORDER BY w.created_at, w.task_id, w.step_key) AS place
+          FROM unnest(p_tenants, p_runs) AS r (tenant_id, workflow_run_id)
+          JOIN highway.wait AS w USING (tenant_id, workflow_run_id)
+         WHERE w.kind IN ('signal', 'update') AND w.given IS NULL
+    ), sent AS (
+        SELECT s.tenant_id, s.workflow_run_id, 'signal' AS kind, s.name, s.seq, NULL::uuid AS update_id, s.payload, s.sent_by AS by, s.at,
+               row_number() OVER (PARTITION BY s.tenant_id, s.workflow_run_id, s.name ORDER BY s.seq) AS place
+          FROM unnest(p_tenants, p_runs) AS r (tenant_id, workflow_run_id)
+          JOIN highway.signal AS s USING (tenant_id, workflow_run_id)
+         WHERE s.taken_by IS NULL
+         UNION ALL
+        SELECT u.tenant_id, u.workflow_run_id, 'update', u.name, u.seq, u.update_id, u.payload, u.requested_by, u.requested_at,
+               row_number() OVER (PARTITION BY u.tenant_id, u.workflow_run_id, u.name ORDER BY u.seq)
+          FROM unnest(p_tenants, p_runs) AS r (tenant_id, workflow_run_id)
+          JOIN highway.update_request AS u USING (tenant_id, workflow_run_id)
+         WHERE u.state = 'pending'
+    ), matched AS (
+        SELECT w.tenant_id, w.task_id, w.step_key, w.workflow_run_id, w.kind, m.seq, m.update_id,
+               concat_ws('/', nullif(t.key, ''), w.step_key) AS taken_by,
+               jsonb_strip_nulls(jsonb_build_object('seq', m.seq, 'update_id', m.update_id, 'name', m.name, 'sent_by', m.by, 'at', m.at))
+               || jsonb_build_object('payload', m.payload) AS given
+          FROM wanted AS w
+          JOIN sent AS m USING (tenant_id, workflow_run_id, kind, name, place)
+          JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
+    ), signalled AS (
+        UPDATE highway.signal AS s SET taken_by = m.taken_by, taken_at = highway.now()
+          FROM matched AS m WHERE m.kind = 'signal' AND (s.tenant_id, s.workflow_run_id, s.seq) = (m.tenant_id, m.workflow_run_id, m.seq)
+    ), updated AS (
+        UPDATE highway.update_request AS u SET state = 'taken', taken_by = m.taken_by, taken_at = highway.now()
+          FROM matched AS m WHERE m.kind = 'update' AND (u.tenant_id, u.update_id) = (m.tenant_id, m.update_id)
+    ), handed AS (
+        UPDATE highway.wait AS w SET given = m.given
+          FROM matched AS m WHERE (w.tenant_id, w.task_id, w.step_key) = (m.tenant_id, m.task_id, m.step_key)
+    )
+    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
+      FROM matched AS m WHERE t.tenant_id = m.tenant_id AND t.task_id = m.task_id AND t.state = 'sleeping';
+    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+END
+$$;
+
+-- A request with a reply joins the run's inbox. Returns its id.
+CREATE FUNCTION highway.request_update(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb DEFAULT NULL, p_by text DEFAULT '')
+    RETURNS uuid
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_update uuid;
+BEGIN
+    PERFORM highway.require_open_run(p_tenant, p_run);
+    INSERT INTO highway.update_request (tenant_id, workflow_run_id, name, payload, requested_by, requested_at)
+    VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
+    RETURNING update_id INTO v_update;
+    PERFORM highway.hand_out_messages(ARRAY[p_tenant], ARRAY[p_run]);
+    RETURN v_update;
+END
+$$;
+
+-- What a step has to undo when its run does not succeed: registered with its checkpoint, undone in the opposite order of `seq`.
+CREATE TABLE highway.compensation (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    scope text NOT NULL,
+    step_key text NOT NULL,
+    seq bigint NOT NULL DEFAULT nextval('highway.story_seq'),
+    call jsonb NOT NULL,                     -- {"function", "args", "kwargs", "retry_policy", "timeout_seconds"}, resolved
+    registered_at timestamptz NOT NULL DEFAULT highway.now(),
+    PRIMARY KEY (tenant_id, workflow_run_id, scope, step_key)
+);
+CALL highway.protect('highway.compensation');
+
+-- A run that does not succeed and has something to undo goes on in this phase: its own task is claimed again and undoes it.
+ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase IN ('', 'undoing'));
+
+-- Turns runs' own tasks that end badly and have something to undo to undoing it, instead of ending them. Returns those. The caller holds them.
+CREATE FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
+BEGIN
+    WITH turned AS (
+        UPDATE highway.task AS t
+           SET state = 'pending', phase = 'undoing', available_at = highway.now(), error = g.error, epoch = t.epoch + 1,
+               claimed_by = NULL, running_steps = NULL, cancel_requested = false, pause_requested = false
+          FROM unnest(p_tenants, p_tasks, p_errors) AS g (tenant_id, task_id, error)
+         WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.kind = 'workflow' AND t.phase = '' AND highway.is_open(t.state)
+           AND EXISTS (SELECT FROM highway.compensation AS c WHERE c.tenant_id = t.tenant_id AND c.workflow_run_id = t.workflow_run_id)
+        RETURNING t.tenant_id, t.task_id
+    ), forgotten AS (
+        DELETE FROM highway.wait AS w USING turned AS t WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id
+    ), told AS (
+        INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind) SELECT t.tenant_id, t.task_id, highway.now(), 'undoing' FROM turned AS t
+    )
+    SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM turned;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    END IF;
+    RETURN QUERY SELECT unnest(v_tasks);
+END
+$$;
