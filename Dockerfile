@@ -41,4 +41,4 @@ USER highway
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "deploy/container/healthcheck.py"]
-CMD ["gunicorn", "highway_platform.asgi:application", "-k", "asgi", "--bind=0.0.0.0:8000", "--workers=2", "--preload", "--graceful-timeout=20"]
+CMD ["gunicorn", "highway_platform.asgi:application", "-k", "asgi", "--bind=0.0.0.0:8000", "--workers=2", "--preload", "--graceful-timeout=20", "--no-control-socket"]
