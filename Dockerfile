@@ -5,6 +5,8 @@
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# For a package index of your own. Nothing of this stage but the environment that it makes reaches the image.
+ARG PIP_INDEX_URL
 RUN python -m venv /opt/highway/venv
 COPY requirements/base.txt /tmp/base.txt
 RUN /opt/highway/venv/bin/pip install --require-hashes -r /tmp/base.txt

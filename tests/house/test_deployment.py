@@ -1,4 +1,4 @@
-"""Image, compose file, units and example configuration stay in step with the code, as no container engine runs the tests."""
+"""Image, compose file, units and example configuration stay in step with the code, also where no container engine is at hand (see test_image.py)."""
 
 from __future__ import annotations
 
