@@ -5,6 +5,8 @@
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# For a package index of your own. Nothing of this stage but the environment that it makes reaches the image.
+ARG PIP_INDEX_URL
 RUN python -m venv /opt/highway/venv
 COPY requirements/base.txt /tmp/base.txt
 RUN /opt/highway/venv/bin/pip install --require-hashes -r /tmp/base.txt
@@ -41,4 +43,4 @@ USER highway
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "deploy/container/healthcheck.py"]
-CMD ["gunicorn", "highway_platform.asgi:application", "-k", "asgi", "--bind=0.0.0.0:8000", "--workers=2", "--preload", "--graceful-timeout=20"]
+CMD ["gunicorn", "highway_platform.asgi:application", "-k", "asgi", "--bind=0.0.0.0:8000", "--workers=2", "--preload", "--graceful-timeout=20", "--no-control-socket"]

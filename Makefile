@@ -1,13 +1,14 @@
 # `make` alone prints what there is to do.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock setup-run setup-test
+.PHONY: help run demo test check format lock image setup-run setup-test
 
 # The first Python on the PATH that fits; name another with PYTHON=.
 PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do "$$name" launch/python_check.py 2>/dev/null && echo "$$name" && break; done),python3)
 VENV := .venv/bin
 PORT ?= 8000
 TESTS ?=
+IMAGE_OPTIONS ?=
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +33,9 @@ lock: setup-test ## resolve requirements/*.in anew into the hash-pinned lock fil
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
+
+image: ## the container image, called highway-platform (IMAGE_OPTIONS="--network=host" and the like)
+	@docker build $(IMAGE_OPTIONS) --tag highway-platform .
 
 setup-run:
 	@$(PYTHON) launch/python_check.py && $(PYTHON) launch/bootstrap.py run

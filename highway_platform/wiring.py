@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from engine.db.migrate import apply_migrations
 from engine.ports import Sandbox
 from sandbox.bubblewrap import BubblewrapSandbox
+from sandbox.errors import SandboxUnavailable
 
 
 def migrate_engine(connection: Any) -> list[str]:
@@ -31,6 +32,7 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
     dsn = settings.HIGHWAY_DATABASE_URLS["worker"]
     if dsn is None:
         raise ImproperlyConfigured("set HIGHWAY_WORKER_DATABASE_URL: workers have a database role of their own")
+    _check_sandbox()
     config = WorkerConfig(
         dsn=dsn,
         name=name,
@@ -40,3 +42,11 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
         slots=slots,
     )
     return run(config, processes)
+
+
+def _check_sandbox() -> None:
+    """Refuse here, in one line: a worker that cannot sandbox would fail the steps of every tenant instead."""
+    try:
+        BubblewrapSandbox().check()
+    except SandboxUnavailable as error:
+        raise ImproperlyConfigured(str(error)) from error

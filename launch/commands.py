@@ -31,6 +31,7 @@ def web(port: int, *, processes: int = 2) -> list[str]:
         f"--workers={processes}",
         "--preload",  # loaded once: half the work at the start, and shared memory
         "--graceful-timeout=5",
+        "--no-control-socket",  # nobody uses it, and two platforms of one user would fight for its place
     ]
 
 

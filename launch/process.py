@@ -31,6 +31,11 @@ def leash(death_signal: signal.Signals) -> Callable[[], None]:
     return attach
 
 
+def stop_with_parent(death_signal: signal.Signals) -> None:
+    """From now on we get ``death_signal`` when whoever started us (`make`, by a kill -9) ends, as our own children do of us."""
+    _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+
+
 def spawn(
     command: Sequence[str | Path],
     *,

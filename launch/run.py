@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from launch import configured, preflight
+from launch import configured, preflight, process
 from launch.client import Client
 from launch.demo import run_demo
 from launch.local import Platform
@@ -64,6 +64,7 @@ def _prepare(home: Path, port: int) -> IO[str]:
 
 def _run(platform: Platform, *, once: bool, started: float) -> int:
     _on_signals(_raise_stop)
+    process.stop_with_parent(signal.SIGTERM)
     right = False
     try:
         say("starting the platform")

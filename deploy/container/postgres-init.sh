@@ -9,7 +9,8 @@ psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" <<'SQL'
 ALTER ROLE app_migrate PASSWORD :'migrate';
 ALTER ROLE app_web PASSWORD :'web';
 ALTER ROLE app_worker PASSWORD :'worker';
-CREATE DATABASE highway OWNER highway_owner;
+-- From template0, as only that one may be copied into another encoding than the cluster's.
+CREATE DATABASE highway OWNER highway_owner ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE highway FROM PUBLIC;
 GRANT CONNECT ON DATABASE highway TO app_migrate, app_web, app_worker;
 SQL

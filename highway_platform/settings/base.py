@@ -53,7 +53,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Database: the web's role is the default; commands that change the schema become another (kit.database.act_as). -------
 DATABASES = {"default": database_settings(CONFIG.database_url, pool_size=CONFIG.database_pool_size or 8)}
 HIGHWAY_POOLER_KEEPS_SESSIONS = bool(CONFIG.database_pooler_keeps_sessions)
-HIGHWAY_DATABASE_URLS = {"migrate": CONFIG.database_migrate_url, "worker": CONFIG.database_worker_url}
+HIGHWAY_DATABASE_URLS = {
+    "web": CONFIG.database_url,
+    "migrate": CONFIG.database_migrate_url,
+    "worker": CONFIG.database_worker_url,
+}
 HIGHWAY_SQL_MIGRATIONS = BASE_DIR / "sql" / "migrations"
 
 # --- Requests ------------------------------------------------------------------------------------------------------------

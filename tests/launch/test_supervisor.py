@@ -95,3 +95,30 @@ def test_stop_of_a_child_that_has_ended_is_quiet(tmp_path: Path) -> None:
     child = process.spawn(["true"], log=tmp_path / "log", death_signal=signal.SIGTERM, env={}, cwd=tmp_path)
     child.wait()
     assert process.stop(child, signal.SIGTERM, 1.0)
+
+
+def test_we_end_with_whoever_started_us(tmp_path: Path) -> None:
+    ends_with_parent = (
+        "import os, signal, time; from launch import process; process.stop_with_parent(signal.SIGTERM);"
+        "print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    make = subprocess.Popen(
+        ["sh", "-c", f"{sys.executable} -c '{ends_with_parent}'; true"], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+    )
+    assert make.stdout is not None
+    launcher = int(make.stdout.readline())
+    assert launcher != make.pid
+    make.kill()
+    make.wait()
+    until(lambda: not Path(f"/proc/{launcher}").exists())
+
+
+def test_a_reader_that_has_gone_does_not_stop_the_stopping() -> None:
+    talks = "from launch.terminal import say\nfor _ in range(3): say('line')\nraise SystemExit(7)"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", talks], cwd=CHECKOUT, stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (7, b"")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine import facade
 from highway_platform.kit.permissions import Grant
+from sandbox.errors import SandboxUnavailable
 from workflows.pages.drawing import Picture, picture_of_definition
 from workflows.pages.places import placed
 from workflows.pages.reading import reading
 from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ def check(source: str, source_format: SourceFormat) -> Check:
         checked = source_check(source, source_format)
     except SourceRefusedError as refused:
         return Check([placed(problem, source) for problem in refused.problems])
+    except SandboxUnavailable as error:
+        log.error("Python source cannot be compiled: %s", error)
+        return Check([Problem("$", "sandbox_unavailable", "Python source cannot be compiled on this server now.")])
     warnings = [placed(problem, source) for problem in checked.warnings]
     return Check(warnings, checked, picture_of_definition(checked.definition))
 

@@ -14,6 +14,7 @@ from ninja.errors import HttpError, ValidationError
 
 from engine import facade
 from highway_platform.kit.permissions import PermissionMissingError
+from sandbox.errors import SandboxUnavailable
 
 from .errors import ApiError, Detail, error_response, not_found
 from .router import refusal
@@ -112,6 +113,16 @@ def _database_gone(
     )
 
 
+def _no_sandbox(_request: HttpRequest, error: SandboxUnavailable) -> ApiError:
+    """The reason is the operator's business: it tells of the machine."""
+    log.error("Python source cannot be compiled: %s", error)
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "sandbox_unavailable",
+        "Python source cannot be compiled on this server now; JSON and YAML can be read. Its operator finds the reason in the log.",
+    )
+
+
 def _unexpected(_request: HttpRequest, error: Exception) -> ApiError:
     log.error("unexpected failure of the API", exc_info=error)
     return ApiError(
@@ -135,5 +146,6 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     OperationalError: _database_gone,
     facade.ConnectionLostError: _database_gone,
     facade.BusyError: _database_gone,
+    SandboxUnavailable: _no_sandbox,
     Exception: _unexpected,
 }

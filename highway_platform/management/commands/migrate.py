@@ -8,6 +8,7 @@ from django.db import connection
 from django_tenants.management.commands.migrate_schemas import MigrateSchemasCommand
 
 from highway_platform.kit.database import grant_schema_to_web, keep_append_only, one_at_a_time
+from highway_platform.kit.server import check_server
 from highway_platform.management.base import OwnerCommand
 from highway_platform.wiring import migrate_engine
 from tenants.models import AuditEntry, Tenant
@@ -22,6 +23,7 @@ class Command(OwnerCommand, MigrateSchemasCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate everything, one process at a time."""
+        check_server()
         with one_at_a_time(MIGRATION_LOCK):
             super().handle(*args, **options)
             if options["plan"] or options["check_unapplied"]:
