@@ -18,17 +18,19 @@ from workflows.timeline import Timeline, make_timeline, order_of_start
 
 STORY_PAGE = 500
 STEPS_PAGE = 500
+UNDO = "@undo"
 TABS = ("graph", "timeline", "steps", "events", "logs", "io")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The cause of a failed run: what to say in the first line, and where to look."""
+    """The cause of a run that failed: what to say in the first line, where to look, and the steps that were undone for it, in that order."""
 
     step: StepView | None
     path: str
     message: str
     kind: str
+    undone: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,15 @@ def _next(tab: str, after: int, steps: Sequence[StepView], story: Sequence[Story
 
 
 def _failure(run: RunView, steps: Sequence[StepView]) -> Failure | None:
-    if run.status != "failed" or not run.error:
+    if run.status not in {"failed", "compensated"} or not run.error:
         return None
     error = run.error
     scope, key = str(error.get("scope") or ""), str(error.get("step") or "")
     step = next((step for step in steps if (step.scope, step.key) == (scope, key)), None)
     path = path_of(step) if step else ""
-    return Failure(step, path, str(error.get("message") or ""), str(error.get("type") or error.get("kind") or ""))
+    undone = [step.key.removesuffix(UNDO) for step in steps if step.key.endswith(UNDO) and step.status == "succeeded"]
+    kind = str(error.get("type") or error.get("kind") or "")
+    return Failure(step, path, str(error.get("message") or ""), kind, undone)
 
 
 def _executions(steps: Sequence[StepView], path: str) -> list[StepView]:
