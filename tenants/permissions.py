@@ -20,6 +20,15 @@ _ALL = (
     Permission("workflows.run:read", "See runs, steps, events and logs", ("view_workflows", "view_workflow_status")),
     Permission("workflows.run:submit", "Start and retry runs", ("submit_workflows", "run_workflows")),
     Permission("workflows.run:cancel", "Cancel runs", ("cancel_workflows",)),
+    Permission(
+        "workflows.run:pause",
+        "Pause and resume runs, and answer for steps that wait for a person",
+        ("manage_workflows",),
+    ),
+    Permission("workflows.run:kill", "End runs at once", ("manage_workflows",)),
+    Permission("workflows.run:change", "Change the priority and the start of runs", ("manage_workflows",)),
+    Permission("workflows.run:bulk", "Change many runs at once", ("manage_workflows",)),
+    Permission("workflows.run:purge", "Delete ended runs for ever"),
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
@@ -28,7 +37,8 @@ _ALL = (
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
 _READ = frozenset({"workflows.run:read", "workflows.definition:read"})
-_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
+_CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
+_OPERATE = _READ | _CONTROL | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
 _AUTHOR = _OPERATE | {"workflows.definition:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from workflows.pages.run import TABS
-from workflows.views import dashboard, run, run_actions, runs, start, workflows
+from workflows.views import dashboard, run, run_actions, run_control, runs, start, workflows
 
 
 class Tab:
@@ -36,6 +36,12 @@ urlpatterns = [
     path("runs/<uuid:run_id>/-/live/<tab:tab>", run.run_live, name="run-live"),
     path("runs/<uuid:run_id>/cancel/", run_actions.run_cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/retry/", run_actions.run_retry, name="run-retry"),
+    path("runs/<uuid:run_id>/pause/", run_control.run_pause, name="run-pause"),
+    path("runs/<uuid:run_id>/resume/", run_control.run_resume, name="run-resume"),
+    path("runs/<uuid:run_id>/give-up/", run_control.run_give_up, name="run-give-up"),
+    path("runs/<uuid:run_id>/kill/", run_control.run_kill, name="run-kill"),
+    path("runs/<uuid:run_id>/restart/", run_control.run_restart, name="run-restart"),
+    path("runs/<uuid:run_id>/fork/", run_control.run_fork, name="run-fork"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
 ]

@@ -6,7 +6,20 @@ tenant it acts and tells the database, so that row-level security holds whoever'
 """
 
 from engine.db.errors import BusyError, ConnectionLostError, EngineError, InvalidError, NotFoundError, StateError
+from engine.facade.bulk import BulkStep, bulk_count, bulk_step
+from engine.facade.control import (
+    Exhausted,
+    change_start,
+    give_up,
+    kill,
+    list_exhausted,
+    pause,
+    purge,
+    resume,
+    set_priority,
+)
 from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.fork import fork
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
 from engine.facade.language import check_definition
@@ -23,6 +36,7 @@ from engine.facade.reads import (
     list_variables,
     run_tag,
 )
+from engine.facade.restart import restart
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
@@ -31,27 +45,36 @@ from engine.language import DefinitionError, read_json, read_yaml
 
 __all__ = [
     "Answer",
+    "BulkStep",
     "BusyError",
     "ConnectionLostError",
     "DefinitionError",
     "EngineError",
+    "Exhausted",
     "InvalidError",
     "KeyReuseError",
     "NotFoundError",
     "StateError",
     "answer",
+    "bulk_count",
+    "bulk_step",
     "cancel",
+    "change_start",
     "check_definition",
     "claim_key",
     "count_by_status",
     "count_newer",
     "emit_event",
     "find_definition",
+    "fork",
     "get_run",
     "get_update",
+    "give_up",
     "health",
+    "kill",
     "list_checkpoints",
     "list_events",
+    "list_exhausted",
     "list_logs",
     "list_related",
     "list_runs",
@@ -62,14 +85,19 @@ __all__ = [
     "list_updates",
     "list_variables",
     "list_workflows",
+    "pause",
+    "purge",
     "read_json",
     "read_yaml",
     "register",
     "request_update",
+    "restart",
+    "resume",
     "retry",
     "run_result",
     "run_tag",
     "send_signal",
+    "set_priority",
     "submit",
     "why_waiting",
     "workers",

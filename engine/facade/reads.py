@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from engine.db.connection import Connection, Row
@@ -31,22 +32,25 @@ def list_runs(
     connection: Connection, *, tenant_id: UUID, chosen: RunFilter, before: UUID | None = None, quantity: int = 50
 ) -> list[RunRow]:
     """Runs, newest first; ``before`` is the id of the last run of the page before."""
-    patterns = [_pattern(name) for name in chosen.names] if any("*" in name for name in chosen.names) else None
     with tenant_transaction(connection, tenant_id):
         rows = _sql.list.many(
-            connection,
-            tenant_id=tenant_id,
-            statuses=list(chosen.statuses) or None,
-            names=None if patterns else list(chosen.names) or None,
-            patterns=patterns,
-            tags=list(chosen.tags) or None,
-            text=f"%{_escaped(chosen.text)}%" if chosen.text else None,
-            created_from=chosen.created_from,
-            created_to=chosen.created_to,
-            before=before,
-            quantity=quantity,
+            connection, tenant_id=tenant_id, before=before, quantity=quantity, **filter_parameters(chosen)
         )
     return [RunRow(**row) for row in rows]
+
+
+def filter_parameters(chosen: RunFilter) -> dict[str, Any]:
+    """A filter as the queries take it: NULL does not filter."""
+    patterns = [_pattern(name) for name in chosen.names] if any("*" in name for name in chosen.names) else None
+    return {
+        "statuses": list(chosen.statuses) or None,
+        "names": None if patterns else list(chosen.names) or None,
+        "patterns": patterns,
+        "tags": list(chosen.tags) or None,
+        "text": f"%{_escaped(chosen.text)}%" if chosen.text else None,
+        "created_from": chosen.created_from,
+        "created_to": chosen.created_to,
+    }
 
 
 def count_by_status(connection: Connection, *, tenant_id: UUID, created_from: datetime | None = None) -> dict[str, int]:

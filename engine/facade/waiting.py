@@ -22,10 +22,20 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
         waits = _sql.waits.many(connection, **which)
         tasks = _sql.tasks.many(connection, **which)
     queues = {queue for worker in workers(connection) for queue in worker.queues}
-    reasons = [_task_reason(task, queues) for task in tasks]
+    reasons = [_pause_reason(run)]
+    reasons += [_task_reason(task, queues) for task in tasks]
     reasons += [_wait_reason(row) for row in waits if row["kind"] != "tasks"]
     reasons += [_wait_reason(row) for row in waits if row["kind"] == "tasks"]
     return [reason for reason in reasons if reason is not None]
+
+
+def _pause_reason(run: RunView) -> Reason | None:
+    if run.paused_at is None:
+        return None
+    verb = "paused" if run.status == "paused" else "asked to pause"
+    return Reason(
+        "paused", f"{verb} by {run.paused_by or 'somebody'}" + (f": {run.pause_reason}" if run.pause_reason else "")
+    )
 
 
 def _task_reason(task: Row, served: set[str]) -> Reason | None:
@@ -43,10 +53,12 @@ def _task_reason(task: Row, served: set[str]) -> Reason | None:
 
 
 def _wait_reason(row: Row) -> Reason:
+    message = (row["error"] or {}).get("message", "unknown error")
     text = {
         "timer": "sleeping",
         "event": f"waiting for the event {row['event_name']!r}",
-        "retry": f"attempt {row['attempt']} failed ({(row['error'] or {}).get('message', 'unknown error')}); the next one follows",
+        "retry": f"attempt {row['attempt']} failed ({message}); the next one follows",
+        "person": f"waiting for a person: attempt {row['attempt']} failed ({message}) and no more are left",
         "signal": f"waiting for a signal {row['event_name']!r}",
         "update": f"waiting for an update {row['event_name']!r}",
         "tasks": f"waiting for {row['needed']} of {len(row['awaited'] or ())} branches or children",

@@ -23,6 +23,7 @@ class Board:
         self.root = root
         self.todo: Todo = deque()
         self.frames: dict[str, Frame] = {}
+        self.failed_rounds: list[Frame] = []
         self.done = self.total = 0
         self._recorded_order = {key: order for order, key in enumerate(recorded)}
         self._failures = len(recorded)
@@ -38,6 +39,8 @@ class Board:
         """The frame is over; what a round of a sequential loop leaves behind stays visible around it."""
         frame.is_over = True
         del self.frames[frame.prefix]
+        if frame.failing is not None and frame.owner is not None:
+            self.failed_rounds.append(frame)
         if frame.outer is not None and frame.owner is not None and frame.owner.plan.operator.shares_rounds:
             frame.outer.results.update(frame.results)
 

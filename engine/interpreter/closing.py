@@ -28,13 +28,14 @@ class Verdict:
     error: StepError | None = None
     failed_key: str | None = None
     drops_forks: bool = True
+    continue_with: JsonObject | None = None
 
     @classmethod
     def of(cls, ended: Ended, key: str) -> Verdict:
         """The verdict of a terminate operator."""
         outcome = cast(Literal["completed", "failed", "cancelled"], ended.status)
         if outcome == "completed":
-            return cls(outcome, result=ended.result or None)
+            return cls(outcome, result=ended.result or None, continue_with=ended.continue_with)
         message = ended.reason or f"ended by {key}"
         return cls(outcome, ended.result or None, StepError("terminated", message, "Terminated", False), key)
 
@@ -103,7 +104,11 @@ class Closing:
             return []
         self._phase = "finished"
         verdict = self._verdict
-        return [Finish(verdict.outcome, verdict.result, verdict.error, verdict.failed_key)]
+        return [
+            Finish(
+                verdict.outcome, verdict.result, verdict.error, verdict.failed_key, continue_with=verdict.continue_with
+            )
+        ]
 
     def opened(self, over: WaitOver) -> None:
         """The forked tasks have ended; `commands` finishes next."""
@@ -117,7 +122,8 @@ class Closing:
     @staticmethod
     def stored(ended: Ended) -> JsonObject:
         """The recorded result of a terminate step."""
-        return {"status": ended.status, "result": ended.result, "reason": ended.reason}
+        stored: JsonObject = {"status": ended.status, "result": ended.result, "reason": ended.reason}
+        return stored if ended.continue_with is None else stored | {"continue_with": ended.continue_with}
 
     def _await(self, keys: list[str]) -> list[Command]:
         waits: list[Command] = [AwaitTasks(OPEN_KEY, keys)]
@@ -147,7 +153,10 @@ def _ended_before(result: Json) -> Ended:
     """What a terminate step was that is recorded already."""
     stored = result if isinstance(result, dict) else {}
     return Ended(
-        str(stored.get("status")), cast(JsonObject, stored.get("result") or {}), str(stored.get("reason") or "")
+        str(stored.get("status")),
+        cast(JsonObject, stored.get("result") or {}),
+        str(stored.get("reason") or ""),
+        cast(JsonObject | None, stored.get("continue_with")),
     )
 
 

@@ -84,6 +84,12 @@ class Execution:
         """(tasks that are final, tasks in play), those of loop rounds counted once for each round begun."""
         return self._board.done, self._board.total
 
+    def failing_frames(self) -> list[Frame]:
+        """The graphs, the task's own and rounds of loops, that fail as things stand."""
+        board = self._board
+        frames = {frame.prefix: frame for frame in (board.root, *board.frames.values(), *board.failed_rounds)}
+        return [frame for frame in frames.values() if frame.failing is not None]
+
     def _pump(self) -> None:
         todo = self._board.todo
         while todo and not self._closing.is_decided:

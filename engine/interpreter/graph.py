@@ -79,3 +79,14 @@ class Graph:
 
     def node(self, task_id: str) -> Node:
         return self.nodes[self.index[task_id]]
+
+
+def after_index(graph: Graph, index: int) -> set[int]:
+    """Everything that comes after a task, by whatever kind of edge."""
+    found: set[int] = set()
+    to_do = [index]
+    while to_do:
+        new = {edge.target for edge in graph.nodes[to_do.pop()].out} - found
+        found |= new
+        to_do.extend(new)
+    return found

@@ -83,6 +83,20 @@ class Retry:
     attempt: int  # the attempt that failed
     delay_seconds: float
     error: StepError
+    request: JsonObject = field(default_factory=dict)  # what a person has changed of the step; comes back on re-entry
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """The attempts are spent: the run pauses until a person says what becomes of the step. Ends with `WaitOver`.
+
+    ``request`` is kept with the wait: what was tried, and what it failed with.
+    """
+
+    key: str
+    attempt: int  # the last one that failed
+    error: StepError
+    request: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,7 @@ class Finish:
     error: StepError | None = None
     failed_key: str | None = None  # the step that is the cause, for the first line a person reads
     failed_scope: str | None = None  # where that step stands; None: in the scope of this task
+    continue_with: JsonObject | None = None  # inputs of the next run of the chain, which starts in the same commit
 
 
 Command = (
@@ -199,6 +214,7 @@ Command = (
     | Record
     | StartTimer
     | Retry
+    | AskPerson
     | AwaitEvent
     | AwaitMessage
     | AwaitTasks

@@ -20,6 +20,7 @@ ErrorKind = Literal[
     "poison",  # the work killed its worker again and again
     "deadline",  # the run's wall-clock limit
     "cancelled",  # somebody asked the run to stop
+    "killed",  # the run was ended from outside, whatever it was doing
     "undo",  # something that was done could not be undone
     "compensated",  # durable code undid what it had done
     "divergence",  # the definition on re-entry does not match the checkpoints

@@ -108,4 +108,14 @@ class CallAgain:
     wait: Wait
 
 
-Request = Wait | CancelBranches | ReplyTo | CallAgain
+@dataclass(frozen=True, slots=True)
+class ContinueAsNew:
+    """End this run as completed and start it anew with other inputs, in one transaction: a loop without a growing history.
+
+    Only a run's own steps may ask for it. What the run forked and is open is cancelled.
+    """
+
+    inputs: JsonObject
+
+
+Request = Wait | CancelBranches | ReplyTo | CallAgain | ContinueAsNew

@@ -132,6 +132,13 @@ class RunView:
     cancel_reason: str | None
     attempt: int
     worker: str | None
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    fork_of: UUID | None = None
+    fork_step: str | None = None
+    continued_from: UUID | None = None
+    continued_to: UUID | None = None
     result: Json = None
 
     @property
@@ -142,9 +149,9 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a step is not going on: a timer, an event, a retry, or other tasks; ``due_at`` is when it ends by itself, if it does."""
+    """Why a step is not going on: a timer, an event, a retry, other tasks, or a person; ``due_at`` is when it ends by itself, if it does."""
 
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person"]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None
@@ -226,7 +233,9 @@ class SignalView:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A run of the same family. ``relation``: parent, child, retry_of (what this one repeats), retry (a repetition of this one)."""
+    """A run of the same family. ``relation``: parent, child, retry_of (what this one repeats), retry (a repetition of this one),
+    fork_of, fork, continued_from, continued_to.
+    """
 
     workflow_run_id: UUID
     name: str

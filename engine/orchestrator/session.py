@@ -17,6 +17,7 @@ from engine.kit.ids import uuid7
 from engine.kit.json_text import storable
 from engine.model.commands import (
     AnswerUpdate,
+    AskPerson,
     AwaitEvent,
     AwaitMessage,
     AwaitTasks,
@@ -35,7 +36,7 @@ from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.orchestrator.waits import wait_write
+from engine.orchestrator.waits import Waits, wait_write
 from engine.queue.writes import (
     Finished,
     ForkWrite,
@@ -46,10 +47,12 @@ from engine.queue.writes import (
     TaskWrites,
 )
 
+MAX_REASON = 500  # characters of why a run pauses
+
 
 @dataclass(slots=True)
 class Session:
-    """One task in execution. ``running`` are the steps whose tool calls have not come back."""
+    """One task in execution. ``running`` are the steps whose tool calls have not come back; ``pausing``: no more of them are started."""
 
     task: ClaimedTask
     execution: Execution | Undoing | None  # None: the task ends without being executed
@@ -63,6 +66,7 @@ class Session:
     listeners: list[Callable[[bool], None]] = field(
         default_factory=list
     )  # who waits for the next commit, and is told once
+    pausing: bool = False
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -72,12 +76,13 @@ class Session:
             for command in commands:
                 self._take(command, self.execution)
         if not self.writes.exit and self.is_idle:
-            self.writes.exit = Suspended()
+            # Calls that the pause has kept from starting are asked for again by whoever takes the task up: it may be claimed at once then.
+            self.writes.exit = HandedBack() if self.calls else Suspended()
 
     @property
     def is_idle(self) -> bool:
-        """Nothing runs and nothing is about to: only waits are open."""
-        return not self.running and not self.calls and not self.writes.children
+        """Nothing runs and nothing is about to: only waits are open, or a pause keeps what is next from starting."""
+        return not self.running and (self.pausing or not self.calls) and not self.writes.children
 
     def settle(self, fact: Fact, seconds: float = 0.0) -> None:
         """Something came in. A fact for a step that is not open any more is ignored."""
@@ -123,7 +128,9 @@ class Session:
             self.journal("log", key, storable(said | ({"data": line.data} if line.data else {})))
 
     def start_calls(self) -> list[CallTool]:
-        """The tool calls that may start now; from here on they are running."""
+        """The tool calls that may start now; from here on they are running. None while the task is pausing."""
+        if self.pausing:
+            return []
         started, self.calls = self.calls, []
         self.running.update((call.key, call) for call in started)
         return started
@@ -134,6 +141,13 @@ class Session:
         self.calls.clear()
         self.running.clear()
         self.writes.exit = finished
+
+    def pause(self, wanted: bool) -> bool:
+        """Start no calls from here on, or start them again. Whether that changes anything; what is not written yet is written first."""
+        if self.pausing == wanted or self.writes:
+            return False
+        self.pausing = wanted
+        return True
 
     def hand_back(self, seconds: float) -> None:
         """Give the task back for somebody else, claimable after ``seconds``."""
@@ -164,7 +178,11 @@ class Session:
             case Record():
                 self._record(command, execution)
             case Retry():
-                self._retry(command)
+                self._note_attempt(command)
+                self._wait(command)
+            case AskPerson():
+                self._pause_for(command)
+                self._wait(command)
             case StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
             case AnswerUpdate():
@@ -201,18 +219,24 @@ class Session:
         self.waits.discard(key)
         self.over.discard(key)
 
-    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> None:
+    def _wait(self, command: Waits) -> None:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))
 
-    def _retry(self, retry: Retry) -> None:
+    def _note_attempt(self, retry: Retry) -> None:
+        error = retry.error.to_json()
         self.journal(
             "attempt_failed",
             retry.key,
-            {"attempt": retry.attempt, "error": retry.error.to_json(), "delay_seconds": retry.delay_seconds},
+            {"attempt": retry.attempt, "error": error, "delay_seconds": retry.delay_seconds},
         )
-        self._wait(retry)
+
+    def _pause_for(self, asked: AskPerson) -> None:
+        self.journal("attempt_failed", asked.key, {"attempt": asked.attempt, "error": asked.error.to_json()})
+        where = f"{self.task.key}/{asked.key}" if self.task.key else asked.key
+        self.writes.pause_for = f"{where} failed and its attempts are spent: {asked.error.message}"[:MAX_REASON]
+        self.pausing = True
 
     def _finish(self, finish: Finish) -> None:
         error: JsonObject | None = None
@@ -221,4 +245,4 @@ class Session:
             error = finish.error.to_json() | {"step": finish.failed_key, "scope": scope}
         # A run that nobody waits for needs no result of its own: its steps' checkpoints are the result.
         result = finish.result if self.task.parent_task_id or self.task.kind != "workflow" else None
-        self.writes.exit = Finished(finish.outcome, result, error)
+        self.writes.exit = Finished(finish.outcome, result, error, finish.continue_with)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, Retry, StartTimer
+from engine.model.commands import AskPerson, AwaitEvent, AwaitMessage, AwaitTasks, Retry, StartTimer
 from engine.queue.writes import WaitWrite
 
+Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitTasks
 
-def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> WaitWrite:
+
+def wait_write(command: Waits) -> WaitWrite:
     """What to register so that the end of this wait is seen, whoever holds the task then."""
     if isinstance(command, StartTimer):
         return WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until, request=command.request)
@@ -28,8 +30,15 @@ def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Re
         )
     if isinstance(command, Retry):
         return WaitWrite(
-            command.key, "retry", seconds=command.delay_seconds, attempt=command.attempt, error=command.error
+            command.key,
+            "retry",
+            seconds=command.delay_seconds,
+            attempt=command.attempt,
+            error=command.error,
+            request=command.request,
         )
+    if isinstance(command, AskPerson):
+        return WaitWrite(command.key, "person", attempt=command.attempt, error=command.error, request=command.request)
     return WaitWrite(
         command.key,
         "tasks",

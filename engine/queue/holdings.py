@@ -15,12 +15,13 @@ _sql = load("worker")
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A running task claimed by the worker, and whether it shall stop, how, and why."""
+    """A running task claimed by the worker, whether it shall stop, how, and why, and whether it shall pause."""
 
     tenant_id: UUID
     task_id: UUID
     epoch: int
     cancel_requested: bool
+    pause_requested: bool
     cancel_reason: str | None
     cancel_outcome: FinalState | None
 

@@ -30,7 +30,11 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
     tasks = _columns(sorted(wanted), "tenant_ids", "task_ids")
     if not runs:
         return Statement(_sql.lock, tasks)
-    return Statement(_sql.lock_with_runs, tasks | _columns(sorted(runs), "run_tenant_ids", "run_ids"))
+    pausing = any(writes.pause_for for writes in batch)
+    return Statement(
+        _sql.lock_with_families if pausing else _sql.lock_with_runs,
+        tasks | _columns(sorted(runs), "run_tenant_ids", "run_ids"),
+    )
 
 
 def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
@@ -48,6 +52,8 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
         _statement(_sql.set_waits, _waits(batch), _WAIT),
         _hand_out(batch),
         *(_cancel(writes, command.task_keys) for writes in batch for command in writes.cancels),
+        *(_pause(writes) for writes in batch if writes.pause_for),
+        *_continued(batch),
         _statement(_sql.suspend, ((writes, ()) for writes in batch if isinstance(writes.exit, Suspended)), ()),
         _statement(_sql.hand_back, _hand_backs(batch), ("seconds",)),
         _statement(_sql.finish, _finishes(batch), ("states", "results", "errors")),
@@ -125,11 +131,13 @@ def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
 
 
 def _touches_siblings(writes: TaskWrites) -> bool:
-    """Does this commit change other tasks of the run: by an event, a cancellation, or an end that takes open branches along?"""
-    if writes.emits or writes.cancels or _awaits_message(writes):
+    """Does this commit change other tasks of the run: by an event, a cancellation, a pause, or an end that takes open branches along?"""
+    if writes.emits or writes.cancels or writes.pause_for or _awaits_message(writes):
         return True
     ends = writes.exit
-    return isinstance(ends, Finished) and (ends.state != "completed" or writes.task.completion_event is not None)
+    return isinstance(ends, Finished) and (
+        ends.state != "completed" or writes.task.completion_event is not None or ends.continue_with is not None
+    )
 
 
 def _awaits_message(writes: TaskWrites) -> bool:
@@ -204,10 +212,21 @@ def _waits(batch: Sequence[TaskWrites]) -> Rows:
 
 
 def _cancel(writes: TaskWrites, keys: list[str]) -> Statement:
-    task = writes.task
-    return Statement(
-        _sql.cancel_branches, {"tenant_id": task.tenant_id, "task_id": task.task_id, "epoch": task.epoch, "keys": keys}
-    )
+    return Statement(_sql.cancel_branches, _fenced(writes) | {"keys": keys})
+
+
+def _fenced(writes: TaskWrites) -> dict[str, Any]:
+    return {"tenant_id": writes.task.tenant_id, "task_id": writes.task.task_id, "epoch": writes.task.epoch}
+
+
+def _pause(writes: TaskWrites) -> Statement:
+    return Statement(_sql.pause, _fenced(writes) | {"reason": writes.pause_for})
+
+
+def _continued(batch: Sequence[TaskWrites]) -> Iterable[Statement]:
+    for writes in batch:
+        if isinstance(writes.exit, Finished) and writes.exit.continue_with is not None:
+            yield Statement(_sql.continue_run, _fenced(writes) | {"inputs": dumps(writes.exit.continue_with)})
 
 
 def _hand_backs(batch: Sequence[TaskWrites]) -> Rows:

@@ -14,12 +14,18 @@ _logger = logging.getLogger(__name__)
 _sql = load("service")
 
 
-def stop_runs(connection: Connection, runs: Iterable[tuple[UUID, UUID, str]], reason: str) -> int:
-    """Stop runs given as (tenant, run, outcome). Returns how many: not those that ended by themselves meanwhile, nor those that somebody holds."""
+def stop_runs(
+    connection: Connection, runs: Iterable[tuple[UUID, UUID, str]], reason: str, *, orphans: bool = False
+) -> int:
+    """Stop runs given as (tenant, run, outcome). Returns how many: not those that ended by themselves meanwhile, nor those that somebody holds.
+
+    ``orphans``: nor those whose parent has been restarted meanwhile.
+    """
+    query = _sql.cancel_orphan if orphans else _sql.cancel
     done = 0
     for tenant_id, run_id, outcome in runs:
         try:
-            _sql.cancel.run(connection, tenant_id=tenant_id, run_id=run_id, reason=reason, outcome=outcome)
+            query.run(connection, tenant_id=tenant_id, run_id=run_id, reason=reason, outcome=outcome)
             done += 1
         except (StateError, NotFoundError):
             continue

@@ -26,7 +26,7 @@ class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person"]
     seconds: float | None = None
     until: str | None = None
     event_name: str | None = None
@@ -61,11 +61,12 @@ class ForkWrite:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Exit: the task is over."""
+    """Exit: the task is over; with ``continue_with`` the next run of its chain starts with these inputs."""
 
     state: FinalState
     result: Json = None
     error: JsonObject | None = None
+    continue_with: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ Exit = Finished | Suspended | HandedBack
 
 @dataclass(slots=True)
 class TaskWrites:
-    """One task's share of a group commit. ``rescued`` tells that the task was rescued before, so that progress clears its count."""
+    """One task's share of a group commit. ``pause_for`` is why its run pauses with this commit, in words; "" when it does not."""
 
     task: ClaimedTask
     records: list[RecordWrite] = field(default_factory=list)
@@ -97,6 +98,7 @@ class TaskWrites:
     emits: list[Emit] = field(default_factory=list)
     answers: list[AnswerUpdate] = field(default_factory=list)
     cancels: list[CancelTasks] = field(default_factory=list)
+    pause_for: str = ""
     exit: Exit | None = None
 
     def __bool__(self) -> bool:

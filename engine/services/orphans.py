@@ -19,4 +19,5 @@ def stop_orphans(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG00
         connection,
         [(row["tenant_id"], row["workflow_run_id"], "cancelled") for row in rows],
         "its parent run has ended",
+        orphans=True,
     )

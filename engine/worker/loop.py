@@ -20,7 +20,7 @@ from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, refused, stopped
 from engine.orchestrator.session import Session
 from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
-from engine.queue.holdings import Holding, holdings, let_go
+from engine.queue.holdings import holdings, let_go
 from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
@@ -253,25 +253,28 @@ class Loop:
             self._ready.add(session.task.task_id)
 
     def _look_after_holdings(self) -> None:
-        """Compare what is held here with what the database says is ours; hear of cancellations and of waits that ended meanwhile.
+        """Compare what is held here with what the database says is ours; hear of cancellations, pauses and waits that ended meanwhile.
 
         Sessions that the database does not know as ours are dropped; claims that no session stands for, however that came about, are let go:
         their worker is alive, so that nobody else would ever rescue them.
         """
         self._control_due = False
         held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
-        for task_id in [
-            task_id for task_id, session in self._sessions.items() if not _is_ours(session, held.get(task_id))
-        ]:
-            _logger.info("task %s is somebody else's by now", task_id)
-            self._drop(task_id)
+        for task_id, session in list(self._sessions.items()):
+            if task_id not in held or held[task_id].epoch != session.task.epoch:
+                _logger.info("task %s is somebody else's by now", task_id)
+                self._drop(task_id)
         if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
             _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
         for task_id, holding in held.items():
-            session = self._sessions.get(task_id)
-            if session and holding.cancel_requested:
+            if task_id not in self._sessions:
+                continue
+            session = self._sessions[task_id]
+            if holding.cancel_requested:
                 self._calls.stop_task(task_id)
                 session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
+                self._ready.add(task_id)
+            elif session.pause(holding.pause_requested):
                 self._ready.add(task_id)
         self._hear_waits()
 
@@ -294,7 +297,3 @@ class Loop:
             if task_id in sessions
         }
         return Load(len(sessions), self._draining, steps)
-
-
-def _is_ours(session: Session, holding: Holding | None) -> bool:
-    return holding is not None and holding.epoch == session.task.epoch

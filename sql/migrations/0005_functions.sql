@@ -52,6 +52,9 @@ BEGIN
     INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, parent_task_id, report_key)
     VALUES (p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
             CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key);
+    IF p_parent_run IS NOT NULL THEN
+        PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
+    END IF;
     PERFORM pg_notify('highway_work', '');
     RETURN v_run;
 END

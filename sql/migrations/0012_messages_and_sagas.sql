@@ -27,9 +27,6 @@ CREATE TABLE highway.update_request (
 CREATE INDEX update_of_run ON highway.update_request (tenant_id, workflow_run_id, seq);
 CALL highway.protect('highway.update_request');
 
--- What a wait for a signal or an update was handed.
-ALTER TABLE highway.wait ADD COLUMN given jsonb;
-
 -- Hands untaken signals and updates of the runs to the waits for them, in the order of both, and wakes who got one. Whoever adds a message or
 -- such a wait calls this in the same transaction and holds the run's open tasks: so the two never pass each other by.
 CREATE FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) RETURNS void
@@ -131,6 +128,10 @@ BEGIN
     )
     SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM turned;
     IF v_tasks IS NOT NULL THEN
+        -- A pause ends with the work that was paused.
+        UPDATE highway.workflow_run AS r SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, paused_with = NULL
+          FROM unnest(v_tenants, v_tasks) AS t (tenant_id, task_id)
+         WHERE r.tenant_id = t.tenant_id AND r.workflow_run_id = t.task_id AND r.paused_at IS NOT NULL;
         PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);

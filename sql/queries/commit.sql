@@ -15,6 +15,11 @@ SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
 SELECT tenant_id, task_id, epoch, state, cancel_requested
   FROM highway.lock_tasks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
+-- name: lock_with_families(tenant_ids, task_ids, run_tenant_ids, run_ids) :many
+-- First statement of a group commit that pauses a run: takes the given tasks and every open task of the given runs and of the open runs below them.
+SELECT tenant_id, task_id, epoch, state, cancel_requested
+  FROM highway.lock_families(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
+
 -- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, worker_id) :exec
 -- Checkpoints, each fenced by its task's epoch; a stale row is left out, its neighbours go through.
 INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at,
@@ -27,7 +32,7 @@ SELECT g.tenant_id, g.run_id, g.scope, g.key, g.operator, g.outcome, g.attempt,
               %(inputs)s::text[], %(results)s::text[], %(errors)s::text[])
        AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, waited, reason, input, result, error)
   JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
-  LEFT JOIN highway.wait AS w ON g.waited AND w.kind <> 'retry'
+  LEFT JOIN highway.wait AS w ON g.waited AND w.kind NOT IN ('retry', 'person')
                              AND w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key;
 
 -- name: set_variables(tenant_ids, task_ids, epochs, run_ids, scopes, names, values) :exec
@@ -100,12 +105,13 @@ SELECT g.tenant_id, g.run_id, highway.now(), g.kind, g.scope, g.key, g.data::jso
   JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;
 
 -- name: fork(tenant_ids, task_ids, epochs, keys, new_ids, kinds, paths, contexts, variables, completion_events) :exec
--- Forks branches and activities, each with the parent's variables as the start of its own. The key is unique in its run: never one more.
+-- Forks branches and activities, each with the parent's variables as the start of its own. The key is unique in its run: never one more. What a pausing task forks begins paused.
 WITH forked AS (
     INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, key, path, queue, priority, available_at, context,
-                              parent_task_id, report_key, completion_event)
+                              parent_task_id, report_key, completion_event, pause_requested, state)
     SELECT t.tenant_id, g.new_id, t.workflow_run_id, g.kind, g.key, ARRAY(SELECT jsonb_array_elements_text(g.path::jsonb)),
-           t.queue, t.priority, highway.now(), g.context::jsonb, t.task_id, g.key, g.completion_event
+           t.queue, t.priority, highway.now(), g.context::jsonb, t.task_id, g.key, g.completion_event,
+           t.pause_requested, CASE WHEN t.pause_requested THEN 'paused' ELSE 'pending' END
       FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(new_ids)s::uuid[], %(kinds)s::text[],
                   %(paths)s::text[], %(contexts)s::text[], %(completion_events)s::text[])
            AS g (tenant_id, task_id, epoch, key, new_id, kind, path, context, completion_event)
@@ -159,27 +165,32 @@ UPDATE highway.task AS t SET rescues = 0
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL AND t.rescues > 0;
 
+-- name: pause(tenant_id, task_id, epoch, reason) :exec
+-- Pauses the task's run because a step of it needs a person.
+SELECT highway.apply_pause(t.tenant_id, t.workflow_run_id, 'highway', %(reason)s)
+  FROM highway.task AS t
+ WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s AND t.epoch = %(epoch)s AND t.claimed_by IS NOT NULL AND NOT t.cancel_requested;
+
+-- name: continue_run(tenant_id, task_id, epoch, inputs) :exec
+-- Starts the next run of the chain of a task that ends with this commit.
+SELECT highway.continue_run(%(tenant_id)s, %(task_id)s, %(epoch)s, %(inputs)s::jsonb);
+
 -- name: suspend(tenant_ids, task_ids, epochs) :exec
--- Exit "sleep": gives the task back until its first wait is over; one that has nothing left to wait for is claimable at once.
+-- Exit "sleep": gives the task back until its first wait is over; one that has nothing left to wait for is claimable at once, one that was asked to pause is paused.
 UPDATE highway.task AS t
-   SET state = CASE WHEN w.over OR t.cancel_requested THEN 'pending' ELSE 'sleeping' END,
-       available_at = CASE WHEN w.over OR t.cancel_requested THEN highway.now() ELSE w.first_due END,
+   SET state = CASE WHEN t.cancel_requested THEN 'pending' WHEN t.pause_requested THEN 'paused'
+                    WHEN coalesce(w.is_over, true) THEN 'pending' ELSE 'sleeping' END,
+       available_at = CASE WHEN coalesce(w.is_over, true) OR t.cancel_requested THEN highway.now() ELSE w.first_due END,
        claimed_by = NULL, running_steps = NULL
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[]) AS g (tenant_id, task_id, epoch)
- CROSS JOIN LATERAL (
-       SELECT min(w.due_at) AS first_due,
-              coalesce(bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL
-                               OR w.given IS NOT NULL), true) AS over
-         FROM highway.wait AS w
-         LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
-                                     AND e.name = w.event_name
-        WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id) AS w
+ CROSS JOIN LATERAL highway.wait_standing(g.tenant_id, g.task_id) AS w
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;
 
 -- name: hand_back(tenant_ids, task_ids, epochs, seconds) :exec
--- Gives tasks back unfinished, claimable after `seconds`: at a stop, or when this worker lacks a tool.
+-- Gives tasks back unfinished, claimable after `seconds`: at a stop, when this worker lacks a tool, or when a pause keeps it from what is next.
 UPDATE highway.task AS t
-   SET state = CASE WHEN g.seconds > 0 AND NOT t.cancel_requested THEN 'sleeping' ELSE 'pending' END,
+   SET state = CASE WHEN t.cancel_requested THEN 'pending' WHEN t.pause_requested THEN 'paused'
+                    WHEN g.seconds > 0 THEN 'sleeping' ELSE 'pending' END,
        available_at = highway.now() + make_interval(secs => g.seconds),
        claimed_by = NULL, running_steps = NULL
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(seconds)s::float8[]) AS g (tenant_id, task_id, epoch, seconds)

@@ -31,6 +31,12 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
               WHEN o.state = 'pending' AND o.available_at IS NULL THEN 'it is claimable and has no age'
               WHEN o.state = 'sleeping' AND o.available_at < highway.now() - c.grace THEN 'its time has come and it was not woken'
               WHEN o.state = 'sleeping' AND o.available_at IS NULL AND w.waits = 0 THEN 'it sleeps and waits for nothing'
+              WHEN o.state = 'paused' AND o.cancel_requested THEN 'it was asked to stop and is paused'
+              WHEN o.state = 'paused' AND NOT EXISTS (
+                   SELECT FROM highway.workflow_run AS r
+                    WHERE r.tenant_id = o.tenant_id AND r.workflow_run_id = o.workflow_run_id AND r.paused_at IS NOT NULL)
+              THEN 'it is paused and its run is not'
+              WHEN o.pause_requested AND o.state IN ('pending', 'sleeping') AND NOT o.cancel_requested THEN 'it was asked to pause and may be claimed'
               WHEN w.is_over AND (o.available_at IS NULL OR o.available_at > highway.now() + c.pause) THEN 'what it waits for has happened'
               WHEN w.first_due IS NOT NULL AND (o.available_at IS NULL OR o.available_at > w.first_due + c.pause)
               THEN 'it sleeps longer than its first timer'
@@ -54,7 +60,7 @@ RETURNING h.measure;
 UPDATE highway.health SET value = %(quantity)s, at = highway.now() WHERE measure = 'stuck_tasks';
 
 -- name: inconsistent(quantity) :many
--- Rows that contradict each other: a run whose status is not its own task's state, a wait whose task has ended. Reads everything: for tests and people.
+-- Rows that contradict each other: a run whose status is not its own task's state, a wait whose task has ended, a paused run that goes on. Reads everything: for tests and people.
 SELECT r.tenant_id, r.workflow_run_id, 'status ' || r.status || ', task ' || coalesce(t.state, 'missing') AS problem
   FROM highway.workflow_run AS r
   LEFT JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
@@ -64,4 +70,9 @@ SELECT w.tenant_id, w.workflow_run_id, 'wait ' || w.step_key || ' of a task that
   FROM highway.wait AS w
   LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
  WHERE t.state IS NULL OR NOT highway.is_open(t.state)
+ UNION ALL
+SELECT r.tenant_id, r.workflow_run_id, 'paused, and its task ' || t.key || ' is ' || t.state
+  FROM highway.workflow_run AS r
+  JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id
+ WHERE r.paused_at IS NOT NULL AND highway.is_open(t.state) AND NOT t.pause_requested AND NOT t.cancel_requested
  LIMIT %(quantity)s;

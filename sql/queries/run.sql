@@ -45,7 +45,8 @@ SELECT d.definition_id, d.definition_hash, d.name, d.version, d.source_format, d
 -- One run with the state of its own task.
 SELECT r.tenant_id, r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.inputs, r.error,
        r.trigger, r.triggered_by, r.tags, r.attributes, r.parent_run_id, r.retry_of, r.created_at, r.started_at, r.finished_at,
-       r.deadline_at, r.cancel_requested_at, r.cancel_reason,
+       r.deadline_at, r.cancel_requested_at, r.cancel_reason, r.paused_at, r.paused_by, r.pause_reason, r.fork_of, r.fork_step,
+       r.continued_from, r.continued_to,
        t.attempt, t.claimed_by, t.result, t.available_at,
        (SELECT w.name FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) AS worker
   FROM highway.workflow_run AS r
@@ -94,12 +95,12 @@ SELECT count(*) AS runs FROM (
 
 -- name: tag(tenant_id, workflow_run_id) :one
 -- A number that changes whenever something about the run changed that a page may show. No row: no such run.
-SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at,
+SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at, r.paused_at,
            (SELECT max(k.seq) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
            (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
            (SELECT count(*) FROM highway.event AS e WHERE e.tenant_id = r.tenant_id AND e.workflow_run_id = r.workflow_run_id),
            (SELECT max(s.seq) FROM highway.signal AS s WHERE s.tenant_id = r.tenant_id AND s.workflow_run_id = r.workflow_run_id),
-           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, (
+           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, t.pause_requested, (
                        SELECT string_agg(concat_ws('.', w.step_key, w.attempt, w.needed, w.due_at), ',' ORDER BY w.step_key) FROM highway.wait AS w
                         WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)), ';' ORDER BY t.task_id)
               FROM highway.task AS t WHERE t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id)), 0) AS tag
@@ -127,7 +128,7 @@ SELECT t.task_id, t.kind, t.key, t.state, t.attempt, t.rescues, t.epoch, t.claim
 
 -- name: waits(tenant_id, workflow_run_id) :many
 -- What the run waits for, by task and step.
-SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at
+SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at, w.request
   FROM highway.task AS t
   JOIN highway.wait AS w ON w.tenant_id = t.tenant_id AND w.task_id = t.task_id
  WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
@@ -158,13 +159,16 @@ SELECT v.name, v.value, v.version FROM highway.variable AS v
  WHERE v.tenant_id = %(tenant_id)s AND v.workflow_run_id = %(workflow_run_id)s AND v.scope = %(scope)s ORDER BY v.name;
 
 -- name: family(tenant_id, workflow_run_id) :many
--- Runs related to this one: its parent, what it retries, its children and its retries.
+-- Runs related to this one: its parent, what it retries, forks or continues, its children, its retries, its forks and what continues it.
 SELECT o.workflow_run_id, o.name, o.status, o.created_at,
        CASE WHEN o.workflow_run_id = r.parent_run_id THEN 'parent' WHEN o.workflow_run_id = r.retry_of THEN 'retry_of'
-            WHEN o.parent_run_id = r.workflow_run_id THEN 'child' ELSE 'retry' END AS relation
+            WHEN o.parent_run_id = r.workflow_run_id THEN 'child' WHEN o.retry_of = r.workflow_run_id THEN 'retry'
+            WHEN o.workflow_run_id = r.fork_of THEN 'fork_of' WHEN o.fork_of = r.workflow_run_id THEN 'fork'
+            WHEN o.workflow_run_id = r.continued_from THEN 'continued_from' ELSE 'continued_to' END AS relation
   FROM highway.workflow_run AS r
   JOIN highway.workflow_run AS o ON o.tenant_id = r.tenant_id
-   AND (o.workflow_run_id IN (r.parent_run_id, r.retry_of) OR o.parent_run_id = r.workflow_run_id OR o.retry_of = r.workflow_run_id)
+   AND (o.workflow_run_id IN (r.parent_run_id, r.retry_of, r.fork_of, r.continued_from, r.continued_to)
+        OR o.parent_run_id = r.workflow_run_id OR o.retry_of = r.workflow_run_id OR o.fork_of = r.workflow_run_id)
  WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s
  ORDER BY o.workflow_run_id
  LIMIT 200;

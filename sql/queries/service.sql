@@ -24,6 +24,10 @@ SELECT c.tenant_id, c.workflow_run_id
 -- Asks a run to stop; its status afterwards.
 SELECT highway.cancel_run(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS status;
 
+-- name: cancel_orphan(tenant_id, run_id, reason, outcome) :one
+-- Asks a child run to stop, unless its parent goes on; its status afterwards.
+SELECT highway.cancel_orphan(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS status;
+
 -- name: measure() :exec
 -- Health means progress: how long the next task of any queue and tenant has been waiting for its claim, and how much waits.
 WITH RECURSIVE place (queue, tenant_id, n) AS (

@@ -31,7 +31,7 @@ RETURNING t.task_id;
 
 -- name: claims(worker_id) :many
 -- What this worker holds according to the database, and whether it should stop.
-SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, r.cancel_reason, r.cancel_outcome
+SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, t.pause_requested, r.cancel_reason, r.cancel_outcome
   FROM highway.task AS t
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
  WHERE t.state = 'running' AND t.claimed_by = %(worker_id)s;
@@ -46,7 +46,8 @@ WITH held AS (
        FOR NO KEY UPDATE OF t SKIP LOCKED
 )
 UPDATE highway.task AS t
-   SET state = 'sleeping', available_at = highway.now() + make_interval(secs => 2.0 * (t.rescues + 1)),
+   SET state = CASE WHEN t.pause_requested AND NOT t.cancel_requested THEN 'paused' ELSE 'sleeping' END,
+       available_at = highway.now() + make_interval(secs => 2.0 * (t.rescues + 1)),
        epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
   FROM held AS h WHERE t.tenant_id = h.tenant_id AND t.task_id = h.task_id
 RETURNING t.task_id;
@@ -80,7 +81,8 @@ WITH lost AS MATERIALIZED (
        FOR NO KEY UPDATE OF t SKIP LOCKED
 ), rescued AS (
     UPDATE highway.task AS t
-       SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
+       SET state = CASE WHEN t.pause_requested AND NOT t.cancel_requested THEN 'paused' ELSE 'pending' END,
+           available_at = highway.now(), epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
       FROM held AS h
      WHERE t.tenant_id = h.tenant_id AND t.task_id = h.task_id
     RETURNING t.tenant_id, t.workflow_run_id, t.task_id, t.key, t.rescues, t.running_steps

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,18 @@ class Workers:
         """Start a run; its id."""
         with connect(self.database.web) as connection:
             return start(connection, self.tenant, definition, **how)
+
+    def ask(self, do: Callable[..., Any], workflow_run_id: UUID, **how: Any) -> Any:
+        """Have a function of the facade done to a run."""
+        with connect(self.database.web) as connection:
+            return do(connection, tenant_id=self.tenant, workflow_run_id=workflow_run_id, **how)
+
+    def wait_for(self, path: Path) -> None:
+        """Wait until a step has made the file."""
+        end = time.monotonic() + 20
+        while not path.exists():
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.02)
 
     def run(self, workflow_run_id: UUID) -> RunView:
         """The run as it is now."""
@@ -116,3 +128,22 @@ def workers(database: Database, tenant: UUID, tmp_path: Path, open_folder: Path)
             process.kill()
         process.wait()
     assert found == []
+
+
+@pytest.fixture(scope="module")
+def module_worker(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """One worker that runs for all tests of a module."""
+    folder = tmp_path_factory.mktemp("worker")
+    family = Workers(module_database, UUID(int=0), folder, folder)
+    family.start()
+    yield family
+    for process in family.processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def crew(module_worker: Workers, tenant: UUID, open_folder: Path) -> Iterator[Workers]:
+    """The module's running worker, for one test's tenant. The test leaves it alive; at the end nothing may be stuck."""
+    yield replace(module_worker, tenant=tenant, folder=open_folder)
+    assert problems(module_worker.database.worker, grace_seconds=3) == []

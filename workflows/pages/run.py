@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from engine import facade
+from engine.facade import Exhausted
 from engine.model.json import Json
 from engine.model.views import Reason, Related, RunView, StepView, StoryEntry
 from highway_platform.kit.permissions import Grant
@@ -43,6 +44,7 @@ class RunPage:
     steps: list[StepView]
     related: list[Related]
     reasons: list[Reason]
+    exhausted: list[Exhausted]
     failure: Failure | None
     selected: StepView | None
     selected_path: str
@@ -74,6 +76,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         steps = facade.list_steps(connection, tenant_id=tenant, workflow_run_id=run_id)
         related = facade.list_related(connection, tenant_id=tenant, workflow_run_id=run_id)
         reasons = facade.why_waiting(connection, tenant_id=tenant, run=run)
+        exhausted = facade.list_exhausted(connection, tenant_id=tenant, workflow_run_id=run_id)
         drawn = (
             facade.find_definition(connection, tenant_id=tenant, definition_id=run.definition_id)
             if tab == "graph"
@@ -91,6 +94,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         steps=steps,
         related=related,
         reasons=_worth_saying(run, reasons),
+        exhausted=exhausted,
         failure=failure,
         selected=selected,
         selected_path=path_of(selected) if selected else "",
@@ -165,5 +169,5 @@ def _chosen(executions: Sequence[StepView], path: str) -> StepView | None:
 
 def _worth_saying(run: RunView, reasons: Sequence[Reason]) -> list[Reason]:
     """A run that is at work may well wait for a branch: only troubles are told of it."""
-    troubles = {"no_worker", "worker_gone"}
+    troubles = {"no_worker", "worker_gone", "paused"}
     return [reason for reason in reasons if run.status != "running" or reason.code in troubles]

@@ -28,7 +28,7 @@ SPAN_LABELS = [
     ("7d", _("Last 7 days")),
     ("30d", _("Last 30 days")),
 ]
-CHIPS = ("running", "pending", "sleeping", "failed", "cancelled", "completed")
+CHIPS = ("running", "pending", "sleeping", "paused", "failed", "cancelled", "compensated", "completed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,5 +57,9 @@ def relation_word(relation: str) -> str:
         "child": _("Started"),
         "retry_of": _("Retry of"),
         "retry": _("Retried as"),
+        "fork_of": _("Fork of"),
+        "fork": _("Forked as"),
+        "continued_from": _("Continues"),
+        "continued_to": _("Continued as"),
     }
     return words.get(relation, relation)

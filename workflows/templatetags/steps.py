@@ -87,5 +87,15 @@ def kind_word(kind: str) -> str:
         "signal": _("Signal"),
         "rescued": _("Taken over from a dead worker"),
         "cancel_requested": _("Asked to stop"),
+        "paused": _("Paused"),
+        "resumed": _("Resumed"),
+        "killed": _("Killed"),
+        "restarted": _("Restarted"),
+        "gave_up": _("Step given up"),
+        "forked": _("Forked from another run"),
+        "forked_as": _("Forked into another run"),
+        "continued": _("Continued as a new run"),
+        "start_changed": _("Start moved"),
+        "priority_changed": _("Priority changed"),
     }
     return words.get(kind, kind.replace("_", " ").capitalize())

@@ -60,5 +60,7 @@ def _context(request: Request, page: RunPage) -> dict[str, object]:
         "asked_step": request.GET.get("step", ""),
         "may_cancel": request.grant.permits("workflows.run:cancel"),
         "may_submit": request.grant.permits("workflows.run:submit"),
+        "may_pause": request.grant.permits("workflows.run:pause"),
+        "may_kill": request.grant.permits("workflows.run:kill"),
         "key": uuid7(),
     }

@@ -19,8 +19,11 @@ def problems(scope: Scope) -> Iterator[Problem]:
 def _without_effect(operator: Operator) -> Iterator[tuple[tuple[str, ...], str]]:
     if operator.circuit_breaker_policy is not None:
         yield ("circuit_breaker_policy",), "circuit breakers have no effect yet"
-    if operator.metadata.get("on_exhausted") is not None:
-        yield ("metadata", "on_exhausted"), "a task whose retries are spent fails; pausing has no effect yet"
+    if operator.metadata.get("on_exhausted") not in (None, "pause", "fail"):
+        yield (
+            ("metadata", "on_exhausted"),
+            "'pause' and 'fail' (the default) are what can be done when retries are spent",
+        )
     if isinstance(operator, ForEach) and operator.dynamic:
         yield ("dynamic",), "the loop takes only the items it begins with; adding items has no effect yet"
     if isinstance(operator, (Parallel, MultiChoice)) and operator.timeout is not None:

@@ -138,11 +138,12 @@ class RoundEnd:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The workflow's author ends the task here."""
+    """The workflow's author ends the task here; ``continue_with`` are the inputs of the run that follows it, if one does."""
 
     status: str
     result: JsonObject
     reason: str
+    continue_with: JsonObject | None = None
 
 
 Effect = Done | Failed | GivenUp | Asked | Rounds | Ended

@@ -7,12 +7,23 @@ from typing import cast
 
 from engine.language.definition import Activity, RetryPolicy, Task
 from engine.language.expressions import compile_value, parse_template
-from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, CallTool, Command, Retry, StartChild, StartTimer
+from engine.model.commands import (
+    AskPerson,
+    AwaitEvent,
+    AwaitMessage,
+    AwaitTasks,
+    CallTool,
+    Command,
+    Retry,
+    StartChild,
+    StartTimer,
+)
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolNoted, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.requests import CallAgain
-from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.task import tries
 from engine.operators.task.notes import Notes
 from engine.operators.task.requests import answer, ask
 from engine.operators.task.undo import CompiledUndo
@@ -25,6 +36,7 @@ class TaskOperator(PlainOperator):
 
     __slots__ = (
         "args",
+        "asks_person",
         "has_arguments",
         "idempotency_key",
         "kwargs",
@@ -51,18 +63,20 @@ class TaskOperator(PlainOperator):
         self.retry = definition.retry_policy or site.default_retry or NO_RETRY
         self.timeout_seconds = definition.attempt_timeout
         self.has_arguments = bool(definition.args or definition.kwargs)
+        self.asks_person = definition.metadata.get("on_exhausted") == "pause"
 
     def step(self, at: At) -> Step:
         return _TaskStep(at, self)
 
 
 class _TaskStep(Step):
-    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "request" while the engine does what the tool asked.
+    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "person" when they are spent and a person is asked, "request"
+    while the engine does what the tool asked. ``spent`` attempts were made before a person had it tried again, with ``edited`` arguments.
 
     Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "name", "attempt", "wait": {...}}``.
     """
 
-    __slots__ = ("attempt", "error", "input", "notes", "operator", "request", "waiting_for")
+    __slots__ = ("attempt", "edited", "error", "input", "notes", "operator", "request", "spent", "waiting_for")
 
     def __init__(self, at: At, operator: TaskOperator) -> None:
         super().__init__(at)
@@ -71,6 +85,8 @@ class _TaskStep(Step):
         self.notes = Notes(at)
         self.waiting_for = "tool"
         self.request: JsonObject = {}
+        self.spent = 0
+        self.edited: JsonObject = {}
         self.input: Json = None
         self.error = StepError("tool", "the attempt failed, and the run ends before another", "NotRetried")
 
@@ -78,9 +94,12 @@ class _TaskStep(Step):
         return Asked((self._call(),))
 
     def resume(self, waiting: Waiting) -> Effect:
-        self.waiting_for = "retry" if waiting.kind == "retry" else "request"
+        self.waiting_for = waiting.kind if waiting.kind in {"retry", "person"} else "request"
         self.request = waiting.request or {"kind": "sleep"}
         self.attempt = cast(int, self.request.get("attempt")) or max(waiting.attempt, 1)
+        self.spent, self.edited = tries.restored(waiting.request)
+        if waiting.kind == "person":
+            self.error = StepError.from_json(cast(JsonObject, waiting.request["error"]))
         return Asked()
 
     def settle(self, fact: Fact) -> Effect:
@@ -105,7 +124,7 @@ class _TaskStep(Step):
         return self._wait_over(fact)
 
     def give_up(self) -> Effect | None:
-        if self.waiting_for == "retry":
+        if self.waiting_for in {"retry", "person"}:
             return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
         wait = cast(JsonObject, self.request.get("wait", self.request))
         only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear", "take"}
@@ -113,10 +132,10 @@ class _TaskStep(Step):
 
     def _call(self) -> CallTool:
         operator, names = self.operator, self.at.names
-        args = cast(list[Json], operator.args.render(names))
-        kwargs = cast(JsonObject, operator.kwargs.render(names))
+        args = cast(list[Json], self.edited["args"] if "args" in self.edited else operator.args.render(names))
+        kwargs = cast(JsonObject, self.edited["kwargs"] if "kwargs" in self.edited else operator.kwargs.render(names))
         key = operator.idempotency_key.text(names) if operator.idempotency_key else None
-        self.input = {"args": args, "kwargs": kwargs} if operator.has_arguments else None
+        self.input = {"args": args, "kwargs": kwargs} if operator.has_arguments or self.edited else None
         self.waiting_for = "tool"
         return CallTool(
             self.at.key,
@@ -142,24 +161,31 @@ class _TaskStep(Step):
         )
 
     def _failed(self, error: StepError) -> Effect:
-        policy = self.operator.retry
-        if not error.retryable or self.attempt > policy.max_retries:
-            return Failed(error, gate=True, input=self.input, attempt=self.attempt)
-        self.waiting_for = "retry"
+        policy, tried = self.operator.retry, self.attempt - self.spent
         self.error = error
-        return Asked((Retry(self.at.key, self.attempt, policy.delay_after(self.attempt), error),))
+        if error.retryable and tried <= policy.max_retries:
+            self.waiting_for = "retry"
+            kept = tries.kept(self.spent, self.edited)
+            return Asked((Retry(self.at.key, self.attempt, policy.delay_after(tried), error, kept),))
+        if self.operator.asks_person:
+            self.waiting_for = "person"
+            request = tries.question(self.operator.tool, self.input, error, tries.kept(self.spent, self.edited))
+            return Asked((AskPerson(self.at.key, self.attempt, error, request),))
+        return Failed(error, gate=True, input=self.input, attempt=self.attempt)
 
     def _asked(self, fact: ToolAsked) -> Effect:
         if isinstance(fact.request, CallAgain):
             return self._code_waits(fact.request)
         asked = ask(self.at, fact.request)
-        if isinstance(asked, Done):
+        if isinstance(asked, Done | Failed | Ended):
             return asked
         self.waiting_for = "request"
         self.request, commands = asked
         return Asked(commands)
 
     def _wait_over(self, fact: WaitOver) -> Effect:
+        if self.waiting_for == "person":
+            return self._answered(cast(JsonObject, fact.payload))
         if self.waiting_for == "retry":
             self.attempt += 1
             return Asked((self._call(),))
@@ -171,6 +197,8 @@ class _TaskStep(Step):
 
     def _code_waits(self, asked: CallAgain) -> Effect:
         found = ask(self.notes.place(asked.name), asked.wait)
+        if isinstance(found, Failed | Ended):
+            return found
         if isinstance(found, Done):
             return self._code_goes_on(asked.method, asked.name, found)
         wait, commands = found
@@ -181,6 +209,7 @@ class _TaskStep(Step):
             "name": asked.name,
             "attempt": self.attempt,
             "wait": wait,
+            **tries.kept(self.spent, self.edited),
         }
         return Asked(tuple(self._mine(command) for command in commands))
 
@@ -192,3 +221,11 @@ class _TaskStep(Step):
         if isinstance(command, StartTimer | AwaitEvent | AwaitMessage | AwaitTasks):
             return replace(command, key=self.at.key, request=self.request)
         return replace(command, key=self.at.key) if isinstance(command, StartChild) else command
+
+    def _answered(self, said: JsonObject) -> Effect:
+        if not said["try_again"]:
+            return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
+        self.spent = self.attempt
+        self.edited |= {name: said[name] for name in ("args", "kwargs") if name in said}
+        self.attempt += 1
+        return Asked((self._call(),))

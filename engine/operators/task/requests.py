@@ -24,6 +24,7 @@ from engine.model.json import Json, JsonObject
 from engine.model.requests import (
     AwaitBranches,
     CancelBranches,
+    ContinueAsNew,
     HearEvent,
     ReplyTo,
     RunChild,
@@ -33,13 +34,13 @@ from engine.model.requests import (
     Wait,
 )
 from engine.operators.kit.awaiting import awaited, collect, heard, note_awaited, note_excused, timed_out
-from engine.operators.kit.base import At, Done, Effect, Failed
+from engine.operators.kit.base import At, Done, Effect, Ended, Failed
 
-Answer = Done | tuple[JsonObject, tuple[Command, ...]]
+Answer = Done | Failed | Ended | tuple[JsonObject, tuple[Command, ...]]
 
 
-def ask(at: At, request: Wait | CancelBranches | ReplyTo) -> Answer:
-    """The stored form of the request and its commands; a request that needs no wait is done."""
+def ask(at: At, request: Wait | CancelBranches | ReplyTo | ContinueAsNew) -> Answer:
+    """The stored form of the request and its commands; a request that needs no wait is answered at once."""
     return _ASKED[type(request)](at, request)
 
 
@@ -65,6 +66,13 @@ def _cancel_branches(at: At, request: CancelBranches) -> Answer:
     keys = list(request.keys)
     note_excused(at, keys)
     return Done({"cancelled": cast(list[Json], keys)}, gate=True, then=(CancelTasks(at.key, keys),))
+
+
+def _continue_as_new(at: At, request: ContinueAsNew) -> Answer:
+    if at.info.scope:
+        message = "only a run itself can continue as new, not a branch or activity of it"
+        return Failed(StepError("input", message, "NotTheRun", retryable=False), gate=True)
+    return Ended("completed", {}, "continued as new", request.inputs)
 
 
 def _reply(at: At, request: ReplyTo) -> Answer:
@@ -144,6 +152,7 @@ def _child_over(at: At, over: WaitOver) -> Effect:
 _ASKED: Mapping[type, Callable[[At, Any], Answer]] = {
     AwaitBranches: _await_branches,
     CancelBranches: _cancel_branches,
+    ContinueAsNew: _continue_as_new,
     HearEvent: _hear,
     ReplyTo: _reply,
     RunChild: _run_child,

@@ -15,6 +15,7 @@ from engine.tools.workflow.branches import (
     wait_for_parallel_branches,
 )
 from engine.tools.workflow.child import ExecuteInput, execute
+from engine.tools.workflow.continuing import ContinueInput, continue_as_new
 from engine.tools.workflow.signals import ReceiveInput, receive_signal
 
 TOOLS = (
@@ -29,4 +30,5 @@ TOOLS = (
     ToolSpec("tools.workflow.cancel_branch", cancel_branch, BranchInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.receive_signal", receive_signal, ReceiveInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.execute", execute, ExecuteInput, side_effect="idempotent", inline=True),
+    ToolSpec("tools.workflow.continue_as_new", continue_as_new, ContinueInput, side_effect="idempotent", inline=True),
 )

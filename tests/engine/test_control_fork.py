@@ -1,0 +1,158 @@
+"""Fork with real workers: the new run has done what came before a step, and does the step and what follows anew."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from engine import facade
+from engine.db.connection import connect
+from engine.db.errors import InvalidError, NotFoundError
+from engine.kit.ids import uuid7
+from tests.engine.control_steps import allow, branches, needs, shell, tries
+from tests.engine.definitions import op, task, workflow
+from tests.support.interleaving import problems
+from tests.support.runs import states
+from tests.support.workers import Workers
+
+
+def _traced(workers: Workers, name: str, *after: str, say: str = "", **more: Any) -> dict[str, Any]:
+    return shell(name, *after, command=f"echo x >> {workers.folder}/{name}.tries; printf %s '{say or name}'", **more)
+
+
+def _fork(workers: Workers, run: UUID, step: str, **how: Any) -> UUID:
+    forked: UUID = workers.ask(facade.fork, run, from_step=step, by="ann", **how).workflow_run_id
+    assert problems(workers.database.worker) == []
+    return forked
+
+
+def test_a_fork_repeats_the_step_and_what_follows_with_other_inputs_and_nothing_else(crew: Workers) -> None:
+    run = crew.submit(
+        workflow(
+            _traced(crew, "a", say="{{inputs.word}}"),
+            _traced(crew, "side"),
+            _traced(crew, "b", "a", say="{{a.stdout}}-{{inputs.word}}"),
+            _traced(crew, "c", "b", say="{{b.stdout}}!"),
+        ),
+        inputs={"word": "one"},
+    )
+    crew.finish(run)
+    forked = _fork(crew, run, "b", inputs={"word": "two"})
+    seen = crew.finish(forked)
+    assert (seen.status, seen.fork_of, seen.fork_step, seen.trigger) == ("completed", run, "b", "fork")
+    assert [tries(crew.folder, name) for name in ("a", "side", "b", "c")] == [1, 1, 2, 2]
+    assert crew.result(forked)["c"]["stdout"] == "one-two!"  # type: ignore[index,call-overload]
+    with connect(crew.database.web) as connection:
+        related = facade.list_related(connection, tenant_id=crew.tenant, workflow_run_id=run)
+    assert [(each.workflow_run_id, each.relation) for each in related] == [(forked, "fork")]
+
+
+def test_finished_branches_that_came_before_are_taken_over(crew: Workers) -> None:
+    run = crew.submit(
+        workflow(
+            op("parallel", "fork", branch_workflows=branches(x=[_traced(crew, "x")], y=[_traced(crew, "y")])),
+            task("wait", "fork", function="tools.workflow.wait_for_parallel_branches", args=["{{fork}}"]),
+            _traced(crew, "end", "wait", say="{{wait.x.status}}"),
+        )
+    )
+    crew.finish(run)
+    again = _fork(crew, run, "wait")
+    assert crew.finish(again).status == "completed"
+    assert [tries(crew.folder, name) for name in ("x", "y", "end")] == [1, 1, 2]
+    anew = _fork(crew, run, "fork")
+    assert crew.finish(anew).status == "completed"
+    assert [tries(crew.folder, name) for name in ("x", "y", "end")] == [2, 2, 3]
+
+
+def test_a_branch_that_failed_or_is_open_goes_on_in_the_fork_from_where_it_is(crew: Workers) -> None:
+    run = crew.submit(
+        workflow(
+            op(
+                "parallel",
+                "fork",
+                branch_workflows=branches(
+                    x=[_traced(crew, "x1"), shell("x2", "x1", command=needs(crew.folder, "x2"))],
+                    y=[_traced(crew, "y1"), op("wait_for_event", "hear", "y1", event_name="go")],
+                ),
+            ),
+            op("wait_for_event", "stay", "fork", event_name="stay"),
+        )
+    )
+    crew.wait(run, lambda _: "fork.x/x2" in crew.steps(run) and "fork.y/hear" in crew.steps(run))
+    crew.wait(run, lambda _: _states(crew, run)["fork.x"] == "failed" and _states(crew, run)["fork.y"] == "sleeping")
+    allow(crew.folder, "x2")
+    forked = _fork(crew, run, "stay")
+    for name in ("go", "stay"):
+        crew.ask(facade.emit_event, forked, name=name)
+    assert crew.finish(forked).status == "completed"
+    assert [tries(crew.folder, name) for name in ("x1", "x2", "y1")] == [1, 2, 1]
+    assert crew.run(run).is_open, "the source goes its own way"
+    crew.ask(facade.kill, run)
+
+
+def test_a_failed_run_is_forked_without_its_failures(crew: Workers) -> None:
+    run = crew.submit(
+        workflow(_traced(crew, "a"), shell("b", "a", command=needs(crew.folder, "b")), _traced(crew, "c", "b"))
+    )
+    assert crew.finish(run).status == "failed"
+    allow(crew.folder, "b")
+    forked = _fork(crew, run, "c")
+    assert crew.finish(forked).status == "completed"
+    assert [tries(crew.folder, name) for name in ("a", "b", "c")] == [1, 2, 1]
+
+
+def test_a_fork_inside_a_loop_keeps_the_rounds_before(crew: Workers) -> None:
+    body = [_traced(crew, "p"), _traced(crew, "q", "p")]
+    run = crew.submit(workflow(op("foreach", "loop", items="range(3)", loop_body=body), _traced(crew, "z", "loop")))
+    crew.finish(run)
+    forked = _fork(crew, run, "loop[1]/q")
+    assert crew.finish(forked).status == "completed"
+    assert [tries(crew.folder, name) for name in ("p", "q", "z")] == [3 + 1, 3 + 2, 2]
+
+
+def test_events_that_came_before_the_step_are_there_and_later_ones_are_not(crew: Workers) -> None:
+    run = crew.submit(
+        workflow(
+            op("emit_event", "say", event_name="mine", payload={"n": 1}),
+            op("wait_for_event", "first", "say", event_name="first"),
+            op("wait_for_event", "second", "first", event_name="second"),
+        )
+    )
+    for name in ("first", "second"):
+        crew.wait(run, lambda seen, name=name: name in crew.steps(run) and seen.status == "sleeping")  # type: ignore[misc]
+        crew.ask(facade.emit_event, run, name=name)
+    crew.finish(run)
+    forked = _fork(crew, run, "second")
+    crew.wait(forked, lambda seen: seen.status == "sleeping")
+    with connect(crew.database.web) as connection:
+        events = facade.list_events(connection, tenant_id=crew.tenant, workflow_run_id=forked)
+    assert [event.name for event in events] == ["mine", "first"]
+    crew.ask(facade.emit_event, forked, name="second")
+    assert crew.finish(forked).status == "completed"
+
+
+def test_an_unknown_step_is_refused_with_the_nearest_names(workers: Workers) -> None:
+    run = workers.submit(workflow(shell("prepare"), shell("deliver", "prepare")))
+    with pytest.raises(InvalidError, match="there is no step 'delivr'; near to it: deliver"):
+        workers.ask(facade.fork, run, from_step="delivr")
+    with pytest.raises(NotFoundError):
+        workers.ask(facade.fork, uuid7(), from_step="deliver")
+
+
+def test_a_fork_survives_a_worker_that_is_killed_in_the_middle_of_it(workers: Workers) -> None:
+    first = workers.start()
+    run = workers.submit(workflow(_traced(workers, "a"), shell("b", "a", command=needs(workers.folder, "b"))))
+    workers.finish(run)
+    workers.kill(first)
+    forked = _fork(workers, run, "b")
+    allow(workers.folder, "b")
+    workers.start()
+    assert workers.finish(forked).status == "completed"
+    assert tries(workers.folder, "a") == 1
+
+
+def _states(workers: Workers, run: UUID) -> dict[str, str]:
+    with connect(workers.database.worker) as connection:
+        return states(connection, run)

@@ -1,0 +1,85 @@
+"""Run control from the page of a run, without JavaScript: every button is a form, every change is told."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from engine import facade
+from engine.model.errors import StepError
+from engine.queue.commit import commit
+from engine.queue.writes import Suspended, TaskWrites, WaitWrite
+from tests.integration.ui.site import overflow, violations
+from tests.support.runs import WORKER, take
+
+
+@pytest.fixture
+def plain(visit):
+    return lambda path, **options: visit(path, java_script_enabled=False, **options)
+
+
+def _badge(page) -> str:
+    return page.locator("h1 + .badge").inner_text()
+
+
+def test_a_run_is_paused_and_goes_on(plain, seed):
+    page = plain(f"/runs/{seed.sleeping_run()}/")
+    page.get_by_role("button", name="Pause").click()
+    assert _badge(page) == "Paused"
+    assert "paused by" in page.locator("[aria-labelledby=why-title]").inner_text()
+    page.get_by_role("button", name="Resume").click()
+    assert _badge(page) in ("Sleeping", "Queued")
+    assert page.locator(".messages").inner_text() == "The run goes on."
+
+
+def test_a_run_is_killed_with_a_reason_and_restarted_where_it_was_stopped(plain, seed):
+    page = plain(f"/runs/{seed.sleeping_run()}/")
+    page.get_by_role("link", name="Kill…").click()
+    page.get_by_label("Reason").fill("wrong customer")
+    page.get_by_role("button", name="Kill the run").click()
+    assert _badge(page) == "Cancelled"
+    page.get_by_role("button", name="Restart where it was stopped").click()
+    assert _badge(page) == "Queued"
+
+
+def test_a_run_is_forked_from_a_step_and_a_wrong_one_is_explained(plain, seed):
+    source = seed.failed_run()
+    page = plain(f"/runs/{source}/")
+    page.get_by_role("link", name="Fork…").click()
+    page.get_by_label("From step").fill("notify_custmer")
+    page.get_by_role("button", name="Fork").click()
+    assert "notify_customer" in page.get_by_role("alert").inner_text()
+    page.get_by_label("From step").fill("notify_customer")
+    page.get_by_label("Inputs").fill('{"order": 7}')
+    page.get_by_role("button", name="Fork").click()
+    assert _badge(page) == "Queued"
+    assert "Fork of" in page.locator(".facts").inner_text()
+    assert str(source) not in page.url
+
+
+def test_a_step_that_waits_for_a_person_is_shown_and_given_up(plain, visit, seed, site):
+    run = seed.run("pending")
+    (task,) = [task for task in take(site.database.worker, quantity=100) if task.task_id == run]
+    error = StepError("tool", "the bank did not answer")
+    asked = {"kind": "exhausted", "tool": "tools.shell.run", "input": None, "error": error.to_json()}
+    wait = WaitWrite("charge_card", "person", attempt=3, error=error, request=asked)
+    commit(seed.connection, [TaskWrites(task, waits=[wait], pause_for="charge_card failed", exit=Suspended())], WORKER)
+    seen = visit(f"/runs/{run}/")
+    assert violations(seen) == []
+    assert overflow(seen) == 0
+    if folder := os.environ.get("SCREENSHOTS"):
+        seen.screenshot(path=f"{folder}/paused.png")
+    page = plain(f"/runs/{run}/")
+    assert "the bank did not answer" in page.locator("#exhausted").inner_text()
+    assert page.get_by_role("button", name="Try again").is_visible()
+    page.get_by_role("button", name="Give up charge_card").click()
+    assert _badge(page) == "Queued"
+    assert facade.list_exhausted(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=run) == []
+
+
+@pytest.mark.parametrize("what", ["kill", "fork"])
+def test_the_pages_that_ask_first_are_accessible_and_fit_a_phone(visit, seed, what):
+    page = visit(f"/runs/{seed.sleeping_run()}/{what}/", width=320)
+    assert violations(page) == []
+    assert overflow(page) == 0
