@@ -21,14 +21,24 @@ _ALL = (
     Permission("workflows.run:submit", "Start and retry runs", ("submit_workflows", "run_workflows")),
     Permission("workflows.run:cancel", "Cancel runs", ("cancel_workflows",)),
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.queue:read", "See queues", ("view_workflows",)),
+    Permission("workflows.queue:manage", "Pause, drain and cap queues", ("manage_workflows",)),
+    Permission("workflows.limit:read", "See limits and who holds them", ("view_workflows",)),
+    Permission("workflows.limit:manage", "Change the figures of limits", ("manage_workflows",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
-_READ = frozenset({"workflows.run:read", "workflows.definition:read"})
-_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
+_READ = frozenset({"workflows.run:read", "workflows.definition:read", "workflows.queue:read", "workflows.limit:read"})
+_OPERATE = _READ | {
+    "workflows.run:submit",
+    "workflows.run:cancel",
+    "workflows.run:signal",
+    "workflows.queue:manage",
+    "workflows.limit:manage",
+}
 _AUTHOR = _OPERATE | {"workflows.definition:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 

@@ -100,6 +100,7 @@ def reason(cause: Reason) -> Json:
         "scope": cause.scope,
         "step_name": cause.step_key,
         "until": time(cause.until),
+        "data": cause.data,
     }
 
 

@@ -5,12 +5,23 @@ workflow appear or vanish together; without one it has a transaction of its own.
 tenant it acts and tells the database, so that row-level security holds whoever's connection it is.
 """
 
-from engine.db.errors import BusyError, ConnectionLostError, EngineError, InvalidError, NotFoundError, StateError
+from engine.db.errors import (
+    BacklogFullError,
+    BusyError,
+    ConnectionLostError,
+    EngineError,
+    InvalidError,
+    NotFoundError,
+    StateError,
+)
 from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
 from engine.facade.language import check_definition
+from engine.facade.limits import change_limit, get_limit, list_limits
 from engine.facade.messages import get_update, list_undo, list_updates, request_update
+from engine.facade.policies import get_tenant_policy, set_tenant_policy
+from engine.facade.queues import ALL_TENANTS, UNCHANGED, QueueChange, change_queue, get_queue, list_queues
 from engine.facade.reads import (
     count_by_status,
     count_newer,
@@ -30,7 +41,10 @@ from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
 
 __all__ = [
+    "ALL_TENANTS",
+    "UNCHANGED",
     "Answer",
+    "BacklogFullError",
     "BusyError",
     "ConnectionLostError",
     "DefinitionError",
@@ -38,21 +52,29 @@ __all__ = [
     "InvalidError",
     "KeyReuseError",
     "NotFoundError",
+    "QueueChange",
     "StateError",
     "answer",
     "cancel",
+    "change_limit",
+    "change_queue",
     "check_definition",
     "claim_key",
     "count_by_status",
     "count_newer",
     "emit_event",
     "find_definition",
+    "get_limit",
+    "get_queue",
     "get_run",
+    "get_tenant_policy",
     "get_update",
     "health",
     "list_checkpoints",
     "list_events",
+    "list_limits",
     "list_logs",
+    "list_queues",
     "list_related",
     "list_runs",
     "list_signals",
@@ -70,6 +92,7 @@ __all__ = [
     "run_result",
     "run_tag",
     "send_signal",
+    "set_tenant_policy",
     "submit",
     "why_waiting",
     "workers",

@@ -19,6 +19,7 @@ from engine.model.commands import (
     AnswerUpdate,
     AwaitEvent,
     AwaitMessage,
+    AwaitSlots,
     AwaitTasks,
     CallTool,
     CancelTasks,
@@ -63,6 +64,7 @@ class Session:
     listeners: list[Callable[[bool], None]] = field(
         default_factory=list
     )  # who waits for the next commit, and is told once
+    limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -77,7 +79,7 @@ class Session:
     @property
     def is_idle(self) -> bool:
         """Nothing runs and nothing is about to: only waits are open."""
-        return not self.running and not self.calls and not self.writes.children
+        return not self.running and not self.calls and not self.writes.children and not self.writes.slots
 
     def settle(self, fact: Fact, seconds: float = 0.0) -> None:
         """Something came in. A fact for a step that is not open any more is ignored."""
@@ -152,6 +154,11 @@ class Session:
         elif not waits:
             self.execution.settle(WaitOver(key, payload={"workflow_run_id": str(run_id)}))
 
+    def answered(self, ask: AwaitSlots, *, granted: bool) -> None:
+        """The limits that a step asked have answered; if it has to wait, a grant or the time ends the wait."""
+        if granted:
+            self.settle(WaitOver(ask.key, payload={"granted": True}))
+
     def committed(self) -> None:
         """What was collected is durable; begin to collect anew."""
         self.writes = TaskWrites(self.task)
@@ -167,6 +174,8 @@ class Session:
                 self._retry(command)
             case StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
+            case AwaitSlots():
+                self._ask(command)
             case AnswerUpdate():
                 self.writes.answers.append(command)
             case Emit():
@@ -185,6 +194,11 @@ class Session:
             case _:
                 assert_never(command)
 
+    def _ask(self, ask: AwaitSlots) -> None:
+        self._wait(ask)
+        self.writes.slots.append(ask)
+        self.limited.add(ask.key)
+
     def _record(self, record: Record, execution: Execution | Undoing) -> None:
         # The core may go on at once: whatever it starts next is held back until this record is committed.
         if record.gate:
@@ -198,13 +212,23 @@ class Session:
 
     def _ended(self, key: str, variables: JsonObject) -> None:
         self.variables.update(variables)
+        self._free_slots(key)
         self.waits.discard(key)
         self.over.discard(key)
 
-    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> None:
+    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | Retry) -> None:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))
+        if not isinstance(command, AwaitSlots):
+            self._free_slots(
+                command.key
+            )  # its call is over: it waits for another attempt, or for what the tool asked for
+
+    def _free_slots(self, key: str) -> None:
+        if key in self.limited:
+            self.limited.discard(key)
+            self.writes.freed.append(key)
 
     def _retry(self, retry: Retry) -> None:
         self.journal(

@@ -131,6 +131,10 @@ BEGIN
     )
     SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM turned;
     IF v_tasks IS NOT NULL THEN
+        -- What was under way is over, and so are its slots; the run itself goes on and keeps its own.
+        PERFORM highway.free_slots(s.tenant_id, s.task_id, array_agg(s.step_key))
+           FROM unnest(v_tenants, v_tasks) AS g (tenant_id, task_id) JOIN highway.slot AS s USING (tenant_id, task_id)
+          WHERE s.step_key <> '' GROUP BY s.tenant_id, s.task_id;
         PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);

@@ -6,7 +6,8 @@ SELECT definition_id, version, created
 -- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
 -- Starts a run; NULL when there is no such definition.
 SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
-                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id;
+                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id
+  FROM highway.check_admission(%(tenant_id)s, %(queue)s);
 
 -- name: cancel(tenant_id, workflow_run_id, reason) :one
 -- Asks a run to stop; its status afterwards.
@@ -127,7 +128,7 @@ SELECT t.task_id, t.kind, t.key, t.state, t.attempt, t.rescues, t.epoch, t.claim
 
 -- name: waits(tenant_id, workflow_run_id) :many
 -- What the run waits for, by task and step.
-SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at
+SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.needed, w.attempt, w.error, w.created_at, w.request
   FROM highway.task AS t
   JOIN highway.wait AS w ON w.tenant_id = t.tenant_id AND w.task_id = t.task_id
  WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)

@@ -7,12 +7,23 @@ from typing import cast
 
 from engine.language.definition import Activity, RetryPolicy, Task
 from engine.language.expressions import compile_value, parse_template
-from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, CallTool, Command, Retry, StartChild, StartTimer
+from engine.model.commands import (
+    AwaitEvent,
+    AwaitMessage,
+    AwaitSlots,
+    AwaitTasks,
+    CallTool,
+    Command,
+    Retry,
+    StartChild,
+    StartTimer,
+)
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolNoted, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.requests import CallAgain
 from engine.operators.kit.base import Asked, At, Done, Effect, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.task.limits import CompiledLimits
 from engine.operators.task.notes import Notes
 from engine.operators.task.requests import answer, ask
 from engine.operators.task.undo import CompiledUndo
@@ -28,6 +39,7 @@ class TaskOperator(PlainOperator):
         "has_arguments",
         "idempotency_key",
         "kwargs",
+        "limits",
         "retry",
         "roots",
         "timeout_seconds",
@@ -41,7 +53,8 @@ class TaskOperator(PlainOperator):
         self.kwargs = compile_value(definition.kwargs)
         key = definition.idempotency_key
         self.idempotency_key = None if key is None else parse_template(key)
-        self.roots = self.args.roots | self.kwargs.roots
+        self.limits = CompiledLimits(definition.limits)
+        self.roots = self.args.roots | self.kwargs.roots | self.limits.roots
         if self.idempotency_key is not None:
             self.roots |= self.idempotency_key.roots
         self.undo: CompiledUndo | None = None
@@ -57,7 +70,8 @@ class TaskOperator(PlainOperator):
 
 
 class _TaskStep(Step):
-    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "request" while the engine does what the tool asked.
+    """``waiting_for`` is "slot" in the line of a limit, "tool" while an attempt runs, "retry" between attempts, "request" while the engine does
+    what the tool asked.
 
     Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "name", "attempt", "wait": {...}}``.
     """
@@ -75,10 +89,10 @@ class _TaskStep(Step):
         self.error = StepError("tool", "the attempt failed, and the run ends before another", "NotRetried")
 
     def begin(self) -> Effect:
-        return Asked((self._call(),))
+        return self._start()
 
     def resume(self, waiting: Waiting) -> Effect:
-        self.waiting_for = "retry" if waiting.kind == "retry" else "request"
+        self.waiting_for = waiting.kind if waiting.kind in ("retry", "slot") else "request"
         self.request = waiting.request or {"kind": "sleep"}
         self.attempt = cast(int, self.request.get("attempt")) or max(waiting.attempt, 1)
         return Asked()
@@ -105,11 +119,29 @@ class _TaskStep(Step):
         return self._wait_over(fact)
 
     def give_up(self) -> Effect | None:
+        if self.waiting_for == "slot":
+            return GivenUp() if self.attempt == 1 else self._last_failure()
         if self.waiting_for == "retry":
-            return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
+            return self._last_failure()
         wait = cast(JsonObject, self.request.get("wait", self.request))
         only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear", "take"}
         return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
+
+    def _last_failure(self) -> Failed:
+        return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
+
+    def _start(self, *, in_line: bool = False) -> Asked:
+        """The attempt's tool call, or first what its limits ask for."""
+        limits = self.operator.limits
+        if not limits:
+            return Asked((self._call(),))
+        self.waiting_for = "slot"
+        return Asked((AwaitSlots(self.at.key, limits.uses(self.at.names), self.attempt, in_line),))
+
+    def _asks_again(self, over: WaitOver) -> Asked:
+        if self.operator.limits.lets_go_on(over):
+            return Asked((self._call(),))
+        return self._start(in_line=over.timed_out)
 
     def _call(self) -> CallTool:
         operator, names = self.operator, self.at.names
@@ -129,6 +161,7 @@ class _TaskStep(Step):
             self.notes.of(self.attempt),
             self._undo,
             key,
+            holds_slots=bool(operator.limits),
         )
 
     def _done(self, fact: ToolSucceeded) -> Effect:
@@ -162,7 +195,9 @@ class _TaskStep(Step):
     def _wait_over(self, fact: WaitOver) -> Effect:
         if self.waiting_for == "retry":
             self.attempt += 1
-            return Asked((self._call(),))
+            return self._start()
+        if self.waiting_for == "slot":
+            return self._asks_again(fact)
         if self.request.get("kind") == "code":
             method, name = str(self.request["method"]), str(self.request["name"])
             wait = cast(JsonObject, self.request["wait"])
@@ -185,7 +220,7 @@ class _TaskStep(Step):
         return Asked(tuple(self._mine(command) for command in commands))
 
     def _code_goes_on(self, method: str, name: str, effect: Effect) -> Effect:
-        return Asked((*self.notes.answered(method, name, effect, self.attempt), self._call()))
+        return Asked((*self.notes.answered(method, name, effect, self.attempt), *self._start().commands))
 
     def _mine(self, command: Command) -> Command:
         """A command of a wait of the code, asked for by this step."""
