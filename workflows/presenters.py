@@ -42,6 +42,7 @@ def submitted(run: Submitted) -> Json:
         "version": run.version,
         "status": run.status,
         "state": run.status,
+        "joined": run.joined,
     }
 
 
