@@ -30,15 +30,20 @@ _ALL = (
     Permission("workflows.run:bulk", "Change many runs at once", ("manage_workflows",)),
     Permission("workflows.run:purge", "Delete ended runs for ever"),
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.queue:read", "See queues", ("view_workflows",)),
+    Permission("workflows.queue:manage", "Pause, drain and cap queues", ("manage_workflows",)),
+    Permission("workflows.limit:read", "See limits and who holds them", ("view_workflows",)),
+    Permission("workflows.limit:manage", "Change the figures of limits", ("manage_workflows",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
-_READ = frozenset({"workflows.run:read", "workflows.definition:read"})
+_READ = frozenset({"workflows.run:read", "workflows.definition:read", "workflows.queue:read", "workflows.limit:read"})
 _CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
-_OPERATE = _READ | _CONTROL | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
+_MANAGE = frozenset({"workflows.queue:manage", "workflows.limit:manage"})
+_OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
 _AUTHOR = _OPERATE | {"workflows.definition:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 

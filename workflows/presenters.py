@@ -42,6 +42,7 @@ def submitted(run: Submitted) -> Json:
         "version": run.version,
         "status": run.status,
         "state": run.status,
+        "joined": run.joined,
     }
 
 
@@ -107,6 +108,7 @@ def reason(cause: Reason) -> Json:
         "scope": cause.scope,
         "step_name": cause.step_key,
         "until": time(cause.until),
+        "data": cause.data,
     }
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, model_validator
 
+from .flow_schemas import FlowPart
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
@@ -40,6 +42,7 @@ class SubmitBody(Body):
     queue: QueueName = "default"
     tags: list[Label] = Field(default_factory=list, max_length=32)
     attributes: dict[Label, Any] = Field(default_factory=dict, max_length=64)
+    flow: FlowPart | None = Field(None, description="limits, partition, singleton, debounce, batch")
 
     @model_validator(mode="after")
     def names_one_source(self) -> SubmitBody:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import facade
+from engine.model.flow import FlowOptions
 from engine.model.views import DefinitionRef, Submitted
 from highway_platform.kit.permissions import Grant
 
@@ -30,6 +31,7 @@ class StartOptions:
     tags: Sequence[str] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     trigger: str = "api"
+    flow: FlowOptions | None = None
 
 
 def definition_register(grant: Grant, connection: Any, source: CheckedSource) -> DefinitionRef:
@@ -59,6 +61,7 @@ def run_start(grant: Grant, connection: Any, definition_id: uuid.UUID, options: 
         attributes=dict(options.attributes),
         trigger=options.trigger,
         triggered_by=grant.who,
+        flow=options.flow,
     )
 
 

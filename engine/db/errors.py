@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,18 @@ class StateError(EngineError):
 
 class InvalidError(EngineError):
     """The request itself makes no sense (SQLSTATE HW003)."""
+
+
+class BacklogFullError(EngineError):
+    """A cap of the tenant is reached (SQLSTATE HW004): ``what`` (backlog, runs_per_minute) stands at ``figure``, its ``limit`` is that."""
+
+    def __init__(self, message: str, detail: str | None = None) -> None:
+        super().__init__(message)
+        told = json.loads(detail or "{}")
+        self.what = str(told.get("what", "cap"))
+        self.figure = int(told.get("figure", 0))
+        self.limit = int(told.get("limit", 0))
+        self.retry_after_seconds = int(told.get("retry_after_seconds", 1))
 
 
 class ConnectionLostError(EngineError):
@@ -51,6 +64,8 @@ def translate(error: psycopg.Error) -> Exception:
     state = error.sqlstate
     if state in _BY_SQLSTATE:
         return _BY_SQLSTATE[state](error.diag.message_primary or str(error))
+    if state == "HW004":
+        return BacklogFullError(error.diag.message_primary or str(error), error.diag.message_detail)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
         state is None or state.startswith(_LOST)
     ):

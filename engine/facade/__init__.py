@@ -5,7 +5,15 @@ workflow appear or vanish together; without one it has a transaction of its own.
 tenant it acts and tells the database, so that row-level security holds whoever's connection it is.
 """
 
-from engine.db.errors import BusyError, ConnectionLostError, EngineError, InvalidError, NotFoundError, StateError
+from engine.db.errors import (
+    BacklogFullError,
+    BusyError,
+    ConnectionLostError,
+    EngineError,
+    InvalidError,
+    NotFoundError,
+    StateError,
+)
 from engine.facade.bulk import BulkStep, bulk_count, bulk_step
 from engine.facade.control import (
     Exhausted,
@@ -23,7 +31,10 @@ from engine.facade.fork import fork
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
 from engine.facade.language import check_definition
+from engine.facade.limits import change_limit, get_limit, list_limits
 from engine.facade.messages import get_update, list_undo, list_updates, request_update
+from engine.facade.policies import get_tenant_policy, set_tenant_policy
+from engine.facade.queues import ALL_TENANTS, UNCHANGED, QueueChange, change_queue, get_queue, list_queues
 from engine.facade.reads import (
     count_by_status,
     count_newer,
@@ -44,7 +55,10 @@ from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
 
 __all__ = [
+    "ALL_TENANTS",
+    "UNCHANGED",
     "Answer",
+    "BacklogFullError",
     "BulkStep",
     "BusyError",
     "ConnectionLostError",
@@ -54,11 +68,14 @@ __all__ = [
     "InvalidError",
     "KeyReuseError",
     "NotFoundError",
+    "QueueChange",
     "StateError",
     "answer",
     "bulk_count",
     "bulk_step",
     "cancel",
+    "change_limit",
+    "change_queue",
     "change_start",
     "check_definition",
     "claim_key",
@@ -67,7 +84,10 @@ __all__ = [
     "emit_event",
     "find_definition",
     "fork",
+    "get_limit",
+    "get_queue",
     "get_run",
+    "get_tenant_policy",
     "get_update",
     "give_up",
     "health",
@@ -75,7 +95,9 @@ __all__ = [
     "list_checkpoints",
     "list_events",
     "list_exhausted",
+    "list_limits",
     "list_logs",
+    "list_queues",
     "list_related",
     "list_runs",
     "list_signals",
@@ -98,6 +120,7 @@ __all__ = [
     "run_tag",
     "send_signal",
     "set_priority",
+    "set_tenant_policy",
     "submit",
     "why_waiting",
     "workers",

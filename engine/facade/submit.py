@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from engine.db.connection import Connection
@@ -11,10 +12,12 @@ from engine.db.queries import load
 from engine.facade.reads import get_run
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.json_text import dumps
+from engine.model.flow import FlowOptions
 from engine.model.json import Json, JsonObject
 from engine.model.views import Submitted
 
 _sql = load("run")
+_flow = load("flow")
 
 
 def submit(
@@ -31,31 +34,44 @@ def submit(
     trigger: str = "api",
     triggered_by: str = "",
     retry_of: UUID | None = None,
+    flow: FlowOptions | None = None,
 ) -> Submitted:
     """Start a run of a stored definition. Once the caller's transaction commits, the run is never lost.
 
-    ``delay_seconds`` is counted by the database from now; ``priority`` orders runs of one tenant, higher first. Raises `NotFoundError`
-    for an unknown definition.
+    ``delay_seconds`` is counted by the database from now; ``priority`` orders runs of one tenant, higher first: a point counts like a minute of
+    waiting. With ``flow`` the answer may be a run that is there already. Raises `NotFoundError` for an unknown definition, `StateError` for a
+    draining queue or a singleton's refusal, `BacklogFullError` when a cap of the tenant is reached.
     """
+    what: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "definition_id": definition_id,
+        "inputs": dumps(inputs),
+        "queue": queue,
+        "priority": priority,
+        "delay_seconds": delay_seconds,
+        "tags": list(tags),
+        "attributes": dumps(attributes or {}),
+        "trigger": trigger,
+        "triggered_by": triggered_by,
+    }
     with tenant_transaction(connection, tenant_id):
-        row = _sql.submit.one(
-            connection,
-            tenant_id=tenant_id,
-            definition_id=definition_id,
-            inputs=dumps(inputs),
-            queue=queue,
-            priority=priority,
-            delay_seconds=delay_seconds,
-            tags=list(tags),
-            attributes=dumps(attributes or {}),
-            trigger=trigger,
-            triggered_by=triggered_by,
-            retry_of=retry_of,
+        row = (
+            _sql.submit.one(connection, **what, retry_of=retry_of)
+            if flow is None
+            else _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
         )
         if row is None or row["workflow_run_id"] is None:
             raise NotFoundError(f"no workflow definition {definition_id}")
         run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
-    return Submitted(run.workflow_run_id, run.definition_id, run.definition_hash, run.name, run.version, run.status)
+    return Submitted(
+        run.workflow_run_id,
+        run.definition_id,
+        run.definition_hash,
+        run.name,
+        run.version,
+        run.status,
+        joined=bool(row.get("joined")),
+    )
 
 
 def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, triggered_by: str = "") -> Submitted:

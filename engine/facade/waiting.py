@@ -6,6 +6,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection, Row
 from engine.db.queries import load
+from engine.facade.flow_reasons import flow_reasons, step_rate_reason
 from engine.facade.health import workers
 from engine.facade.tenancy import tenant_transaction
 from engine.model.views import Reason, RunView
@@ -21,10 +22,13 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
     with tenant_transaction(connection, tenant_id):
         waits = _sql.waits.many(connection, **which)
         tasks = _sql.tasks.many(connection, **which)
+        flow = flow_reasons(connection, **which)
+    told = {reason.scope for reason in flow if not reason.step_key}
     queues = {queue for worker in workers(connection) for queue in worker.queues}
-    reasons = [_pause_reason(run)]
-    reasons += [_task_reason(task, queues) for task in tasks]
-    reasons += [_wait_reason(row) for row in waits if row["kind"] != "tasks"]
+    reasons: list[Reason | None] = [_pause_reason(run), *flow]
+    reasons += [_task_reason(task, queues) for task in tasks if task["key"] not in told]
+    reasons += [step_rate_reason(row) for row in waits if row["kind"] == "slot" and row["due_at"]]
+    reasons += [_wait_reason(row) for row in waits if row["kind"] not in ("tasks", "slot")]
     reasons += [_wait_reason(row) for row in waits if row["kind"] == "tasks"]
     return [reason for reason in reasons if reason is not None]
 

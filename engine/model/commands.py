@@ -39,6 +39,7 @@ class CallTool:
     noted: Mapping[str, Recorded] = field(default_factory=dict)  # what its code has done before, by name
     undo: Callable[[Json], JsonObject | None] = no_undo  # for transactional tools: what undoes it, given its result
     idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
+    holds_slots: bool = False  # it gives slots back with its checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,20 @@ class AwaitEvent:
     event_name: str
     timeout_seconds: float | None = None
     request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSlots:
+    """Ask for all that a step needs before its tool may be called: slots and starts of limits, ``{"kind", "key", "limit", "per_seconds"}`` each.
+
+    Ends with `WaitOver`: with payload ``{"granted": true}`` when the step may go on. Without it something came free, or, ``timed_out``, the place
+    in time that it was given has come: then it asks again, with ``in_line`` in the second case. ``attempt`` is the attempt that is to run.
+    """
+
+    key: str
+    uses: list[JsonObject]
+    attempt: int
+    in_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +232,7 @@ Command = (
     | AskPerson
     | AwaitEvent
     | AwaitMessage
+    | AwaitSlots
     | AwaitTasks
     | AnswerUpdate
     | Emit

@@ -52,7 +52,7 @@ class Waiting:
     """
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
     attempt: int = 0
     over: bool = False
     request: JsonObject = field(default_factory=dict)

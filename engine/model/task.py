@@ -42,6 +42,7 @@ class ClaimedTask:
     name: str
     inputs: JsonObject
     created_at: datetime
+    turn_size: int = 1  # how many tasks its tenant could take in the turn in which it was claimed
 
 
 @dataclass(slots=True)

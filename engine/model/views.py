@@ -58,7 +58,7 @@ class WorkflowView:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A run that was accepted: from here on it is never lost."""
+    """A run that was accepted: from here on it is never lost. ``joined``: it was there already, and took the submission in."""
 
     workflow_run_id: UUID
     definition_id: UUID
@@ -66,6 +66,7 @@ class Submitted:
     name: str
     version: int
     status: str
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class RunView:
 class Wait:
     """Why a step is not going on: a timer, an event, a retry, other tasks, or a person; ``due_at`` is when it ends by itself, if it does."""
 
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None
@@ -253,6 +254,7 @@ class Reason:
     scope: str = ""
     step_key: str = ""
     until: datetime | None = None
+    data: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: Ste
     execution = _execution(task, program, info, loaded)
     session = Session(task, execution, TaskWrites(task), dict(loaded.variables))
     session.waits.update(wait.key for wait in loaded.waiting)
+    session.limited.update(wait.key for wait in loaded.waiting if wait.kind == "slot")
     if error:
         session.stop(refused(error))
     elif task.cancel_requested:

@@ -20,6 +20,7 @@ from engine.model.commands import (
     AskPerson,
     AwaitEvent,
     AwaitMessage,
+    AwaitSlots,
     AwaitTasks,
     CallTool,
     CancelTasks,
@@ -67,6 +68,7 @@ class Session:
         default_factory=list
     )  # who waits for the next commit, and is told once
     pausing: bool = False
+    limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -82,7 +84,8 @@ class Session:
     @property
     def is_idle(self) -> bool:
         """Nothing runs and nothing is about to: only waits are open, or a pause keeps what is next from starting."""
-        return not self.running and (self.pausing or not self.calls) and not self.writes.children
+        begins = self.calls and not self.pausing
+        return not (self.running or begins or self.writes.children or self.writes.slots)
 
     def settle(self, fact: Fact, seconds: float = 0.0) -> None:
         """Something came in. A fact for a step that is not open any more is ignored."""
@@ -166,6 +169,11 @@ class Session:
         elif not waits:
             self.execution.settle(WaitOver(key, payload={"workflow_run_id": str(run_id)}))
 
+    def answered(self, ask: AwaitSlots, *, granted: bool) -> None:
+        """The limits that a step asked have answered; if it has to wait, a grant or the time ends the wait."""
+        if granted:
+            self.settle(WaitOver(ask.key, payload={"granted": True}))
+
     def committed(self) -> None:
         """What was collected is durable; begin to collect anew."""
         self.writes = TaskWrites(self.task)
@@ -177,13 +185,7 @@ class Session:
                 self.calls.append(command)
             case Record():
                 self._record(command, execution)
-            case Retry():
-                self._note_attempt(command)
-                self._wait(command)
-            case AskPerson():
-                self._pause_for(command)
-                self._wait(command)
-            case StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
+            case Retry() | AskPerson() | AwaitSlots() | StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
             case AnswerUpdate():
                 self.writes.answers.append(command)
@@ -216,6 +218,7 @@ class Session:
 
     def _ended(self, key: str, variables: JsonObject) -> None:
         self.variables.update(variables)
+        self._free_slots(key)
         self.waits.discard(key)
         self.over.discard(key)
 
@@ -223,6 +226,20 @@ class Session:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))
+        if isinstance(command, AwaitSlots):
+            self.writes.slots.append(command)
+            self.limited.add(command.key)
+            return
+        self._free_slots(command.key)  # its call is over: it waits for another attempt, or for what the tool asked for
+        if isinstance(command, Retry):
+            self._note_attempt(command)
+        elif isinstance(command, AskPerson):
+            self._pause_for(command)
+
+    def _free_slots(self, key: str) -> None:
+        if key in self.limited:
+            self.limited.discard(key)
+            self.writes.freed.append(key)
 
     def _note_attempt(self, retry: Retry) -> None:
         error = retry.error.to_json()

@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from engine.model.commands import AskPerson, AwaitEvent, AwaitMessage, AwaitTasks, Retry, StartTimer
+from engine.model.commands import AskPerson, AwaitEvent, AwaitMessage, AwaitSlots, AwaitTasks, Retry, StartTimer
 from engine.queue.writes import WaitWrite
 
-Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitTasks
+Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks
 
 
 def wait_write(command: Waits) -> WaitWrite:
     """What to register so that the end of this wait is seen, whoever holds the task then."""
+    if isinstance(command, Retry | AskPerson | AwaitSlots):
+        return _of_attempt(command)
     if isinstance(command, StartTimer):
         return WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until, request=command.request)
-    if isinstance(command, AwaitEvent):
+    if isinstance(command, AwaitTasks):
         return WaitWrite(
             command.key,
-            "event",
+            "tasks",
             seconds=command.timeout_seconds,
-            event_name=command.event_name,
+            awaited=command.task_keys,
+            needed=command.needed,
             request=command.request,
         )
-    if isinstance(command, AwaitMessage):
-        return WaitWrite(
-            command.key,
-            command.kind,
-            seconds=command.timeout_seconds,
-            event_name=command.name,
-            request=command.request,
-        )
-    if isinstance(command, Retry):
-        return WaitWrite(
-            command.key,
-            "retry",
-            seconds=command.delay_seconds,
-            attempt=command.attempt,
-            error=command.error,
-            request=command.request,
-        )
+    kind, name = ("event", command.event_name) if isinstance(command, AwaitEvent) else (command.kind, command.name)
+    return WaitWrite(command.key, kind, seconds=command.timeout_seconds, event_name=name, request=command.request)
+
+
+def _of_attempt(command: Retry | AskPerson | AwaitSlots) -> WaitWrite:
+    """Waits between the attempts of a step, or before one."""
+    if isinstance(command, AwaitSlots):
+        return WaitWrite(command.key, "slot", attempt=command.attempt, request={"in_line": command.in_line})
     if isinstance(command, AskPerson):
         return WaitWrite(command.key, "person", attempt=command.attempt, error=command.error, request=command.request)
     return WaitWrite(
         command.key,
-        "tasks",
-        seconds=command.timeout_seconds,
-        awaited=command.task_keys,
-        needed=command.needed,
+        "retry",
+        seconds=command.delay_seconds,
+        attempt=command.attempt,
+        error=command.error,
         request=command.request,
     )

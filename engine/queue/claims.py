@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from engine.db.connection import Connection, Row, cursor
@@ -16,17 +18,45 @@ from engine.model.undo import Undo
 
 _sql = load("task")
 NO_TENANT = UUID(int=0)
+LAST_TENANT = UUID(int=2**128 - 1)
+LOOK_AGAIN_SECONDS = 0.1
+GRANT_BATCH = 100  # keys of limits that one look may serve
 WAKE_BATCH = 500  # sleepers that one claim may wake, so that no claim takes long
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is: the tenant behind ``after_tenant``, or, while ``credit`` is left of its weight, that tenant itself."""
+
+    after_tenant: UUID = NO_TENANT
+    credit: int = 0
+
+    @property
+    def from_tenant(self) -> UUID:
+        """The first tenant that may be served."""
+        return self.after_tenant if self.credit else UUID(int=min(self.after_tenant.int + 1, LAST_TENANT.int))
+
+    def behind(self, tasks: Sequence[ClaimedTask], quantity: int) -> Turn:
+        """The turn after a claim of up to ``quantity`` that gave ``tasks``; without any it is the first tenant's again."""
+        if not tasks:
+            return Turn()
+        last = tasks[-1]
+        taken = sum(1 for task in tasks if (task.tenant_id, task.queue) == (last.tenant_id, last.queue))
+        return Turn(last.tenant_id, max(0, last.turn_size - taken) if len(tasks) >= quantity else 0)
+
+
 def claim(
-    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, after_tenant: UUID
+    connection: Connection,
+    *,
+    worker_id: UUID,
+    queues: Sequence[str],
+    quantity: int,
+    after_tenant: UUID = NO_TENANT,
+    credit: int = 0,
 ) -> list[ClaimedTask]:
-    """Take up to ``quantity`` due tasks; tenants take turns, starting behind ``after_tenant``."""
-    rows = _sql.claim.many(
-        connection, worker_id=worker_id, queues=list(queues), quantity=quantity, after_tenant=after_tenant
-    )
-    return [ClaimedTask(**row) for row in rows]
+    """Take up to ``quantity`` due tasks; tenants take turns by their weight, as `Turn` says."""
+    where = _where(worker_id, queues, quantity, Turn(after_tenant, credit))
+    return [ClaimedTask(**row) for row in _sql.claim.many(connection, **where)]
 
 
 def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | None]:
@@ -36,16 +66,36 @@ def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | Non
 
 
 def wake_and_claim(
-    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, after_tenant: UUID
+    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, turn: Turn
 ) -> tuple[list[ClaimedTask], float | None]:
-    """`wake_due` and `claim` in one round trip: the tasks, and the seconds until the next sleeper is due, if any."""
+    """`wake_due` and `claim` in one round trip: the tasks, and the seconds until the next sleeper is due, if any.
+
+    When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
+    """
     with translated(), connection.pipeline():
         woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
-        claimed = _sql.claim.send(
-            cursor(connection), worker_id=worker_id, queues=list(queues), quantity=quantity, after_tenant=after_tenant
-        )
+        claimed = _sql.claim.send(cursor(connection), **_where(worker_id, queues, quantity, turn))
     row = woken.fetchone()
-    return [ClaimedTask(**task) for task in claimed], row["next_in_seconds"] if row else None
+    next_in_seconds = row["next_in_seconds"] if row else None
+    if row and row["slots_freed"]:
+        next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
+    return [ClaimedTask(**task) for task in claimed], next_in_seconds
+
+
+def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:
+    """Give slots that came free to whoever is first in line. Returns how many were given."""
+    row = _sql.grant_slots.one(connection, quantity=quantity)
+    return int(row["granted"]) if row else 0
+
+
+def _where(worker_id: UUID, queues: Sequence[str], quantity: int, turn: Turn) -> dict[str, Any]:
+    return {
+        "worker_id": worker_id,
+        "queues": list(queues),
+        "quantity": quantity,
+        "from_tenant": turn.from_tenant,
+        "credit": turn.credit,
+    }
 
 
 def load_definition(connection: Connection, *, tenant_id: UUID, definition_hash: str) -> Json:
@@ -119,5 +169,5 @@ def _add_wait(loaded: Loaded, row: Row) -> None:
     if over:
         arrived = row["emitted"] or row["joined"] or given
         payload = row["given"] if given else row["payload"] if row["emitted"] else row["tasks"]
-        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update")
+        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot")
         loaded.over.append(WaitOver(row["step_key"], timed_out, payload))

@@ -14,7 +14,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Cursor, cursor
 from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
 from engine.kit.json_text import NotJsonError
-from engine.queue.statements import Statement, child_statements, lock_statement, statements
+from engine.queue.statements import Statement, child_statements, lock_statement, slot_statement, statements
 from engine.queue.writes import TaskWrites
 
 _logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class CommitResult:
     children: dict[tuple[UUID, str], UUID | None] = field(
         default_factory=dict
     )  # (task, child key) -> run id, None: no such definition
+    granted: set[tuple[UUID, str]] = field(default_factory=set)  # (task, step) that asked limits and may run
 
 
 def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
@@ -53,11 +54,13 @@ def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID)
 
 def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
     lock, children, todo = lock_statement(batch), child_statements(batch), statements(batch, worker_id)
+    asked = slot_statement(batch)
     with connection.pipeline() as pipeline, connection.transaction():
         locked = _send(connection, lock)
         started = [(where, _send(connection, statement)) for where, statement in children]
         for statement in todo:
             _send(connection, statement)
+        answers = _send(connection, asked) if asked else None
         pipeline.sync()
     result = CommitResult()
     fences = {(row["task_id"], row["epoch"]): row for row in locked}
@@ -72,6 +75,7 @@ def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker
     for where, cur in started:
         found = cur.fetchone()
         result.children[where] = found["workflow_run_id"] if found else None
+    result.granted = {(row["task_id"], row["step_key"]) for row in answers or () if row["granted"]}
     return result
 
 
@@ -95,3 +99,4 @@ def _merge(into: CommitResult, other: CommitResult) -> None:
     into.busy |= other.busy
     into.cancel_requested |= other.cancel_requested
     into.children |= other.children
+    into.granted |= other.granted

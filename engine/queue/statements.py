@@ -48,6 +48,7 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
         _statement(_sql.register_undo, _undos(batch), _UNDO),
         _statement(_sql.emit, _emits(batch), _EMIT),
         _statement(_sql.answer_updates, _answers(batch), _ANSWER),
+        _statement(_sql.free_slots, ((writes, (key,)) for writes in batch for key in writes.freed), ("keys",)),
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
         _hand_out(batch),
@@ -87,6 +88,17 @@ def child_statements(batch: Sequence[TaskWrites]) -> list[tuple[tuple[UUID, str]
         for writes in batch
         for child in writes.children
     ]
+
+
+def slot_statement(batch: Sequence[TaskWrites]) -> Statement | None:
+    """What steps ask of limits; its answers say who may run. After all other statements: whoever has ended by then asks in vain."""
+    rows = (
+        (writes, (ask.key, dumps(list(ask.uses)), ask.in_line))
+        for writes in batch
+        if not writes.exit
+        for ask in writes.slots
+    )
+    return _statement(_sql.pass_steps, rows, ("keys", "uses", "in_line"))
 
 
 # The columns of each statement besides tenant, task and epoch, in the order in which the rows below give them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from engine.model.commands import AnswerUpdate, CancelTasks, Emit, Record, StartChild
+from engine.model.commands import AnswerUpdate, AwaitSlots, CancelTasks, Emit, Record, StartChild
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, FinalState
@@ -26,7 +26,7 @@ class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
     seconds: float | None = None
     until: str | None = None
     event_name: str | None = None
@@ -99,6 +99,8 @@ class TaskWrites:
     answers: list[AnswerUpdate] = field(default_factory=list)
     cancels: list[CancelTasks] = field(default_factory=list)
     pause_for: str = ""
+    slots: list[AwaitSlots] = field(default_factory=list)
+    freed: list[str] = field(default_factory=list)  # steps that give their slots back
     exit: Exit | None = None
 
     def __bool__(self) -> bool:
@@ -113,4 +115,6 @@ class TaskWrites:
             or self.answers
             or self.cancels
             or self.ended_waits
+            or self.slots
+            or self.freed
         )

@@ -22,5 +22,8 @@ def look_for_stuck_tasks(connection: Connection, worker_id: UUID) -> int:  # noq
     found = _sql.stuck.many(connection, grace_seconds=GRACE_SECONDS, quantity=_BATCH)
     for task in found:
         _logger.error("task %s of run %s is stuck: %s", task["task_id"], task["workflow_run_id"], task["problem"])
-    _sql.write_down.run(connection, quantity=len(found))
-    return len(found)
+    held_up = _sql.flow_problems.many(connection, grace_seconds=GRACE_SECONDS, quantity=_BATCH)
+    for problem in held_up:
+        _logger.error("flow control, run %s: %s", problem["workflow_run_id"], problem["problem"])
+    _sql.write_down.run(connection, quantity=len(found) + len(held_up))
+    return len(found) + len(held_up)

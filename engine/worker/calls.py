@@ -221,7 +221,12 @@ def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
         variables=fact.variables,
         undo=call.undo(fact.result),
     )
-    return TaskWrites(running.task, records=[RecordWrite(record, seconds)], ended_waits=[call.key])
+    return TaskWrites(
+        running.task,
+        records=[RecordWrite(record, seconds)],
+        ended_waits=[call.key],
+        freed=[call.key] if call.holds_slots else [],
+    )
 
 
 def shown_input(call: CallTool) -> Json:

@@ -13,7 +13,7 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
-from engine.queue.claims import NO_TENANT, load_tasks, wake_and_claim
+from engine.queue.claims import Turn, load_tasks, wake_and_claim
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.programs import Programs, UnreadableDefinitionError
 
@@ -28,7 +28,7 @@ class Claiming:
         self._connection = connection
         self._worker_id = worker_id
         self._programs = programs
-        self._after_tenant = NO_TENANT
+        self._turn = Turn()
         self._next_at = 0.0
 
     @property
@@ -56,18 +56,19 @@ class Claiming:
         return [self._enter(task, loaded[task.task_id]) for task in tasks]
 
     def _take(self, room: int) -> list[ClaimedTask]:
-        started_behind = self._after_tenant
+        turn = self._turn
         tasks, next_in_seconds = wake_and_claim(
             self._connection,
             worker_id=self._worker_id,
             queues=self._config.queues,
             quantity=room,
-            after_tenant=started_behind,
+            turn=turn,
         )
-        self._after_tenant = tasks[-1].tenant_id if tasks else NO_TENANT
+        self._turn = turn.behind(tasks, room)
         # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
-        again = bool(tasks) or started_behind != NO_TENANT
-        self._next_at = 0.0 if again else time.monotonic() + min(POLL_SECONDS, next_in_seconds or POLL_SECONDS)
+        again = bool(tasks) or turn != Turn()
+        seconds = POLL_SECONDS if next_in_seconds is None else min(POLL_SECONDS, next_in_seconds)
+        self._next_at = 0.0 if again else time.monotonic() + seconds
         return tasks
 
     def _enter(self, task: ClaimedTask, loaded: Loaded) -> Session:

@@ -50,7 +50,8 @@ class Loop:
         self._control_due = False
         with ExitStack() as opened:
             name = f"highway worker {config.name}"
-            self._connection = connect(config.dsn, name=name, lock_seconds=LOCK_SECONDS)
+            # The same few statements all day, each with a plan that suits any values: planning a claim takes as long as running it.
+            self._connection = connect(config.dsn, name=name, lock_seconds=LOCK_SECONDS, plan_once=True)
             opened.callback(self._connection.close)
             pool = Pool(config.dsn, size=config.slots, name=f"{name} steps")
             opened.callback(pool.close)
@@ -191,6 +192,9 @@ class Loop:
             return
         for child in writes.children:
             session.child_started(child.key, result.children.get((task_id, child.child_key)), child.wait)
+            self._ready.add(task_id)
+        for ask in writes.slots:
+            session.answered(ask, granted=(task_id, ask.key) in result.granted)
             self._ready.add(task_id)
         if result.cancel_requested and task_id in result.cancel_requested:
             self._control_due = True

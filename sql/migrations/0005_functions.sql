@@ -25,7 +25,8 @@ CREATE FUNCTION highway.submit_run(
     p_tenant uuid, p_definition uuid, p_inputs jsonb DEFAULT '{}',
     p_queue text DEFAULT 'default', p_priority smallint DEFAULT 0, p_delay_seconds double precision DEFAULT 0,
     p_tags text[] DEFAULT '{}', p_attributes jsonb DEFAULT '{}', p_trigger text DEFAULT 'api', p_triggered_by text DEFAULT '',
-    p_retry_of uuid DEFAULT NULL, p_parent_task uuid DEFAULT NULL, p_parent_run uuid DEFAULT NULL, p_parent_key text DEFAULT NULL)
+    p_retry_of uuid DEFAULT NULL, p_parent_task uuid DEFAULT NULL, p_parent_run uuid DEFAULT NULL, p_parent_key text DEFAULT NULL,
+    p_limits jsonb DEFAULT NULL, p_partition_key text DEFAULT '')
     RETURNS uuid
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,9 +50,15 @@ BEGIN
         RETURN (SELECT r.workflow_run_id FROM highway.workflow_run AS r
                  WHERE r.tenant_id = p_tenant AND r.parent_run_id = p_parent_run AND r.parent_key = p_parent_key);
     END IF;
-    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, parent_task_id, report_key)
-    VALUES (p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
-            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key);
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, parent_task_id, report_key,
+                              partition_key, lane_seconds, gate)
+    SELECT p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
+           CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key,
+           p_partition_key, CASE p_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, p_partition_key, v_starts, p_priority) END,
+           CASE WHEN d.limits IS NOT NULL OR p_limits IS NOT NULL
+                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_limits, '[]'), d.name, p_inputs) END
+      FROM highway.workflow_definition AS d
+     WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
     IF p_parent_run IS NOT NULL THEN
         PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
     END IF;

@@ -132,6 +132,10 @@ BEGIN
         UPDATE highway.workflow_run AS r SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, paused_with = NULL
           FROM unnest(v_tenants, v_tasks) AS t (tenant_id, task_id)
          WHERE r.tenant_id = t.tenant_id AND r.workflow_run_id = t.task_id AND r.paused_at IS NOT NULL;
+        -- What was under way is over, and so are its slots; the run itself goes on and keeps its own.
+        PERFORM highway.free_slots(s.tenant_id, s.task_id, array_agg(s.step_key))
+           FROM unnest(v_tenants, v_tasks) AS g (tenant_id, task_id) JOIN highway.slot AS s USING (tenant_id, task_id)
+          WHERE s.step_key <> '' GROUP BY s.tenant_id, s.task_id;
         PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);

@@ -201,6 +201,18 @@ UPDATE highway.task AS t
 SELECT highway.finish_tasks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[],
                             %(states)s::text[], %(results)s::text[], %(errors)s::text[]) AS task_id;
 
+-- name: pass_steps(tenant_ids, task_ids, epochs, keys, uses, in_line) :many
+-- Steps ask for slots and starts, after their waits were registered; which may run now.
+SELECT task_id, step_key, granted
+  FROM highway.pass_steps(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(uses)s::text[], %(in_line)s::bool[]);
+
+-- name: free_slots(tenant_ids, task_ids, epochs, keys) :exec
+-- Steps that are over give their slots back, or leave the line.
+SELECT highway.free_slots(t.tenant_id, t.task_id, array_agg(g.key))
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[]) AS g (tenant_id, task_id, epoch, key)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+ GROUP BY t.tenant_id, t.task_id;
+
 -- name: hint() :exec
 -- Tells idle workers that there is something to claim.
 SELECT pg_notify('highway_work', '');

@@ -49,6 +49,36 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
  WHERE p.problem IS NOT NULL
  LIMIT %(quantity)s;
 
+-- name: flow_problems(grace_seconds, quantity) :many
+-- Slots that nobody can use: held by or waited for by a task that has ended, waited for while one is free and nobody was told, and waits for slots
+-- that stand in no line.
+SELECT s.tenant_id, s.workflow_run_id, 'slot of ' || s.key || ' of a task that is ' || coalesce(t.state, 'missing') AS problem
+  FROM highway.slot AS s
+  LEFT JOIN highway.task AS t ON t.tenant_id = s.tenant_id AND t.task_id = s.task_id
+ WHERE t.state IS NULL OR NOT highway.is_open(t.state)
+ UNION ALL
+SELECT first.tenant_id, first.workflow_run_id, 'it waits for a slot of ' || l.key || ' while one is free'
+  FROM highway.flow_limit AS l
+ CROSS JOIN LATERAL (
+       SELECT s.tenant_id, s.workflow_run_id FROM highway.slot AS s JOIN highway.task AS t USING (tenant_id, task_id)
+        WHERE s.tenant_id = l.tenant_id AND s.key = l.key AND s.granted_at IS NULL AND t.state <> 'paused' ORDER BY s.seq LIMIT 1) AS first
+ WHERE l.kind = 'concurrency'
+   AND l.capacity > (SELECT count(*) FROM highway.slot AS s WHERE s.tenant_id = l.tenant_id AND s.key = l.key AND s.granted_at IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM highway.slot_mark AS m WHERE m.tenant_id = l.tenant_id AND m.key = l.key
+                      AND m.at >= highway.now() - make_interval(secs => %(grace_seconds)s) - interval '1 second')
+ UNION ALL
+SELECT w.tenant_id, w.workflow_run_id, 'step ' || w.step_key || ' waits for a slot and stands in no line'
+  FROM highway.wait AS w
+ WHERE w.kind = 'slot' AND w.needed > 0 AND w.due_at IS NULL
+   AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = w.tenant_id AND s.task_id = w.task_id AND s.granted_at IS NULL
+                      AND s.step_key = CASE w.step_key WHEN '@slot' THEN '' ELSE w.step_key END)
+ UNION ALL
+SELECT k.tenant_id, k.workflow_run_id, k.kind || ' ' || k.key || ' is kept by a run that is ' || coalesce(r.status, 'missing')
+  FROM highway.run_key AS k
+  LEFT JOIN highway.workflow_run AS r ON r.tenant_id = k.tenant_id AND r.workflow_run_id = k.workflow_run_id
+ WHERE r.status IS NULL OR NOT highway.is_open(r.status)
+ LIMIT %(quantity)s;
+
 -- name: take_turn(every_seconds) :one
 -- A row when nobody has looked for so long; whoever gets it looks for all.
 INSERT INTO highway.health AS h (measure, value, at) VALUES ('stuck_tasks', 0, highway.now())

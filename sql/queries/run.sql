@@ -6,7 +6,8 @@ SELECT definition_id, version, created
 -- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
 -- Starts a run; NULL when there is no such definition.
 SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
-                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id;
+                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id
+  FROM highway.check_admission(%(tenant_id)s, %(queue)s);
 
 -- name: cancel(tenant_id, workflow_run_id, reason) :one
 -- Asks a run to stop; its status afterwards.

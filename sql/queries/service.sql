@@ -44,7 +44,7 @@ WITH RECURSIVE place (queue, tenant_id, n) AS (
       FROM place AS p
      CROSS JOIN LATERAL (SELECT t.available_at FROM highway.task AS t
                           WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id = p.tenant_id
-                          ORDER BY t.priority DESC, t.available_at LIMIT 1) AS s
+                          ORDER BY highway.turn_of(t.available_at, t.priority, t.lane_seconds) LIMIT 1) AS s
 ), due AS (
     SELECT count(*)::float8 AS waiting FROM (SELECT FROM highway.task AS t WHERE t.state = 'pending' LIMIT 10000) AS t
 )

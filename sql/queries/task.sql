@@ -1,44 +1,73 @@
--- name: claim(worker_id, queues, quantity, after_tenant) :many
--- Takes up to `quantity` due tasks, in turn over the tenants that have any (starting behind `after_tenant`), by priority and age inside a tenant.
-WITH RECURSIVE tenant (queue, tenant_id, n) AS (
+-- name: claim(worker_id, queues, quantity, from_tenant, credit) :many
+-- Takes up to `quantity` due tasks. Tenants take turns by weight, starting at `from_tenant`, to which `credit` is left of its turn if that is not 0.
+-- Inside a tenant the earliest turn goes first (highway.turn_of). Pauses, caps and gates cost a look into small tables unless there are any.
+WITH RECURSIVE place (queue, tenant_id, n) AS (
     SELECT q.queue, (SELECT t.tenant_id FROM highway.task AS t
-                      WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id > %(after_tenant)s::uuid
+                      WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id >= %(from_tenant)s::uuid
                       ORDER BY t.tenant_id LIMIT 1), 1
       FROM unnest(%(queues)s::text[]) AS q (queue)
     UNION ALL
     SELECT p.queue, (SELECT t.tenant_id FROM highway.task AS t
                       WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id > p.tenant_id
                       ORDER BY t.tenant_id LIMIT 1), p.n + 1
-      FROM tenant AS p WHERE p.tenant_id IS NOT NULL AND p.n < %(quantity)s
-), share AS (
-    SELECT ceil(%(quantity)s::numeric / greatest(count(*), 1))::int AS size FROM tenant WHERE tenant_id IS NOT NULL
-), chosen AS (
-    SELECT due.tenant_id, due.task_id
-      FROM tenant, share, LATERAL (
-           SELECT t.tenant_id, t.task_id FROM highway.task AS t
-            WHERE t.state = 'pending' AND t.queue = tenant.queue AND t.tenant_id = tenant.tenant_id
-            ORDER BY t.priority DESC, t.available_at
-            LIMIT share.size
+      FROM place AS p
+     WHERE p.tenant_id IS NOT NULL  -- places where nothing may be taken now must not use up the look
+       AND p.n < %(quantity)s + (SELECT count(*) FROM highway.tenant_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
+                              + (SELECT count(*) FROM highway.queue_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
+), sized AS MATERIALIZED (
+    SELECT p.queue, p.tenant_id,
+           CASE WHEN p.tenant_id = %(from_tenant)s::uuid AND %(credit)s::int > 0 THEN %(credit)s::int
+                ELSE (coalesce(w.weight, 1) * ceil(%(quantity)s::numeric / sum(coalesce(w.weight, 1)) OVER ()))::int END AS size
+      FROM place AS p
+      LEFT JOIN highway.tenant_policy AS w ON w.tenant_id = p.tenant_id
+     WHERE p.tenant_id IS NOT NULL AND w.paused_at IS NULL
+       AND NOT EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.tenant_id IN (p.tenant_id, '00000000-0000-0000-0000-000000000000')
+                          AND c.queue = p.queue AND c.paused_at IS NOT NULL)
+     ORDER BY p.tenant_id, random()
+), capped (is_so) AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM highway.tenant_policy AS c WHERE c.max_running IS NOT NULL)
+        OR EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.max_running IS NOT NULL)
+), fitted AS (
+    SELECT s.queue, s.tenant_id, s.size FROM sized AS s WHERE NOT (SELECT is_so FROM capped)
+    UNION ALL
+    SELECT f.queue, f.tenant_id, f.size
+      FROM (SELECT array_agg(s.queue) AS queues, array_agg(s.tenant_id) AS tenants, array_agg(s.size) AS sizes
+              FROM sized AS s WHERE (SELECT is_so FROM capped) HAVING count(*) > 0) AS s
+     CROSS JOIN LATERAL highway.fit_claim(s.queues, s.tenants, s.sizes) AS f
+), chosen AS MATERIALIZED (
+    SELECT due.tenant_id, due.task_id, due.gated, fitted.size
+      FROM fitted CROSS JOIN LATERAL (
+           SELECT t.tenant_id, t.task_id, t.gate IS NOT NULL AND NOT t.cancel_requested AS gated FROM highway.task AS t
+            WHERE t.state = 'pending' AND t.queue = fitted.queue AND t.tenant_id = fitted.tenant_id
+            ORDER BY highway.turn_of(t.available_at, t.priority, t.lane_seconds)
+            LIMIT fitted.size
               FOR UPDATE SKIP LOCKED) AS due
-     WHERE tenant.tenant_id IS NOT NULL
      LIMIT %(quantity)s
+), passed AS MATERIALIZED (
+    SELECT g.task_id
+      FROM (SELECT array_agg(c.tenant_id) AS tenants, array_agg(c.task_id) AS tasks FROM chosen AS c WHERE c.gated HAVING count(*) > 0) AS c
+     CROSS JOIN LATERAL highway.pass_gates(c.tenants, c.tasks) AS g (task_id)
+), free AS MATERIALIZED (
+    SELECT c.tenant_id, c.task_id, c.size FROM chosen AS c WHERE NOT c.gated OR c.task_id IN (SELECT p.task_id FROM passed AS p)
 ), claimed AS (
     -- By way of arrays: whatever the planner believes of LIMIT, it looks each of a few rows up by its key.
     UPDATE highway.task AS t
-       SET state = 'running', attempt = t.attempt + 1, epoch = t.epoch + 1,
+       SET state = 'running', attempt = t.attempt + 1, epoch = t.epoch + 1, limited = t.limited OR t.gate IS NOT NULL, gate = NULL, lane_seconds = 0,
            claimed_by = %(worker_id)s, claimed_at = highway.now(), running_steps = NULL
-      FROM unnest(ARRAY(SELECT tenant_id FROM chosen), ARRAY(SELECT task_id FROM chosen)) AS c (tenant_id, task_id)
+      FROM unnest(ARRAY(SELECT tenant_id FROM free), ARRAY(SELECT task_id FROM free), ARRAY(SELECT size FROM free)) WITH ORDINALITY
+           AS c (tenant_id, task_id, size, n)
      WHERE t.tenant_id = c.tenant_id AND t.task_id = c.task_id
-    RETURNING t.*
+    RETURNING t.*, c.size AS turn_size, c.n
 )
 SELECT c.tenant_id, c.task_id, c.workflow_run_id, c.kind, c.key, c.path, c.queue, c.attempt, c.rescues, c.epoch, c.cancel_requested,
-       c.context, c.parent_task_id, c.completion_event, c.phase, c.error,
+       c.context, c.parent_task_id, c.completion_event, c.phase, c.error, c.turn_size,
        r.definition_id, r.definition_hash, r.name, r.inputs, r.created_at, r.cancel_reason, r.cancel_outcome
   FROM claimed AS c
-  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id);
+  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+ ORDER BY c.n;
 
 -- name: wake_due(quantity) :one
--- Makes sleeping tasks whose time has come claimable, and says how many, and in how many seconds the next one is due.
+-- Makes sleeping tasks whose time has come claimable, and says how many, in how many seconds the next one is due, and whether slots came free.
 WITH due AS (
     SELECT t.tenant_id, t.task_id FROM highway.task AS t
      WHERE t.state = 'sleeping' AND t.available_at <= highway.now()
@@ -53,7 +82,12 @@ WITH due AS (
 )
 SELECT (SELECT count(*) FROM woken) AS woken,
        (SELECT extract(epoch FROM t.available_at - highway.now())::float8 FROM highway.task AS t
-         WHERE t.state = 'sleeping' AND t.available_at > highway.now() ORDER BY t.available_at LIMIT 1) AS next_in_seconds;
+         WHERE t.state = 'sleeping' AND t.available_at > highway.now() ORDER BY t.available_at LIMIT 1) AS next_in_seconds,
+       EXISTS (SELECT FROM highway.slot_mark) AS slots_freed;
+
+-- name: grant_slots(quantity) :one
+-- Gives slots that came free to those that wait for them; how many.
+SELECT highway.grant_slots(%(quantity)s) AS granted;
 
 -- name: load_checkpoints(tenant_ids, run_ids, scopes) :many
 -- Everything that is done in the scopes of re-entered tasks.

@@ -21,7 +21,7 @@ from tests.support.session import Session
 ROWS = 2_600  # enough for a page, a batch, or all running tasks of a worker; far from a table
 _READ = """
     SELECT relname, seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables
-     WHERE schemaname = 'highway' AND relname <> ALL (ARRAY['worker', 'health', 'workflow_definition'])
+     WHERE schemaname = 'highway' AND relname <> ALL (ARRAY['worker', 'health', 'workflow_definition', 'queue_policy', 'slot_mark'])
 """
 _ONE: dict[str, Any] = {"tenant_ids": ["@tenant"], "task_ids": ["@running"], "run_ids": ["@running"], "epochs": [1]}
 _ROW: dict[str, Any] = _ONE | {"scopes": [""], "keys": ["k"]}
@@ -46,8 +46,17 @@ def _seen(query: str, **values: Any) -> Case:
 
 
 CASES = [
-    Case("task.claim", {"quantity": 100, "queues": ["default"], "after_tenant": UUID(int=0)}),
+    Case("task.claim", {"quantity": 100, "queues": ["default"], "from_tenant": UUID(int=0), "credit": 0}),
     Case("task.wake_due", {"quantity": 500}),
+    Case("task.grant_slots", {"quantity": 100}),
+    Case("commit.pass_steps", _ROW | {"uses": ['[{"kind": "concurrency", "key": "k", "limit": 1}]'], "in_line": [False]}),
+    Case("commit.free_slots", _ROW),
+    Case("flow.check_admission", {"queue": "default"}, ("web",)),
+    Case("flow.queues", {"cap": 1000}, ("web",)),
+    Case("flow.limits", {"after_kind": "", "after_key": ""}, ("web",)),
+    Case("flow.slots", {"keys": ["k"]}, ("web",)),
+    Case("flow.why", {"workflow_run_id": "@pending"}, ("web",)),
+    Case("flow.line", {"workflow_run_id": "@pending"}, ("web",)),
     Case("task.load_checkpoints", _ROW),
     Case("task.load_variables", _ROW),
     Case("task.load_waits", _ONE | {"task_ids": ["@sleeping"]}),

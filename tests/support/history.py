@@ -60,6 +60,16 @@ INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, e
 SELECT r.tenant_id, r.workflow_run_id, 'hear', r.workflow_run_id, 'event', 'go' FROM run AS r WHERE %(state)s = 'sleeping'
 RETURNING task_id;
 """
+_LIMITS = """
+WITH made AS (
+    INSERT INTO highway.flow_limit (tenant_id, kind, key, capacity) SELECT %(tenant)s, 'concurrency', 'key_' || n, 10 FROM generate_series(1, 1000) AS n
+), said AS (
+    INSERT INTO highway.tenant_policy (tenant_id, weight) SELECT gen_random_uuid(), 2 FROM generate_series(1, 2000)
+)
+INSERT INTO highway.slot (tenant_id, key, task_id, workflow_run_id, granted_at)
+SELECT t.tenant_id, 'key_' || row_number() OVER () %% 1000, t.task_id, t.workflow_run_id, CASE WHEN random() < 0.3 THEN now() END
+  FROM highway.task AS t WHERE t.state = 'sleeping';
+"""
 
 
 @dataclass
@@ -84,6 +94,7 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         connection.execute(_FINISHED, who | {"runs": finished})
         for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
             connection.execute(_OPEN, who | {"runs": runs, "state": state})
+        connection.execute(_LIMITS, who)
         connection.execute("VACUUM ANALYZE")
         for state, run in connection.execute(
             "SELECT status, min(workflow_run_id::text)::uuid FROM highway.workflow_run GROUP BY 1"

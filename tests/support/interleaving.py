@@ -80,5 +80,6 @@ def problems(dsn: str, grace_seconds: float = 0.0) -> list[str]:
     with connect(dsn) as connection:
         stuck = _doctor.stuck.many(connection, grace_seconds=grace_seconds, quantity=100)
         rows = _doctor.inconsistent.many(connection, quantity=100)
+        rows += _doctor.flow_problems.many(connection, grace_seconds=grace_seconds, quantity=100)
     found = [f"task {row['key']!r} of {row['workflow_run_id']} is {row['state']}: {row['problem']}" for row in stuck]
     return found + [f"run {row['workflow_run_id']}: {row['problem']}" for row in rows]

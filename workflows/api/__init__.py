@@ -1,6 +1,18 @@
 """Routes of workflows. Each module adds its own to the one router."""
 
-from . import bulk, control, definitions, graph, messages, runs, steps, submit, updates
+from . import bulk, control, definitions, flow, graph, messages, runs, steps, submit, updates
 from .router import router
 
-__all__ = ["bulk", "control", "definitions", "graph", "messages", "router", "runs", "steps", "submit", "updates"]
+__all__ = [
+    "bulk",
+    "control",
+    "definitions",
+    "flow",
+    "graph",
+    "messages",
+    "router",
+    "runs",
+    "steps",
+    "submit",
+    "updates",
+]

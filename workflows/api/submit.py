@@ -132,4 +132,5 @@ def _options(body: SubmitBody) -> services.StartOptions:
         delay_seconds=body.delay_seconds,
         tags=body.tags,
         attributes=body.attributes,
+        flow=body.flow.options() if body.flow else None,
     )

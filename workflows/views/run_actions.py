@@ -51,7 +51,10 @@ def run_retry(request: Request, run_id: UUID) -> HttpResponse:
     try:
         started = do_once(request, work)
     except facade.StateError:
-        messages.error(request, _("The run is still open; only an ended run can be started again."))
+        messages.error(request, _("The run is still open, or its queue takes no new runs."))
+        return redirect("workflows:run", run_id)
+    except facade.BacklogFullError as refused:
+        messages.error(request, str(refused))
         return redirect("workflows:run", run_id)
     messages.success(request, _("Started again, as the run that this page shows."))
     return redirect("workflows:run", started)

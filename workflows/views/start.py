@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from engine import facade
 from highway_platform.kit.edges import screen
 from highway_platform.kit.identifiers import uuid7
 from highway_platform.kit.requests import Request
@@ -35,7 +36,11 @@ def run_start(request: Request) -> HttpResponse:
         return _page(request, form, found, status=422)
     if "check" in request.POST:
         return _page(request, form, found)
-    return redirect("workflows:run", _start(request, form, found))
+    try:
+        return redirect("workflows:run", _start(request, form, found))
+    except (facade.StateError, facade.InvalidError, facade.BacklogFullError) as refused:
+        form.add_error(None, str(refused))
+        return _page(request, form, found, status=429 if isinstance(refused, facade.BacklogFullError) else 409)
 
 
 @require_POST

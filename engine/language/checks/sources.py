@@ -51,6 +51,9 @@ def sources(operator: Operator, path: str) -> Iterator[Source]:
 def _own(operator: Operator) -> Iterator[tuple[tuple[str | int, ...], Kind, Json]]:
     if operator.idempotency_key is not None:
         yield ("idempotency_key",), "value", operator.idempotency_key
+    if isinstance(operator, (Task, Activity, Reflexive)):
+        for index, limit in enumerate(operator.limits):
+            yield ("limits", index, "key"), "value", limit.key
     if isinstance(operator, (Task, Activity)):
         yield ("args",), "value", operator.args
         yield ("kwargs",), "value", operator.kwargs

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from engine.language.definition.fields import AnyJsonObject, Model, Seconds, TaskId, none_is_absent
+from engine.language.definition.limits import StepLimit, check_one_rate, limits_from_metadata
 from engine.language.definition.policies import CircuitBreakerPolicy, Guard, RetryPolicy, TimeoutPolicy
 
 TriggerRule = Literal["all_success", "all_done", "one_success", "one_done", "none_failed"]
@@ -57,6 +58,17 @@ class CallingOperator(BaseOperator):
     """An operator that calls a tool and so has attempts. ``timeout_seconds`` is the second dialect's timeout policy."""
 
     timeout_seconds: Seconds | None = None
+    limits: list[StepLimit] = Field(default_factory=list, max_length=8)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limits_in_metadata(cls, data: Any) -> Any:
+        return none_is_absent(limits_from_metadata(data), "limits")
+
+    @model_validator(mode="after")
+    def _has_one_rate(self) -> CallingOperator:
+        check_one_rate(self.limits)
+        return self
 
     @property
     def attempt_timeout(self) -> float | None:

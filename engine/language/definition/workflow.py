@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from engine.language.definition.fields import AnyJsonObject, Model, Seconds, TaskId
+from engine.language.definition.limits import RunLimit
 from engine.language.definition.nesting import Operator, with_task_ids
 from engine.language.definition.policies import RetryPolicy
 
@@ -34,7 +35,8 @@ class Definition(Model):
     catchup: bool = False
     is_paused: bool = False
     tags: list[str] = Field(default_factory=list)
-    max_active_runs: int = Field(1, ge=1)
+    max_active_runs: int = Field(1, ge=1)  # 1 is what every builder writes, and means no limit: see highway.limits_of
+    limits: list[RunLimit] = Field(default_factory=list, max_length=8)
     default_retry_policy: RetryPolicy | None = None
     deadline_seconds: Seconds | None = Field(None, gt=0)
     deadline_action: Literal["fail", "cancel"] = "fail"

@@ -11,6 +11,7 @@ from engine.model.commands import (
     AskPerson,
     AwaitEvent,
     AwaitMessage,
+    AwaitSlots,
     AwaitTasks,
     CallTool,
     Command,
@@ -24,6 +25,7 @@ from engine.model.json import Json, JsonObject
 from engine.model.requests import CallAgain
 from engine.operators.kit.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, PlainOperator, Site, Step
 from engine.operators.task import tries
+from engine.operators.task.limits import CompiledLimits
 from engine.operators.task.notes import Notes
 from engine.operators.task.requests import answer, ask
 from engine.operators.task.undo import CompiledUndo
@@ -40,6 +42,7 @@ class TaskOperator(PlainOperator):
         "has_arguments",
         "idempotency_key",
         "kwargs",
+        "limits",
         "retry",
         "roots",
         "timeout_seconds",
@@ -53,7 +56,8 @@ class TaskOperator(PlainOperator):
         self.kwargs = compile_value(definition.kwargs)
         key = definition.idempotency_key
         self.idempotency_key = None if key is None else parse_template(key)
-        self.roots = self.args.roots | self.kwargs.roots
+        self.limits = CompiledLimits(definition.limits)
+        self.roots = self.args.roots | self.kwargs.roots | self.limits.roots
         if self.idempotency_key is not None:
             self.roots |= self.idempotency_key.roots
         self.undo: CompiledUndo | None = None
@@ -70,8 +74,9 @@ class TaskOperator(PlainOperator):
 
 
 class _TaskStep(Step):
-    """``waiting_for`` is "tool" while an attempt runs, "retry" between attempts, "person" when they are spent and a person is asked, "request"
-    while the engine does what the tool asked. ``spent`` attempts were made before a person had it tried again, with ``edited`` arguments.
+    """``waiting_for`` is "slot" in the line of a limit, "tool" while an attempt runs, "retry" between attempts, "person" when they are spent and a
+    person is asked, "request" while the engine does what the tool asked. ``spent`` attempts were made before a person had it tried again,
+    with ``edited`` arguments.
 
     Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "name", "attempt", "wait": {...}}``.
     """
@@ -91,10 +96,10 @@ class _TaskStep(Step):
         self.error = StepError("tool", "the attempt failed, and the run ends before another", "NotRetried")
 
     def begin(self) -> Effect:
-        return Asked((self._call(),))
+        return self._start()
 
     def resume(self, waiting: Waiting) -> Effect:
-        self.waiting_for = waiting.kind if waiting.kind in {"retry", "person"} else "request"
+        self.waiting_for = waiting.kind if waiting.kind in {"retry", "person", "slot"} else "request"
         self.request = waiting.request or {"kind": "sleep"}
         self.attempt = cast(int, self.request.get("attempt")) or max(waiting.attempt, 1)
         self.spent, self.edited = tries.restored(waiting.request)
@@ -124,11 +129,29 @@ class _TaskStep(Step):
         return self._wait_over(fact)
 
     def give_up(self) -> Effect | None:
+        if self.waiting_for == "slot":
+            return GivenUp() if self.attempt == 1 else self._last_failure()
         if self.waiting_for in {"retry", "person"}:
-            return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
+            return self._last_failure()
         wait = cast(JsonObject, self.request.get("wait", self.request))
         only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear", "take"}
         return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
+
+    def _last_failure(self) -> Failed:
+        return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
+
+    def _start(self, *, in_line: bool = False) -> Asked:
+        """The attempt's tool call, or first what its limits ask for."""
+        limits = self.operator.limits
+        if not limits:
+            return Asked((self._call(),))
+        self.waiting_for = "slot"
+        return Asked((AwaitSlots(self.at.key, limits.uses(self.at.names), self.attempt, in_line),))
+
+    def _asks_again(self, over: WaitOver) -> Asked:
+        if self.operator.limits.lets_go_on(over):
+            return Asked((self._call(),))
+        return self._start(in_line=over.timed_out)
 
     def _call(self) -> CallTool:
         operator, names = self.operator, self.at.names
@@ -148,6 +171,7 @@ class _TaskStep(Step):
             self.notes.of(self.attempt),
             self._undo,
             key,
+            holds_slots=bool(operator.limits),
         )
 
     def _done(self, fact: ToolSucceeded) -> Effect:
@@ -188,7 +212,9 @@ class _TaskStep(Step):
             return self._answered(cast(JsonObject, fact.payload))
         if self.waiting_for == "retry":
             self.attempt += 1
-            return Asked((self._call(),))
+            return self._start()
+        if self.waiting_for == "slot":
+            return self._asks_again(fact)
         if self.request.get("kind") == "code":
             method, name = str(self.request["method"]), str(self.request["name"])
             wait = cast(JsonObject, self.request["wait"])
@@ -214,7 +240,7 @@ class _TaskStep(Step):
         return Asked(tuple(self._mine(command) for command in commands))
 
     def _code_goes_on(self, method: str, name: str, effect: Effect) -> Effect:
-        return Asked((*self.notes.answered(method, name, effect, self.attempt), self._call()))
+        return Asked((*self.notes.answered(method, name, effect, self.attempt), *self._start().commands))
 
     def _mine(self, command: Command) -> Command:
         """A command of a wait of the code, asked for by this step."""

@@ -23,7 +23,7 @@ class Detail:
 
 
 class ApiError(Exception):
-    """Becomes an error answer. ``extra`` are fields beside the usual ones, such as ``existing_run_id``."""
+    """Becomes an error answer. ``extra`` are fields beside the usual ones, such as ``existing_run_id``; ``headers`` go with it."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class ApiError(Exception):
         *,
         details: Sequence[Detail] = (),
         extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -40,6 +41,7 @@ class ApiError(Exception):
         self.message = message
         self.details = details
         self.extra = extra or {}
+        self.headers = headers or {}
 
 
 def not_found() -> ApiError:
@@ -58,7 +60,7 @@ def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
         "timestamp": timezone.now().isoformat(),
         **error.extra,
     }
-    return JsonResponse(body, status=error.status)
+    return JsonResponse(body, status=error.status, headers=error.headers)
 
 
 class ApiErrorShapeMiddleware:

@@ -93,6 +93,21 @@ def _engine_invalid(_request: HttpRequest, error: facade.InvalidError) -> ApiErr
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", str(error))
 
 
+def _cap_reached(_request: HttpRequest, error: facade.BacklogFullError) -> ApiError:
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"{error.what}_full" if error.what == "backlog" else "rate_limited",
+        f"{str(error).capitalize()}. Try again in {error.retry_after_seconds} s.",
+        extra={"figure": error.figure, "limit": error.limit, "retry_after_seconds": error.retry_after_seconds},
+        headers={
+            "Retry-After": str(error.retry_after_seconds),
+            "X-RateLimit-Limit": str(error.limit),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(error.retry_after_seconds),
+        },
+    )
+
+
 def _key_reused(_request: HttpRequest, error: facade.KeyReuseError) -> ApiError:
     """The run's id stands at the top level: clients that lost the first answer find their run there."""
     run_id = str(error.workflow_run_id) if error.workflow_run_id else None
@@ -143,6 +158,7 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     facade.StateError: _engine_state,
     facade.InvalidError: _engine_invalid,
     facade.KeyReuseError: _key_reused,
+    facade.BacklogFullError: _cap_reached,
     OperationalError: _database_gone,
     facade.ConnectionLostError: _database_gone,
     facade.BusyError: _database_gone,

@@ -51,6 +51,9 @@ class Things:
             "definition_hash": "0" * 64 if unknown else self.definition_hash,
             "workflow_name": "nobody-knows" if unknown else "wait_for_go",
             "name": "nobody-knows" if unknown else "wait_for_go",
+            "queue_name": "nobody-knows" if unknown else "acme-only",
+            "kind": "concurrency",
+            "limit_key": "nobody-knows" if unknown else "acme-only",
             "version": "1",
             "step_name": "go",
             "step": "go",
@@ -61,7 +64,9 @@ class Things:
 
 @pytest.fixture(scope="module")
 def things(owner: Client) -> Things:
-    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO}).data
+    owner.submit(WAIT_FOR_GO, queue="acme-only")
+    limit = {"kind": "concurrency", "key": "acme-only"}
+    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": {"limits": [limit]}}).data
     owner.wait_until(started["workflow_run_id"], {"sleeping"})
     return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"])
 
