@@ -23,11 +23,30 @@ from engine.facade.reads import (
     list_variables,
     run_tag,
 )
+from engine.facade.schedule_runs import (
+    backfill_schedule,
+    count_ticks,
+    describe_timing,
+    list_ticks,
+    preview_schedule,
+    preview_spec,
+    run_schedule_now,
+)
+from engine.facade.schedules import (
+    create_schedule,
+    delete_schedule,
+    get_schedule,
+    list_schedules,
+    pause_schedule,
+    resume_schedule,
+    update_schedule,
+)
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
+from engine.schedules.checking import ScheduleRefusedError
 
 __all__ = [
     "Answer",
@@ -38,16 +57,23 @@ __all__ = [
     "InvalidError",
     "KeyReuseError",
     "NotFoundError",
+    "ScheduleRefusedError",
     "StateError",
     "answer",
+    "backfill_schedule",
     "cancel",
     "check_definition",
     "claim_key",
     "count_by_status",
     "count_newer",
+    "count_ticks",
+    "create_schedule",
+    "delete_schedule",
+    "describe_timing",
     "emit_event",
     "find_definition",
     "get_run",
+    "get_schedule",
     "get_update",
     "health",
     "list_checkpoints",
@@ -55,22 +81,30 @@ __all__ = [
     "list_logs",
     "list_related",
     "list_runs",
+    "list_schedules",
     "list_signals",
     "list_steps",
     "list_story",
+    "list_ticks",
     "list_undo",
     "list_updates",
     "list_variables",
     "list_workflows",
+    "pause_schedule",
+    "preview_schedule",
+    "preview_spec",
     "read_json",
     "read_yaml",
     "register",
     "request_update",
+    "resume_schedule",
     "retry",
     "run_result",
+    "run_schedule_now",
     "run_tag",
     "send_signal",
     "submit",
+    "update_schedule",
     "why_waiting",
     "workers",
 ]

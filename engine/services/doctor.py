@@ -23,4 +23,6 @@ def look_for_stuck_tasks(connection: Connection, worker_id: UUID) -> int:  # noq
     for task in found:
         _logger.error("task %s of run %s is stuck: %s", task["task_id"], task["workflow_run_id"], task["problem"])
     _sql.write_down.run(connection, quantity=len(found))
+    for schedule in _sql.schedules.many(connection, grace_seconds=GRACE_SECONDS, quantity=_BATCH):
+        _logger.error("schedule %s does not go on: %s", schedule["schedule_id"], schedule["problem"])
     return len(found)

@@ -65,3 +65,15 @@ SELECT w.tenant_id, w.workflow_run_id, 'wait ' || w.step_key || ' of a task that
   LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.task_id = w.task_id
  WHERE t.state IS NULL OR NOT highway.is_open(t.state)
  LIMIT %(quantity)s;
+
+-- name: schedules(grace_seconds, quantity) :many
+-- Chains that do not go on: nobody has looked at a due tick, or the next one cannot be told.
+SELECT s.tenant_id, s.schedule_id, s.name,
+       coalesce(s.trouble, 'its tick of ' || s.next_at::text || ' is due and nobody has decided it') AS problem
+  FROM highway.schedule AS s
+ WHERE s.state = 'active' AND s.due_at < highway.now() - make_interval(secs => %(grace_seconds)s)
+ UNION ALL
+SELECT s.tenant_id, s.schedule_id, s.name, s.trouble
+  FROM highway.schedule AS s
+ WHERE s.state = 'active' AND s.trouble IS NOT NULL AND s.due_at >= highway.now() - make_interval(secs => %(grace_seconds)s)
+ LIMIT %(quantity)s;
