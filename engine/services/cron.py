@@ -75,7 +75,8 @@ def _put_off(connection: Connection, held: Held | None, error: Exception) -> Non
         _logger.info("schedule %s: %s", held.schedule_id, error)
     else:
         _logger.exception("schedule %s could not be decided; it is looked at again", held.schedule_id, exc_info=error)
-    _sql.postpone.run(connection, **held.key, seconds=POSTPONE_SECONDS, trouble=str(error)[:500] or repr(error)[:500])
+    trouble = (str(error) or repr(error)).splitlines()[0][:500]
+    _sql.postpone.run(connection, **held.key, seconds=POSTPONE_SECONDS, trouble=trouble)
 
 
 def _behind(held: Held | None) -> dict[str, UUID]:
