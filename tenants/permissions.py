@@ -23,13 +23,20 @@ _ALL = (
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
+    Permission("workflows.schedule:operate", "Pause, resume and run schedules", ("manage_workflows",)),
+    Permission(
+        "workflows.schedule:write",
+        "Create, change, backfill and delete schedules, which start runs",
+        ("submit_workflows", "manage_workflows"),
+    ),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
-_READ = frozenset({"workflows.run:read", "workflows.definition:read"})
-_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
-_AUTHOR = _OPERATE | {"workflows.definition:write"}
+_READ = frozenset({"workflows.run:read", "workflows.definition:read", "workflows.schedule:read"})
+_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal", "workflows.schedule:operate"}
+_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -39,6 +39,7 @@ from engine.facade.schedules import (
     list_schedules,
     pause_schedule,
     resume_schedule,
+    summarize_schedules,
     update_schedule,
 )
 from engine.facade.steps import list_steps, run_result
@@ -104,6 +105,7 @@ __all__ = [
     "run_tag",
     "send_signal",
     "submit",
+    "summarize_schedules",
     "update_schedule",
     "why_waiting",
     "workers",

@@ -12,7 +12,7 @@ from engine.db.errors import UNIQUE_VIOLATION, DatabaseError, NotFoundError, Sta
 from engine.db.queries import load
 from engine.facade.tenancy import tenant_transaction
 from engine.language.problems import Problem
-from engine.model.schedules import ScheduleSpec, ScheduleView
+from engine.model.schedules import ScheduleSpec, ScheduleSummary, ScheduleView
 from engine.schedules.checking import ScheduleRefusedError, check_spec
 from engine.schedules.holding import WHEN_FIELDS, hold, set_out
 from engine.schedules.rows import Held, parameters_of, view_of
@@ -109,6 +109,13 @@ def list_schedules(
     with tenant_transaction(connection, tenant_id):
         rows = _sql.list.many(connection, tenant_id=tenant_id, after_name=after_name, quantity=quantity)
     return [view_of(row) for row in rows]
+
+
+def summarize_schedules(connection: Connection, *, tenant_id: UUID) -> ScheduleSummary:
+    """How many schedules a tenant has, how many are due, and when the next one comes."""
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.summary.one(connection, tenant_id=tenant_id)
+    return ScheduleSummary(**row) if row else ScheduleSummary(0, 0, 0, None)
 
 
 def _change(connection: Connection, held: Held, spec: ScheduleSpec) -> None:

@@ -61,7 +61,10 @@ class TickView:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
-    """A stored schedule. Every tick up to ``last_at`` is decided; ``next_at`` is the first one behind it; ``trouble`` says why it cannot be told."""
+    """A stored schedule. Every tick up to ``last_at`` is decided; ``next_at`` is the first one behind it; ``trouble`` says why it cannot be told.
+
+    ``last_statuses`` are of its last ten ticks, newest first: the state of the run, or what was decided instead. ``runs`` is not counted in lists.
+    """
 
     schedule_id: UUID
     spec: ScheduleSpec
@@ -79,7 +82,7 @@ class ScheduleView:
     created_by: str
     updated_at: datetime
     last_run_at: datetime | None = None
-    runs: int = 0
+    runs: int | None = None
     last_statuses: list[str] = field(default_factory=list)
     last_error: str | None = None
 
@@ -94,3 +97,13 @@ class Backfill:
     first_at: datetime | None
     last_at: datetime | None
     run_ids: list[UUID] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSummary:
+    """The schedules of a tenant in figures."""
+
+    active: int
+    paused: int
+    due: int
+    next_at: datetime | None

@@ -207,7 +207,7 @@ SELECT s.*, l.last_run_at, l.last_statuses, l.last_error, l.runs
 
 -- name: list(tenant_id, after_name, quantity) :many
 -- Schedules by name, behind `after_name`, each with how its last runs went.
-SELECT s.*, l.last_run_at, l.last_statuses, l.last_error, 0::bigint AS runs
+SELECT s.*, l.last_run_at, l.last_statuses, l.last_error
   FROM (SELECT * FROM highway.schedule AS o WHERE o.tenant_id = %(tenant_id)s AND o.state <> 'deleted' AND o.name > %(after_name)s
          ORDER BY o.name LIMIT %(quantity)s) AS s
  CROSS JOIN LATERAL (
@@ -234,3 +234,10 @@ SELECT t.tick_at, t.kind, t.outcome, t.reason, t.decided_at, t.decided_by, t.wor
 -- How many ticks have been decided, counted up to `cap`.
 SELECT count(*) AS ticks FROM (SELECT FROM highway.schedule_tick AS t
                                 WHERE t.tenant_id = %(tenant_id)s AND t.schedule_id = %(schedule_id)s LIMIT %(cap)s) AS counted;
+
+-- name: summary(tenant_id) :one
+-- The tenant's schedules in figures: how many are active, how many of these are due, and when the next tick comes.
+SELECT count(*) FILTER (WHERE s.state = 'active') AS active, count(*) FILTER (WHERE s.state = 'paused') AS paused,
+       count(*) FILTER (WHERE s.due_at <= highway.now()) AS due, min(s.next_at) FILTER (WHERE s.state = 'active') AS next_at
+  FROM highway.schedule AS s
+ WHERE s.tenant_id = %(tenant_id)s AND s.state <> 'deleted';
