@@ -35,7 +35,12 @@ _ALL = (
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
 _READ = frozenset({"workflows.run:read", "workflows.definition:read", "workflows.schedule:read"})
-_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal", "workflows.schedule:operate"}
+_OPERATE = _READ | {
+    "workflows.run:submit",
+    "workflows.run:cancel",
+    "workflows.run:signal",
+    "workflows.schedule:operate",
+}
 _AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 

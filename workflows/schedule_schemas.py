@@ -53,7 +53,8 @@ class ScheduleBody(SchedulePolicies):
     workflow_name: Name | None = None
     version_pin: int | None = Field(None, ge=1, description="only with workflow_name: always this version")
     schedule_cron: Text = Field(
-        description="five fields, six with seconds, @daily, or @every 90s", validation_alias=AliasChoices("schedule_cron", "cron")
+        description="five fields, six with seconds, @daily, or @every 90s",
+        validation_alias=AliasChoices("schedule_cron", "cron"),
     )
 
     @model_validator(mode="after")

@@ -41,7 +41,9 @@ def schedule_history(
     with tenant_transaction(grant.tenant_id) as connection:
         found = facade.get_schedule(connection, **which)
         ticks = facade.list_ticks(connection, **which, before=before, quantity=skip + quantity)
-        return History(found, ticks[skip:], facade.count_ticks(connection, **which))
+        return History(
+            found, ticks[skip:], facade.count_ticks(connection, tenant_id=grant.tenant_id, schedule_id=schedule_id)
+        )
 
 
 def schedule_preview(grant: Grant, schedule_id: uuid.UUID, count: int) -> tuple[ScheduleView, list[datetime]]:

@@ -27,9 +27,7 @@ def schedule_create(grant: Grant, connection: Any, spec: ScheduleSpec, *, is_act
     return _pause(grant, connection, made.schedule_id, "created paused")
 
 
-def schedule_update(
-    grant: Grant, connection: Any, schedule_id: uuid.UUID, changes: Mapping[str, Any]
-) -> ScheduleView:
+def schedule_update(grant: Grant, connection: Any, schedule_id: uuid.UUID, changes: Mapping[str, Any]) -> ScheduleView:
     """Change fields of its spec."""
     grant.require(WRITE)
     return facade.update_schedule(connection, tenant_id=grant.tenant_id, schedule_id=schedule_id, changes=changes)

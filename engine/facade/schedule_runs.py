@@ -84,9 +84,7 @@ def backfill_schedule(
     )
 
 
-def preview_schedule(
-    connection: Connection, *, tenant_id: UUID, schedule_id: UUID, count: int = 5
-) -> list[datetime]:
+def preview_schedule(connection: Connection, *, tenant_id: UUID, schedule_id: UUID, count: int = 5) -> list[datetime]:
     """The next times of a schedule, also of a paused one: from now on, whatever is still to be caught up."""
     with tenant_transaction(connection, tenant_id):
         found = get_schedule(connection, tenant_id=tenant_id, schedule_id=schedule_id)

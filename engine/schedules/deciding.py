@@ -73,7 +73,9 @@ def release(connection: Connection, held: Held) -> int:
     waiting = _sql.first_waiting.one(connection, **held.key)
     if waiting is None or read_load(connection, held).running:
         return 0
-    return Firing(connection, held).fire(waiting["tick_at"], kind=waiting["kind"], reason="waited for the run before it")
+    return Firing(connection, held).fire(
+        waiting["tick_at"], kind=waiting["kind"], reason="waited for the run before it"
+    )
 
 
 def _follow(connection: Connection, held: Held, due: Due) -> int:
@@ -97,9 +99,7 @@ def _follow(connection: Connection, held: Held, due: Due) -> int:
             load_now.running += started
             fired += started
     if decided.ticks:
-        _sql.decide.run(
-            connection, **held.key, ticks=decided.ticks, outcomes=decided.outcomes, reasons=decided.reasons
-        )
+        _sql.decide.run(connection, **held.key, ticks=decided.ticks, outcomes=decided.outcomes, reasons=decided.reasons)
     return fired
 
 

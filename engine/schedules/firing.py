@@ -62,7 +62,5 @@ class Firing:
 
     def _fail(self, tick: datetime, kind: TickKind, reason: str) -> int:
         _logger.warning("tick %s of schedule %s failed: %s", tick, self._held.schedule_id, reason)
-        _sql.fail_tick.run(
-            self._connection, **self._held.key, tick_at=tick, kind=kind, reason=storable(reason)[:1000]
-        )
+        _sql.fail_tick.run(self._connection, **self._held.key, tick_at=tick, kind=kind, reason=storable(reason)[:1000])
         return 0

@@ -63,7 +63,7 @@ def _while_any(
             if isinstance(translate(error), BusyError | ConnectionLostError):
                 raise
             _put_off(connection, taken, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this schedule's alone; it is written down and logged
             _put_off(connection, taken, error)
     return fired
 

@@ -65,7 +65,11 @@ class Stage:
         return int(scalar(self.observer, "SELECT count(*) FROM highway.workflow_run WHERE trigger = 'schedule'"))
 
     def state(self) -> str:
-        return str(scalar(self.observer, "SELECT state FROM highway.schedule WHERE schedule_id = %s", self.schedule.schedule_id))
+        return str(
+            scalar(
+                self.observer, "SELECT state FROM highway.schedule WHERE schedule_id = %s", self.schedule.schedule_id
+            )
+        )
 
     # What two sessions do.
     def pause(self, connection: Connection) -> Any:
@@ -90,7 +94,9 @@ class Stage:
         return lambda connection: facade.update_schedule(connection, **self.key, changes=changes)
 
     def register(self, connection: Connection) -> Any:
-        return facade.register(connection, tenant_id=self.tenant, definition={**ANOTHER_VERSION, "schedule": "@every 5m"})
+        return facade.register(
+            connection, tenant_id=self.tenant, definition={**ANOTHER_VERSION, "schedule": "@every 5m"}
+        )
 
 
 @pytest.fixture
@@ -334,13 +340,17 @@ def test_register_then_tick_the_schedule_of_the_new_version_holds(stage: Callabl
     assert on.ticks() == []
 
 
-def test_register_then_register_the_second_waits_and_changes_the_schedule_of_the_first(stage: Callable[..., Stage]) -> None:
+def test_register_then_register_the_second_waits_and_changes_the_schedule_of_the_first(
+    stage: Callable[..., Stage],
+) -> None:
     on = stage()
     with on.first.transaction():
         on.register(on.first)
         second = on.blocked(
             lambda connection: facade.register(
-                connection, tenant_id=on.tenant, definition={**ONE_TASK, "description": "third", "schedule": "@every 7m"}
+                connection,
+                tenant_id=on.tenant,
+                definition={**ONE_TASK, "description": "third", "schedule": "@every 7m"},
             )
         )
     assert second.result().version == 3
@@ -416,7 +426,9 @@ def test_the_watchdog_passes_by_a_tick_under_way_and_the_tick_by_the_watchdog(st
     on.observer.execute("UPDATE highway.schedule SET checked_at = checked_at - interval '1 day'")
     with a_tick_under_way(on), clock(on.database.worker, DUE) as other:
         assert check_chains(other, WORKER) == 0
-    on.observer.execute("UPDATE highway.schedule SET checked_at = checked_at - interval '1 day', next_at = next_at + '1 h'")
+    on.observer.execute(
+        "UPDATE highway.schedule SET checked_at = checked_at - interval '1 day', next_at = next_at + '1 h'"
+    )
     with on.first.transaction():
         assert check_chains(on.first, WORKER) == 1
         on.passes_by()

@@ -42,8 +42,12 @@ def db(database: Database) -> Any:
     assert problems(database.worker) == []
 
 
-def test_a_tick_starts_one_run_that_knows_its_schedule_and_its_time(db: Connection, database: Database, tenant: UUID) -> None:
-    schedule = make(db, tenant, inputs={"day": "{{ds}}", "at": "run of {{ scheduled_time }}"}, zone="Asia/Tokyo", tags=["x"])
+def test_a_tick_starts_one_run_that_knows_its_schedule_and_its_time(
+    db: Connection, database: Database, tenant: UUID
+) -> None:
+    schedule = make(
+        db, tenant, inputs={"day": "{{ds}}", "at": "run of {{ scheduled_time }}"}, zone="Asia/Tokyo", tags=["x"]
+    )
     assert tick(database.worker, MINUTE * 0.5) == 0, "not yet"
     assert tick(database.worker, MINUTE * 1.5) == 1
     assert tick(database.worker, MINUTE * 1.5) == 0
@@ -145,7 +149,9 @@ def test_a_very_long_time_without_a_scheduler_is_worked_off_in_pieces(
     with clock(database.worker, timedelta(seconds=1800.5)) as later:
         while facade.get_schedule(later, tenant_id=tenant, schedule_id=schedule.schedule_id).due_at <= now(later):  # type: ignore[operator]
             fire_due_ticks(later, WORKER)
-    seconds = {round((one.tick_at - schedule.anchor_at).total_seconds()): one.outcome for one in history(db, tenant, schedule)}
+    seconds = {
+        round((one.tick_at - schedule.anchor_at).total_seconds()): one.outcome for one in history(db, tenant, schedule)
+    }
     assert list(seconds) == list(range(1, len(seconds) + 1)), "each has a row"
     assert {seconds[second] for second in range(1, 1700)} == {"missed"}
     assert {seconds[second] for second in range(1760, 1800)} == {"fired"}
@@ -181,7 +187,9 @@ def test_a_schedule_keeps_to_its_start_and_end_and_then_has_ended(
     db: Connection, database: Database, tenant: UUID
 ) -> None:
     begin = now(db) + HOUR
-    schedule = make(db, tenant, "@every 10m", overlap="allow", catchup="all", starts_at=begin, ends_at=begin + MINUTE * 25)
+    schedule = make(
+        db, tenant, "@every 10m", overlap="allow", catchup="all", starts_at=begin, ends_at=begin + MINUTE * 25
+    )
     assert schedule.next_at == begin
     assert tick(database.worker, HOUR * 9) == 3
     assert [one.tick_at for one in history(db, tenant, schedule)] == [begin + MINUTE * n for n in (0, 10, 20)]
@@ -190,7 +198,9 @@ def test_a_schedule_keeps_to_its_start_and_end_and_then_has_ended(
     assert in_trouble(database.worker, HOUR * 10) == []
 
 
-def test_a_start_in_the_past_is_caught_up_by_those_that_catch_up_all(db: Connection, database: Database, tenant: UUID) -> None:
+def test_a_start_in_the_past_is_caught_up_by_those_that_catch_up_all(
+    db: Connection, database: Database, tenant: UUID
+) -> None:
     begin = now(db) - HOUR * 3.5
     one = make(db, tenant, "@every 1h", overlap="allow", catchup="all", starts_at=begin)
     two = make(db, tenant, "@every 1h", name="two", overlap="allow", starts_at=begin)
@@ -213,7 +223,9 @@ def test_jitter_is_the_same_for_everybody_and_ticks_keep_their_times(
     assert fired.tick_at == schedule.next_at
 
 
-def test_a_workflow_that_is_gone_fails_its_ticks_and_the_chain_goes_on(db: Connection, database: Database, tenant: UUID) -> None:
+def test_a_workflow_that_is_gone_fails_its_ticks_and_the_chain_goes_on(
+    db: Connection, database: Database, tenant: UUID
+) -> None:
     schedule = make(db, tenant)
     with psycopg.connect(database.superuser, autocommit=True) as owner:
         owner.execute("DELETE FROM highway.workflow_definition")
@@ -254,7 +266,9 @@ def test_whatever_goes_wrong_with_one_schedule_the_others_go_on(
             "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
             " $$BEGIN IF NEW.name = 'bad' AND NEW.last_at > OLD.last_at THEN PERFORM 1 / 0; END IF; RETURN NEW; END$$"
         )
-        owner.execute("CREATE TRIGGER refuse BEFORE UPDATE ON highway.schedule FOR EACH ROW EXECUTE FUNCTION public.refuse()")
+        owner.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON highway.schedule FOR EACH ROW EXECUTE FUNCTION public.refuse()"
+        )
     assert tick(database.worker, MINUTE * 1.2) >= 1
     assert outcomes(db, tenant, good) == ["fired"]
     assert scalar(db, "SELECT count(*) FROM highway.workflow_run") == 1, "what was begun for the bad one is undone"
@@ -282,10 +296,14 @@ def test_a_schedule_pauses_itself_after_failures_in_a_row(db: Connection, databa
     assert tick(database.worker, MINUTE * 5.3) == 1, "old failures do not count after it was resumed"
 
 
-def test_the_watchdog_mends_a_chain_that_its_timing_does_not_know(db: Connection, database: Database, tenant: UUID) -> None:
+def test_the_watchdog_mends_a_chain_that_its_timing_does_not_know(
+    db: Connection, database: Database, tenant: UUID
+) -> None:
     schedule = make(db, tenant, "0 * * * *")
     make(db, tenant, "0 * * * *", name="sound")
-    db.execute("UPDATE highway.schedule SET next_at = next_at + '3 years', due_at = due_at + '3 years' WHERE name = 'nightly'")
+    db.execute(
+        "UPDATE highway.schedule SET next_at = next_at + '3 years', due_at = due_at + '3 years' WHERE name = 'nightly'"
+    )
     with clock(database.worker, HOUR * 1.5) as later:
         assert check_chains(later, WORKER) == 1
         assert check_chains(later, WORKER) == 0

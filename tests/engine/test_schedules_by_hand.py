@@ -64,7 +64,12 @@ def test_a_backfill_counts_first_and_then_fires_what_has_not_fired(
     schedule = make(db, tenant, "0 * * * *", overlap="allow")
     span = {"begin": MIDNIGHT, "end": MIDNIGHT + HOUR * 3}
     counted = facade.backfill_schedule(db, **key(tenant, schedule), **span, by="maria")
-    assert (counted.dry_run, counted.count, counted.first_at, counted.last_at) == (True, 4, MIDNIGHT, MIDNIGHT + HOUR * 3)
+    assert (counted.dry_run, counted.count, counted.first_at, counted.last_at) == (
+        True,
+        4,
+        MIDNIGHT,
+        MIDNIGHT + HOUR * 3,
+    )
     assert history(db, tenant, schedule) == []
     done = facade.backfill_schedule(db, **key(tenant, schedule), **span, by="maria", dry_run=False)
     assert len(done.run_ids) == 4
@@ -204,7 +209,10 @@ def test_new_versions_change_end_and_revive_it(db: Connection, database: Databas
     changed = register(db, tenant, schedule="0 3 * * *", max_active_runs=3)
     ended = register(db, tenant, description="no schedule any more")
     revived = register(db, tenant, schedule="0 4 * * *")
-    assert first and changed and ended and revived
+    assert first
+    assert changed
+    assert ended
+    assert revived
     assert first.schedule_id == changed.schedule_id == ended.schedule_id == revived.schedule_id
     assert (changed.spec.timing, changed.spec.overlap) == ("0 3 * * *", "allow")
     assert (ended.state, ended.due_at) == ("ended", None)

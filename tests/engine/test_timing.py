@@ -121,7 +121,9 @@ def test_where_a_chain_is_taken_up_again_does_not_matter(
     whole = ticks(text, zone, begin, begin + timedelta(days=3), **policy)
     one_by_one, last = [], begin
     for _ in whole:
-        last = next(ticks_after(read_timing(text), ZoneInfo(zone), last, anchor=begin, skipped=skipped, doubled=doubled))
+        last = next(
+            ticks_after(read_timing(text), ZoneInfo(zone), last, anchor=begin, skipped=skipped, doubled=doubled)
+        )
         one_by_one.append(last)
     assert one_by_one == whole
 
@@ -203,7 +205,9 @@ def test_seconds_are_the_first_of_six_fields_and_change_nothing_about_the_clocks
     ]
 
 
-@pytest.mark.parametrize("text", ["61 * * * *", "0 0 31 2 *", "* * *", "", "@every 0s", "@every 9", "a b c d e", "*/0 * * * *", "x" * 300])
+@pytest.mark.parametrize(
+    "text", ["61 * * * *", "0 0 31 2 *", "* * *", "", "@every 0s", "@every 9", "a b c d e", "*/0 * * * *", "x" * 300]
+)
 def test_what_is_no_schedule_is_refused_in_words(text: str) -> None:
     with pytest.raises(TimingError):
         read_timing(text)

@@ -43,7 +43,7 @@ def run_cron_trials(
     database: Database, seed: int, rounds: int = 500, *, years: int = 10, zones: list[str] | None = None
 ) -> Figures:
     """Let ``years`` pass in random leaps while two schedulers work, of which one is killed in each round. Faults are ``doubled`` and ``missed``."""
-    began, chance, tenant = time.monotonic(), random.Random(seed), uuid4()
+    began, chance, tenant = time.monotonic(), random.Random(seed), uuid4()  # noqa: S311 - chance that can be repeated
     names = changing_zones(BEGIN, years) if zones is None else zones
     world = make_world(database.worker, tenant, seed=seed, begin=BEGIN, years=years, zones=names)
     with psycopg.connect(database.superuser, autocommit=True) as connection:
@@ -97,7 +97,8 @@ def _wait_until_decided(connection: psycopg.Connection, tenant: UUID | None) -> 
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         row = connection.execute(
-            "SELECT count(*) FROM highway.schedule WHERE state = 'active' AND (%s::uuid IS NULL OR tenant_id = %s)", [tenant, tenant]
+            "SELECT count(*) FROM highway.schedule WHERE state = 'active' AND (%s::uuid IS NULL OR tenant_id = %s)",
+            [tenant, tenant],
         ).fetchone()
         if row is not None and row[0] == 0:
             return

@@ -176,4 +176,3 @@ def _workflow(
         version=body.version_pin,
     )
     return found.name, found.definition_id
-

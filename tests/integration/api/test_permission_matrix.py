@@ -67,11 +67,10 @@ def things(owner: Client) -> Things:
     started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO}).data
     owner.wait_until(started["workflow_run_id"], {"sleeping"})
     made = owner.post(
-        "/api/v1/schedules", {"name": "nightly", "workflow_name": "wait_for_go", "schedule_cron": "@yearly", "overlap": "allow"}
+        "/api/v1/schedules",
+        {"name": "nightly", "workflow_name": "wait_for_go", "schedule_cron": "@yearly", "overlap": "allow"},
     ).data
-    return Things(
-        started["workflow_run_id"], started["definition_id"], started["definition_hash"], made["schedule_id"]
-    )
+    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"], made["schedule_id"])
 
 
 def names_a_thing(route: Route) -> bool:
@@ -122,9 +121,7 @@ def test_a_stranger_sees_their_own_tenant_only(stranger: Client, things: Things,
 LAST = {"api:workflow-cancel", "api:workflow-retry", "api:schedule-delete"}
 
 
-@pytest.mark.parametrize(
-    "route", sorted(API, key=lambda one: one.name in LAST), ids=by_name
-)
+@pytest.mark.parametrize("route", sorted(API, key=lambda one: one.name in LAST), ids=by_name)
 def test_the_owner_is_let_in(owner: Client, things: Things, route: Route) -> None:
     if route.name == "api:workflow-retry":
         owner.post(f"/api/v1/workflows/{things.run_id}/cancel")

@@ -15,7 +15,11 @@ SCHEDULES = "/api/v1/schedules"
 
 
 def create(client: Client, **body: Any) -> Answer:
-    values = {"name": f"s-{uuid.uuid4().hex[:12]}", "workflow_definition": SAY_HELLO, "schedule_cron": "0 2 * * *"} | body
+    values = {
+        "name": f"s-{uuid.uuid4().hex[:12]}",
+        "workflow_definition": SAY_HELLO,
+        "schedule_cron": "0 2 * * *",
+    } | body
     return client.post(SCHEDULES, {name: value for name, value in values.items() if value is not None})
 
 
@@ -58,7 +62,11 @@ def test_a_version_is_pinned_by_its_number(owner: Client) -> None:
         ({"inputs": {"day": "{{dss}}"}}, "$.inputs.day", "did you mean 'ds'"),
         ({"starts_at": "2027-01-02T00:00:00Z", "ends_at": "2027-01-01T00:00:00Z"}, "$.ends_at", "before"),
         ({"workflow_definition": None, "workflow_name": "nope"}, "$.workflow_name", "'nope'"),
-        ({"workflow_definition": workflow(task("a", "tools.nope"))}, "$.workflow_definition.tasks.a.function", "tools.nope"),
+        (
+            {"workflow_definition": workflow(task("a", "tools.nope"))},
+            "$.workflow_definition.tasks.a.function",
+            "tools.nope",
+        ),
         ({"overlap": "maybe"}, "$.overlap", "buffer_one"),
         ({"starts_at": "2027-01-02T00:00:00"}, "$.starts_at", "timezone"),
         ({"schedule_crom": "x"}, "$.schedule_crom", "Extra"),
@@ -109,7 +117,11 @@ def test_run_now_has_one_effect_under_one_key_and_a_history(owner: Client) -> No
     assert first.status == 201
     assert first.json == second.json
     run = owner.wait_until(first.data["workflow_run_id"])
-    assert (run["status"], run["trigger"], run["attributes"]["schedule_id"]) == ("completed", "schedule", made["schedule_id"])
+    assert (run["status"], run["trigger"], run["attributes"]["schedule_id"]) == (
+        "completed",
+        "schedule",
+        made["schedule_id"],
+    )
     history = owner.get(f"{path}/history").data
     (execution,) = history["executions"]
     assert (history["total"], execution["status"], execution["kind"]) == (1, "completed", "manual")
