@@ -16,7 +16,7 @@ from engine.schedules.rows import Held, held_of
 
 _logger = logging.getLogger(__name__)
 _sql = load("schedule")
-MOST_SECONDS = 2.0  # one round takes no longer, so that the other services get their turn
+MOST_SECONDS = 0.4  # one round takes no longer, so that rescue, above all, gets its turn
 POSTPONE_SECONDS = 60.0  # a schedule that could not be decided is looked at again so soon
 CHECK_SECONDS = 3600.0  # how often each chain is compared with what its timing says
 _CHECKS = 100

@@ -166,7 +166,7 @@ SELECT highway.cancel_runs_of_schedule(%(tenant_id)s, %(schedule_id)s, %(reason)
 -- How many of the last ticks that have come to an end failed one after the other, since the schedule was resumed; counted up to `quantity`.
 SELECT count(*) FILTER (WHERE l.failed_so_far) AS failures
   FROM (SELECT bool_and(e.failed) OVER (ORDER BY e.tick_at DESC) AS failed_so_far
-          FROM (SELECT t.tick_at, (t.outcome = 'failed' OR r.status = 'failed') AS failed
+          FROM (SELECT t.tick_at, (t.outcome = 'failed' OR r.status IN ('failed', 'compensated')) AS failed
                   FROM highway.schedule AS s
                   JOIN highway.schedule_tick AS t USING (tenant_id, schedule_id)
                   LEFT JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id

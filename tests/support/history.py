@@ -60,6 +60,20 @@ INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, e
 SELECT r.tenant_id, r.workflow_run_id, 'hear', r.workflow_run_id, 'event', 'go' FROM run AS r WHERE %(state)s = 'sleeping'
 RETURNING task_id;
 """
+_SCHEDULES = """
+WITH made AS (
+    INSERT INTO highway.schedule (tenant_id, name, workflow_name, timing, next_at, due_at, checked_at)
+    SELECT %(tenant)s, 's' || n, 'flow_3', '0 2 * * *', now() + n * interval '1 second', now() + n * interval '1 second', now() - interval '1 day'
+      FROM generate_series(1, 20000) AS n
+    RETURNING tenant_id, schedule_id, name
+)
+INSERT INTO highway.schedule_tick (tenant_id, schedule_id, tick_at, kind, outcome, workflow_run_id)
+SELECT m.tenant_id, m.schedule_id, now() - n * interval '1 minute', 'scheduled', CASE WHEN n > 40 THEN 'fired' WHEN n = 1 AND m.name = 's1' THEN 'waiting'
+       ELSE 'missed' END, CASE WHEN n > 40 THEN highway.uuid7() END
+  FROM made AS m CROSS JOIN generate_series(1, 60) AS n
+ WHERE m.name IN ('s1', 's2', 's3') OR n <= 2
+RETURNING schedule_id;
+"""
 
 
 @dataclass
@@ -68,6 +82,7 @@ class History:
 
     tenant: UUID = field(default_factory=uuid4)
     worker: UUID = field(default_factory=uuid4)
+    schedule: UUID = field(default_factory=uuid4)
     runs: dict[str, UUID] = field(default_factory=dict)
 
 
@@ -84,7 +99,11 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         connection.execute(_FINISHED, who | {"runs": finished})
         for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
             connection.execute(_OPEN, who | {"runs": runs, "state": state})
+        connection.execute(_SCHEDULES, who)
         connection.execute("VACUUM ANALYZE")
+        (history.schedule,) = (
+            connection.execute("SELECT schedule_id FROM highway.schedule WHERE name = 's1'").fetchone() or ()
+        )
         for state, run in connection.execute(
             "SELECT status, min(workflow_run_id::text)::uuid FROM highway.workflow_run GROUP BY 1"
         ):

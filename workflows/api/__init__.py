@@ -1,10 +1,17 @@
 """Routes of workflows. Each module adds its own to the one router."""
 
-from . import definitions, graph, messages, runs, steps, submit, updates
+from . import definitions, graph, messages, runs, schedule_actions, schedules, steps, submit, updates
 from .router import router
 
-__all__ = ["definitions", "graph", "messages", "router", "runs", "steps", "submit", "updates"]
-from . import definitions, graph, messages, runs, schedule_actions, schedules, steps, submit
-from .router import router
-
-__all__ = ["definitions", "graph", "messages", "router", "runs", "schedule_actions", "schedules", "steps", "submit"]
+__all__ = [
+    "definitions",
+    "graph",
+    "messages",
+    "router",
+    "runs",
+    "schedule_actions",
+    "schedules",
+    "steps",
+    "submit",
+    "updates",
+]
