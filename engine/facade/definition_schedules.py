@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from engine.db.connection import Connection
+from engine.db.errors import InvalidError, StateError
 from engine.db.queries import load
 from engine.facade.schedules import create_schedule
 from engine.model.json import JsonObject
@@ -28,10 +29,7 @@ def follow_definition(connection: Connection, *, tenant_id: UUID, definition: Js
     row = _sql.hold_by_name.one(connection, tenant_id=tenant_id, name=name)
     if row is None:
         if timing:
-            spec = _spec(definition)
-            made = create_schedule(connection, tenant_id=tenant_id, spec=spec, created_by=AUTHOR, source="definition")
-            if definition.get("is_paused"):
-                _pause(connection, {"tenant_id": tenant_id, "schedule_id": made.schedule_id})
+            _make(connection, tenant_id, definition)
         return
     held = held_of(row)
     if held.source != "definition":
@@ -48,6 +46,16 @@ def follow_definition(connection: Connection, *, tenant_id: UUID, definition: Js
     set_out(connection, replace(held, spec=spec, state="paused" if by_people else "active"))
     if definition.get("is_paused") and not by_people:
         _pause(connection, held.key)
+
+
+def _make(connection: Connection, tenant_id: UUID, definition: JsonObject) -> None:
+    spec = _spec(definition)
+    try:
+        made = create_schedule(connection, tenant_id=tenant_id, spec=spec, created_by=AUTHOR, source="definition")
+    except StateError:  # somebody made one of this name a moment ago: it is theirs
+        return
+    if definition.get("is_paused"):
+        _pause(connection, {"tenant_id": tenant_id, "schedule_id": made.schedule_id})
 
 
 def _spec(definition: JsonObject) -> ScheduleSpec:
@@ -69,7 +77,10 @@ def _spec(definition: JsonObject) -> ScheduleSpec:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidError(f"the start_date {text[:80]!r} is no time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -358,6 +358,16 @@ def test_register_then_register_the_second_waits_and_changes_the_schedule_of_the
     assert [one.spec.timing for one in made] == ["@every 7m"]
 
 
+def test_a_schedule_that_is_just_being_made_by_people_is_not_taken_by_a_version(stage: Callable[..., Stage]) -> None:
+    on = stage()
+    with on.first.transaction():
+        make(on.first, on.tenant, "@every 9m", name="one_task")
+        second = on.blocked(on.register)
+    assert second.result().version == 2
+    (mine,) = [one for one in facade.list_schedules(on.observer, tenant_id=on.tenant) if one.spec.name == "one_task"]
+    assert (mine.source, mine.spec.timing) == ("api", "@every 9m")
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_two_schedules_of_one_name_at_once(stage: Callable[..., Stage], is_kept: bool) -> None:
     on = stage()

@@ -13,6 +13,7 @@ from engine import facade
 from engine.db.connection import connect
 from engine.model.schedules import ScheduleSpec
 from engine.services.cron import check_chains, fire_due_ticks
+from engine.services.doctor import look_for_stuck_tasks
 from tests.support.databases import Database
 from tests.support.interleaving import problems
 from tests.support.runs import ONE_TASK, scalar
@@ -241,8 +242,7 @@ def test_a_workflow_that_is_gone_fails_its_ticks_and_the_chain_goes_on(
 def test_a_timing_that_cannot_be_read_any_more_is_shouted_about_and_comes_back(
     db: Connection, database: Database, tenant: UUID, column: str, value: str
 ) -> None:
-    schedule = make(db, tenant, "0 * * * *")
-    other = make(db, tenant, "0 * * * *", name="other")
+    schedule, other = make(db, tenant, "@every 1h"), make(db, tenant, "@every 1h", name="other")
     before = scalar(db, f"SELECT {column} FROM highway.schedule WHERE name = 'nightly'")
     db.execute(f"UPDATE highway.schedule SET {column} = %s WHERE name = 'nightly'", [value])  # type: ignore[arg-type]
     assert tick(database.worker, HOUR * 1.1) == 1, "the other one"
@@ -323,6 +323,15 @@ def test_the_doctor_names_a_due_tick_that_nobody_has_decided(db: Connection, dat
     assert in_trouble(database.worker, MINUTE, grace_seconds=30) == []
     (problem,) = in_trouble(database.worker, MINUTE * 2, grace_seconds=30)
     assert "nobody has decided it" in problem
+
+
+def test_the_doctor_says_it_aloud(
+    db: Connection, database: Database, tenant: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    schedule = make(db, tenant)
+    with clock(database.worker, MINUTE * 2) as later:
+        look_for_stuck_tasks(later, WORKER)
+    assert f"schedule {schedule.schedule_id} does not go on" in caplog.text
 
 
 def test_the_database_refuses_to_fire_a_tick_again(db: Connection, database: Database, tenant: UUID) -> None:
