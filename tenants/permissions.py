@@ -36,15 +36,30 @@ _ALL = (
     Permission("workflows.limit:manage", "Change the figures of limits", ("manage_workflows",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
+    Permission("workflows.schedule:operate", "Pause, resume and run schedules", ("manage_workflows",)),
+    Permission(
+        "workflows.schedule:write",
+        "Create, change, backfill and delete schedules, which start runs",
+        ("submit_workflows", "manage_workflows"),
+    ),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
-_READ = frozenset({"workflows.run:read", "workflows.definition:read", "workflows.queue:read", "workflows.limit:read"})
+_READ = frozenset(
+    {
+        "workflows.run:read",
+        "workflows.definition:read",
+        "workflows.queue:read",
+        "workflows.limit:read",
+        "workflows.schedule:read",
+    }
+)
 _CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
-_MANAGE = frozenset({"workflows.queue:manage", "workflows.limit:manage"})
+_MANAGE = frozenset({"workflows.queue:manage", "workflows.limit:manage", "workflows.schedule:operate"})
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
-_AUTHOR = _OPERATE | {"workflows.definition:write"}
+_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -18,6 +18,7 @@ WRITE_DEFINITION = "workflows.definition:write"
 SUBMIT = "workflows.run:submit"
 CANCEL = "workflows.run:cancel"
 SIGNAL = "workflows.run:signal"
+WRITE_SCHEDULE = "workflows.schedule:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,13 @@ class StartOptions:
 
 
 def definition_register(grant: Grant, connection: Any, source: CheckedSource) -> DefinitionRef:
-    """Store a checked definition; the same content is stored once, a new content of a name is its next version."""
+    """Store a checked definition; the same content is stored once, a new content of a name is its next version.
+
+    One with a ``schedule`` starts runs by itself, which is a right of its own.
+    """
     grant.require(WRITE_DEFINITION)
+    if source.definition.get("schedule"):
+        grant.require(WRITE_SCHEDULE)
     return facade.register(
         connection,
         tenant_id=grant.tenant_id,

@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from workflows.pages.run import TABS
-from workflows.views import dashboard, run, run_actions, run_control, runs, start, workflows
+from workflows.views import (
+    dashboard,
+    run,
+    run_actions,
+    run_control,
+    runs,
+    schedule_actions,
+    schedule_form,
+    schedules,
+    start,
+    workflows,
+)
 
 
 class Tab:
@@ -42,6 +53,17 @@ urlpatterns = [
     path("runs/<uuid:run_id>/kill/", run_control.run_kill, name="run-kill"),
     path("runs/<uuid:run_id>/restart/", run_control.run_restart, name="run-restart"),
     path("runs/<uuid:run_id>/fork/", run_control.run_fork, name="run-fork"),
+    path("schedules/", schedules.schedule_list, name="schedule-list"),
+    path("schedules/new/", schedule_form.schedule_new, name="schedule-new"),
+    path("schedules/-/times", schedule_form.schedule_times, name="schedule-times"),
+    path("schedules/<uuid:schedule_id>/", schedules.schedule_detail, name="schedule"),
+    path("schedules/<uuid:schedule_id>/-/live", schedules.schedule_live, name="schedule-live"),
+    path("schedules/<uuid:schedule_id>/edit/", schedule_form.schedule_edit, name="schedule-edit"),
+    path("schedules/<uuid:schedule_id>/pause/", schedule_actions.schedule_pause, name="schedule-pause"),
+    path("schedules/<uuid:schedule_id>/resume/", schedule_actions.schedule_resume, name="schedule-resume"),
+    path("schedules/<uuid:schedule_id>/run/", schedule_actions.schedule_run, name="schedule-run"),
+    path("schedules/<uuid:schedule_id>/backfill/", schedule_actions.schedule_backfill, name="schedule-backfill"),
+    path("schedules/<uuid:schedule_id>/delete/", schedule_actions.schedule_delete, name="schedule-delete"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
 ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+UNIQUE_VIOLATION = "23505"
 DatabaseError = psycopg.Error  # the raw thing, for the rooms that tell a lost connection from a refused statement
 
 

@@ -48,11 +48,31 @@ from engine.facade.reads import (
     run_tag,
 )
 from engine.facade.restart import restart
+from engine.facade.schedule_runs import (
+    backfill_schedule,
+    count_ticks,
+    describe_timing,
+    list_ticks,
+    preview_schedule,
+    preview_spec,
+    run_schedule_now,
+)
+from engine.facade.schedules import (
+    create_schedule,
+    delete_schedule,
+    get_schedule,
+    list_schedules,
+    pause_schedule,
+    resume_schedule,
+    summarize_schedules,
+    update_schedule,
+)
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
+from engine.schedules.checking import ScheduleRefusedError
 
 __all__ = [
     "ALL_TENANTS",
@@ -69,8 +89,10 @@ __all__ = [
     "KeyReuseError",
     "NotFoundError",
     "QueueChange",
+    "ScheduleRefusedError",
     "StateError",
     "answer",
+    "backfill_schedule",
     "bulk_count",
     "bulk_step",
     "cancel",
@@ -81,12 +103,17 @@ __all__ = [
     "claim_key",
     "count_by_status",
     "count_newer",
+    "count_ticks",
+    "create_schedule",
+    "delete_schedule",
+    "describe_timing",
     "emit_event",
     "find_definition",
     "fork",
     "get_limit",
     "get_queue",
     "get_run",
+    "get_schedule",
     "get_tenant_policy",
     "get_update",
     "give_up",
@@ -100,14 +127,19 @@ __all__ = [
     "list_queues",
     "list_related",
     "list_runs",
+    "list_schedules",
     "list_signals",
     "list_steps",
     "list_story",
+    "list_ticks",
     "list_undo",
     "list_updates",
     "list_variables",
     "list_workflows",
     "pause",
+    "pause_schedule",
+    "preview_schedule",
+    "preview_spec",
     "purge",
     "read_json",
     "read_yaml",
@@ -115,13 +147,17 @@ __all__ = [
     "request_update",
     "restart",
     "resume",
+    "resume_schedule",
     "retry",
     "run_result",
+    "run_schedule_now",
     "run_tag",
     "send_signal",
     "set_priority",
     "set_tenant_policy",
     "submit",
+    "summarize_schedules",
+    "update_schedule",
     "why_waiting",
     "workers",
 ]

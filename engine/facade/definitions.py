@@ -7,6 +7,7 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import InvalidError, NotFoundError
 from engine.db.queries import load
+from engine.facade.definition_schedules import follow_definition
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.json_text import dumps
 from engine.language.canonical import definition_hash
@@ -21,7 +22,8 @@ def register(
 ) -> DefinitionRef:
     """Store a checked definition under the hash of its canonical JSON; the same content is stored once. A new content of a name is its next version.
 
-    ``source`` is what the author wrote, kept beside it (``source_format``: python, json or yaml).
+    ``source`` is what the author wrote, kept beside it (``source_format``: python, json or yaml). A new version takes its ``schedule`` with it:
+    see `follow_definition`.
     """
     name = definition.get("name")
     if not isinstance(name, str) or not name:
@@ -37,7 +39,9 @@ def register(
             source=source,
             source_format=source_format,
         )
-    assert row is not None  # noqa: S101 - the function always answers
+        assert row is not None  # noqa: S101 - the function always answers
+        if row["created"]:
+            follow_definition(connection, tenant_id=tenant_id, definition=definition, version=row["version"])
     return DefinitionRef(row["definition_id"], content, name, row["version"], row["created"])
 
 

@@ -23,8 +23,13 @@ def wait_write(command: Waits) -> WaitWrite:
             needed=command.needed,
             request=command.request,
         )
-    kind, name = ("event", command.event_name) if isinstance(command, AwaitEvent) else (command.kind, command.name)
-    return WaitWrite(command.key, kind, seconds=command.timeout_seconds, event_name=name, request=command.request)
+    return WaitWrite(
+        command.key,
+        "event" if isinstance(command, AwaitEvent) else command.kind,
+        seconds=command.timeout_seconds,
+        event_name=command.event_name if isinstance(command, AwaitEvent) else command.name,
+        request=command.request,
+    )
 
 
 def _of_attempt(command: Retry | AskPerson | AwaitSlots) -> WaitWrite:

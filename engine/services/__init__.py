@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
 from engine.services.health import measure
@@ -13,9 +14,11 @@ from engine.services.schedule import Service
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
     Service("rescue", rescue, every_seconds=0.5),
+    Service("cron", fire_due_ticks, every_seconds=0.5),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
+    Service("cron watchdog", check_chains, every_seconds=30.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
 )

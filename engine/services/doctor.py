@@ -25,5 +25,7 @@ def look_for_stuck_tasks(connection: Connection, worker_id: UUID) -> int:  # noq
     held_up = _sql.flow_problems.many(connection, grace_seconds=GRACE_SECONDS, quantity=_BATCH)
     for problem in held_up:
         _logger.error("flow control, run %s: %s", problem["workflow_run_id"], problem["problem"])
+    for schedule in _sql.schedules.many(connection, grace_seconds=GRACE_SECONDS, quantity=_BATCH):
+        _logger.error("schedule %s does not go on: %s", schedule["schedule_id"], schedule["problem"])
     _sql.write_down.run(connection, quantity=len(found) + len(held_up))
     return len(found) + len(held_up)

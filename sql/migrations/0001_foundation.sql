@@ -1,6 +1,7 @@
 -- Schema `highway`: everything durable. Run as highway_owner.
 --
 -- LOCK ORDER, for every transaction that takes more than one lock:
+--   0. a row of highway.schedule, before what its tick starts or stops
 --   1. what a transactional step's own work takes (highway.counter), before its checkpoint
 --   2. rows of highway.task, ascending by task_id, all at once: highway.lock_tasks, or `lock` of commit.sql
 --   3. rows of highway.workflow_run (only when the run's root task is locked already)

@@ -106,3 +106,15 @@ SELECT r.tenant_id, r.workflow_run_id, 'paused, and its task ' || t.key || ' is 
   JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id
  WHERE r.paused_at IS NOT NULL AND highway.is_open(t.state) AND NOT t.pause_requested AND NOT t.cancel_requested
  LIMIT %(quantity)s;
+
+-- name: schedules(grace_seconds, quantity) :many
+-- Chains that do not go on: nobody has looked at a due tick, or the next one cannot be told.
+SELECT s.tenant_id, s.schedule_id, s.name,
+       coalesce(s.trouble, 'its tick of ' || s.next_at::text || ' is due and nobody has decided it') AS problem
+  FROM highway.schedule AS s
+ WHERE s.state = 'active' AND s.due_at < highway.now() - make_interval(secs => %(grace_seconds)s)
+ UNION ALL
+SELECT s.tenant_id, s.schedule_id, s.name, s.trouble
+  FROM highway.schedule AS s
+ WHERE s.state = 'active' AND s.trouble IS NOT NULL AND s.due_at >= highway.now() - make_interval(secs => %(grace_seconds)s)
+ LIMIT %(quantity)s;

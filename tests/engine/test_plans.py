@@ -29,6 +29,7 @@ _STOP = {"run_id": "@sleeping", "workflow_run_id": "@sleeping", "reason": "x", "
 _TELL = {"workflow_run_id": "@sleeping", "name": "go", "payload": "1", "by": ""}
 _FORK = {"new_ids": [str(uuid4())], "kinds": ["branch"], "paths": ["[]"], "contexts": ["{}"], "variables": ["{}"]}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
+_SCHEDULE = {"schedule_id": "@schedule"}
 _NONE = ("reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
 
 
@@ -84,6 +85,17 @@ CASES = [
     Case("service.expired_runs", {"quantity": 100}),
     Case("service.orphans", {"quantity": 100}),
     Case("service.cancel", _STOP),
+    Case("schedule.take_due", {}),
+    Case("schedule.take_waiting", {"after_tenant": UUID(int=0), "after_schedule": UUID(int=0)}),
+    Case("schedule.take_unchecked", {"every_seconds": 0.0, "quantity": 100}),
+    Case("schedule.hold", _SCHEDULE),
+    Case("schedule.busy", _SCHEDULE),
+    Case("schedule.first_waiting", _SCHEDULE),
+    Case("schedule.failures_in_a_row", _SCHEDULE | {"quantity": 5}),
+    Case("schedule.get", _SCHEDULE, ("worker", "web")),
+    Case("schedule.list", {"after_name": ""}, ("worker", "web")),
+    Case("schedule.history", _SCHEDULE, ("worker", "web")),
+    Case("doctor.schedules", {"grace_seconds": 30.0}),
     Case("service.measure", {}),
     Case("run.cancel", _STOP, ("worker", "web")),
     Case("run.emit_event", _TELL, ("worker", "web")),
@@ -130,7 +142,7 @@ def test_a_hot_query_reads_few_rows_and_no_table(past: tuple[Database, History],
     file, name = case.query.split(".")
     query = load(file).queries[name]
     ids = {"@tenant": history.tenant, "@worker": history.worker}
-    ids |= {f"@{state}": run for state, run in history.runs.items()}
+    ids |= {f"@{state}": run for state, run in history.runs.items()} | {"@schedule": history.schedule}
     defaults: dict[str, Any] = {"tenant_id": "@tenant", "worker_id": "@worker", "quantity": 50, "after": 0}
     defaults |= {name: [None] for name in _NONE}
     values = {name: _with_ids((defaults | case.values).get(name), ids) for name in query.parameters}

@@ -79,6 +79,7 @@ def test_aliases_of_public_clients_stand_for_permissions() -> None:
         "workflows.definition:read",
         "workflows.queue:read",
         "workflows.limit:read",
+        "workflows.schedule:read",
     }
     with pytest.raises(KeyError):
         permissions_named(["fly"])

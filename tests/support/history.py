@@ -70,6 +70,20 @@ INSERT INTO highway.slot (tenant_id, key, task_id, workflow_run_id, granted_at)
 SELECT t.tenant_id, 'key_' || row_number() OVER () %% 1000, t.task_id, t.workflow_run_id, CASE WHEN random() < 0.3 THEN now() END
   FROM highway.task AS t WHERE t.state = 'sleeping';
 """
+_SCHEDULES = """
+WITH made AS (
+    INSERT INTO highway.schedule (tenant_id, name, workflow_name, timing, next_at, due_at, checked_at)
+    SELECT %(tenant)s, 's' || n, 'flow_3', '0 2 * * *', now() + n * interval '1 second', now() + n * interval '1 second', now() - interval '1 day'
+      FROM generate_series(1, 20000) AS n
+    RETURNING tenant_id, schedule_id, name
+)
+INSERT INTO highway.schedule_tick (tenant_id, schedule_id, tick_at, kind, outcome, workflow_run_id)
+SELECT m.tenant_id, m.schedule_id, now() - n * interval '1 minute', 'scheduled', CASE WHEN n > 40 THEN 'fired' WHEN n = 1 AND m.name = 's1' THEN 'waiting'
+       ELSE 'missed' END, CASE WHEN n > 40 THEN highway.uuid7() END
+  FROM made AS m CROSS JOIN generate_series(1, 60) AS n
+ WHERE m.name IN ('s1', 's2', 's3') OR n <= 2
+RETURNING schedule_id;
+"""
 
 
 @dataclass
@@ -78,6 +92,7 @@ class History:
 
     tenant: UUID = field(default_factory=uuid4)
     worker: UUID = field(default_factory=uuid4)
+    schedule: UUID = field(default_factory=uuid4)
     runs: dict[str, UUID] = field(default_factory=dict)
 
 
@@ -95,7 +110,11 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
             connection.execute(_OPEN, who | {"runs": runs, "state": state})
         connection.execute(_LIMITS, who)
+        connection.execute(_SCHEDULES, who)
         connection.execute("VACUUM ANALYZE")
+        (history.schedule,) = (
+            connection.execute("SELECT schedule_id FROM highway.schedule WHERE name = 's1'").fetchone() or ()
+        )
         for state, run in connection.execute(
             "SELECT status, min(workflow_run_id::text)::uuid FROM highway.workflow_run GROUP BY 1"
         ):

@@ -1,6 +1,19 @@
 """Routes of workflows. Each module adds its own to the one router."""
 
-from . import bulk, control, definitions, flow, graph, messages, runs, steps, submit, updates
+from . import (
+    bulk,
+    control,
+    definitions,
+    flow,
+    graph,
+    messages,
+    runs,
+    schedule_actions,
+    schedules,
+    steps,
+    submit,
+    updates,
+)
 from .router import router
 
 __all__ = [
@@ -12,6 +25,8 @@ __all__ = [
     "messages",
     "router",
     "runs",
+    "schedule_actions",
+    "schedules",
     "steps",
     "submit",
     "updates",

@@ -17,7 +17,7 @@ KEY_LENGTH = 200
 
 
 def do_once(request: Request, work: Callable[[Any], UUID]) -> UUID:
-    """Do the work in one transaction with its key and give the run that it is about; the second time only give the run."""
+    """Do the work in one transaction with its key and give the run (or schedule) that it is about; the second time only give that."""
     tenant_id = request.grant.tenant_id
     key = f"form:{request.POST.get('key', '')[:KEY_LENGTH]}"
     try:

@@ -26,6 +26,8 @@ BODIES = {
     "workflow-submit": {"workflow_definition": WAIT_FOR_GO},
     "event-emit": {"event_name": "seen", "payload": 1},
     "signal-send": {"signal_name": "seen", "payload": 1},
+    "schedule-create": {"workflow_definition": WAIT_FOR_GO, "schedule_cron": "0 2 * * *"},
+    "schedule-backfill": {"begin": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"},
 } | prepared.BODIES
 GUARDED = [route for route in all_routes() if not route.is_public and not route.name.startswith("admin:")]
 API = [route for route in GUARDED if route.name.startswith("api:")]
@@ -40,12 +42,14 @@ class Things:
     run_id: str
     definition_id: str
     definition_hash: str
+    schedule_id: str
 
     def path_of(self, route: Route, *, unknown: bool = False) -> str:
         """The route's address with ids of acme in it, or with ids that nobody has."""
         examples = {
             "workflow_run_id": UNKNOWN_ID if unknown else self.run_id,
             "run_id": UNKNOWN_ID if unknown else self.run_id,
+            "schedule_id": UNKNOWN_ID if unknown else self.schedule_id,
             "newest": UNKNOWN_ID if unknown else self.run_id,
             "definition_id": UNKNOWN_ID if unknown else self.definition_id,
             "definition_hash": "0" * 64 if unknown else self.definition_hash,
@@ -68,7 +72,11 @@ def things(owner: Client) -> Things:
     limit = {"kind": "concurrency", "key": "acme-only"}
     started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": {"limits": [limit]}}).data
     owner.wait_until(started["workflow_run_id"], {"sleeping"})
-    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"])
+    made = owner.post(
+        "/api/v1/schedules",
+        {"name": "nightly", "workflow_name": "wait_for_go", "schedule_cron": "@yearly", "overlap": "allow"},
+    ).data
+    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"], made["schedule_id"])
 
 
 def names_a_thing(route: Route) -> bool:
@@ -115,10 +123,11 @@ def test_a_stranger_sees_their_own_tenant_only(stranger: Client, things: Things,
     assert things.run_id.encode() not in answer.raw
 
 
-# Cancelling and retrying come last: they change what the others look at.
-@pytest.mark.parametrize(
-    "route", sorted(API, key=lambda one: one.name in {"api:workflow-cancel", "api:workflow-retry"}), ids=by_name
-)
+# Cancelling, retrying and deleting come last: they change what the others look at.
+LAST = {"api:workflow-cancel", "api:workflow-retry", "api:schedule-delete"}
+
+
+@pytest.mark.parametrize("route", sorted(API, key=lambda one: one.name in LAST), ids=by_name)
 def test_the_owner_is_let_in(owner: Client, things: Things, route: Route) -> None:
     if route.name == "api:workflow-retry":
         owner.post(f"/api/v1/workflows/{things.run_id}/cancel")

@@ -75,6 +75,38 @@ def test_definitions(sdk_client: highway_sdk.ApiClient, api: Client, run_id: str
     definitions.get_ping()
 
 
+def test_schedules(sdk_client: highway_sdk.ApiClient, api: Client) -> None:
+    body = {"name": "by_sdk", "workflow_definition": SAY_HELLO, "schedule_cron": "0 9 * * *", "overlap": "allow"}
+    schedule_id = api.post("/api/v1/schedules", body).data["schedule_id"]
+    run_id = api.post(f"/api/v1/schedules/{schedule_id}/run").data["workflow_run_id"]
+    schedules = sdk.SchedulesApi(sdk_client)
+    detail = json.loads(schedules.get_api_v1_schedulesschedule_id_without_preload_content(schedule_id).data)["data"]
+    assert {"schedule_id", "workflow_name", "schedule_cron", "is_active", "last_run_at", "next_run_at", "created_at", "timezone",
+            "execution_count", "last_error"} <= detail.keys()  # fmt: skip
+    history = json.loads(schedules.get_api_v1_schedulesschedule_id_history_without_preload_content(schedule_id).data)[
+        "data"
+    ]
+    assert {"schedule_id", "workflow_name", "executions", "total", "limit", "offset"} <= history.keys()
+    assert history["executions"][0]["workflow_run_id"] == history["executions"][0]["run_id"] == run_id
+    for operation, arguments in (
+        ("get_api_v1_schedules", ()),
+        ("get_api_v1_schedulesschedule_id", (schedule_id,)),
+        ("get_api_v1_schedulesschedule_id_history", (schedule_id,)),
+        ("patch_api_v1_schedulesschedule_id", (schedule_id,)),
+        ("post_api_v1_schedules_scan", ()),
+        ("delete_api_v1_schedulesschedule_id", (schedule_id,)),
+    ):
+        raw = getattr(schedules, f"{operation}_without_preload_content")(*arguments)
+        assert raw.status == 200, raw.data
+        if not operation.startswith("delete"):
+            getattr(schedules, operation)(*arguments)
+    with pytest.raises(NotFoundException):
+        schedules.delete_api_v1_schedulesschedule_id(schedule_id)
+    with pytest.raises(ApiException) as refused:  # this client has no way to send a body
+        schedules.post_api_v1_schedules()
+    assert ErrorResponseE7ebca9.from_json(refused.value.body).code == "invalid_request"
+
+
 def test_health_is_read_by_its_model(sdk_client: highway_sdk.ApiClient) -> None:
     health = sdk.SystemApi(sdk_client).get_api_v1_health()
     assert health.data.status == "healthy"

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.integration.ui.schedules import seed_schedules
 from tests.integration.ui.site import overflow, violations
 
 SCREENS = {
@@ -27,6 +28,15 @@ SCREENS = {
     "start": "/runs/start/",
     "workflows": "/workflows/",
     "workflow": "/workflows/order_fulfilment/",
+    "schedules": "/schedules/",
+    "schedules-none": "/t/default/schedules/",
+    "schedule": "/schedules/{schedule}/",
+    "schedule-paused": "/schedules/{rested}/",
+    "schedule-new": "/schedules/new/",
+    "schedule-edit": "/schedules/{schedule}/edit/",
+    "schedule-pause": "/schedules/{schedule}/pause/",
+    "schedule-backfill": "/schedules/{schedule}/backfill/",
+    "schedule-delete": "/schedules/{schedule}/delete/",
     "first-use": "/t/default/",
     "first-use-runs": "/t/default/runs/",
     "not-found": "/runs/018f0000-0000-7000-8000-000000000000/",
@@ -40,6 +50,7 @@ def runs(seed):
         seed.run("completed", name=f"nightly_etl_{index % 4}")
     seed.run("cancelled")
     return {
+        **seed_schedules(seed),
         "failed": seed.failed_run(),
         "full": seed.full_run(),
         "sleeping": seed.sleeping_run(),

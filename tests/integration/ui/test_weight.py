@@ -10,6 +10,8 @@ BUDGETS = {
     "/runs/": (10, 60),
     "/runs/{full}/": (10, 70),
     "/runs/start/": (12, 230),
+    "/schedules/": (10, 60),
+    "/schedules/new/": (10, 60),
 }
 
 
