@@ -14,7 +14,7 @@ from engine.facade.tenancy import tenant_transaction
 from engine.kit.json_text import dumps
 from engine.model.flow import FlowOptions
 from engine.model.json import Json, JsonObject
-from engine.model.views import Submitted
+from engine.model.views import RunView, Submitted
 
 _sql = load("run")
 _flow = load("flow")
@@ -63,15 +63,7 @@ def submit(
         if row is None or row["workflow_run_id"] is None:
             raise NotFoundError(f"no workflow definition {definition_id}")
         run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
-    return Submitted(
-        run.workflow_run_id,
-        run.definition_id,
-        run.definition_hash,
-        run.name,
-        run.version,
-        run.status,
-        joined=bool(row.get("joined")),
-    )
+    return _submitted(run, joined=bool(row.get("joined")))
 
 
 def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, triggered_by: str = "") -> Submitted:
@@ -122,3 +114,15 @@ def send_signal(
             connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
         )
     return int(row["seq"]) if row else 0
+
+
+def _submitted(run: RunView, *, joined: bool) -> Submitted:
+    return Submitted(
+        run.workflow_run_id,
+        run.definition_id,
+        run.definition_hash,
+        run.name,
+        run.version,
+        run.status,
+        joined=joined,
+    )

@@ -38,6 +38,7 @@ from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitO
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.orchestrator.waits import Waits, wait_write
+from engine.queue.commit import CommitResult
 from engine.queue.writes import (
     Finished,
     ForkWrite,
@@ -158,21 +159,25 @@ class Session:
         self.calls.clear()
         self.writes.exit = HandedBack(seconds)
 
-    def child_started(self, key: str, run_id: UUID | None, waits: bool) -> None:
+    def hear_answers(self, writes: TaskWrites, result: CommitResult) -> bool:
+        """What the commit of these writes said about children and limits; whether it said anything, so that the task can go on."""
+        for child in writes.children:
+            self._child_started(child, result.children.get((self.task.task_id, child.child_key)))
+        for ask in writes.slots:
+            if (self.task.task_id, ask.key) in result.granted:
+                self.settle(WaitOver(ask.key, payload={"granted": True}))
+        return bool(writes.children or writes.slots)
+
+    def _child_started(self, child: StartChild, run_id: UUID | None) -> None:
         """The child run that a step asked for exists now, or its definition does not."""
         if self.execution is None:
             return
         if run_id is None:
             self.execution.settle(
-                ToolFailed(key, StepError("input", "no such workflow", "UnknownWorkflow", retryable=False))
+                ToolFailed(child.key, StepError("input", "no such workflow", "UnknownWorkflow", retryable=False))
             )
-        elif not waits:
-            self.execution.settle(WaitOver(key, payload={"workflow_run_id": str(run_id)}))
-
-    def answered(self, ask: AwaitSlots, *, granted: bool) -> None:
-        """The limits that a step asked have answered; if it has to wait, a grant or the time ends the wait."""
-        if granted:
-            self.settle(WaitOver(ask.key, payload={"granted": True}))
+        elif not child.wait:
+            self.execution.settle(WaitOver(child.key, payload={"workflow_run_id": str(run_id)}))
 
     def committed(self) -> None:
         """What was collected is durable; begin to collect anew."""

@@ -30,9 +30,8 @@ from engine.worker.liveness import Liveness, Load
 from engine.worker.programs import Programs
 
 _logger = logging.getLogger(__name__)
-CLAIMS_PER_SLOT = (
-    4  # tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers
-)
+# Tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers.
+CLAIMS_PER_SLOT = 4
 LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
 BUSY_SECONDS = 0.5  # when such a task is tried again
 
@@ -190,11 +189,7 @@ class Loop:
             self._drop(task_id)
             self._claiming.soon()  # there is room, and the exit may have made something claimable
             return
-        for child in writes.children:
-            session.child_started(child.key, result.children.get((task_id, child.child_key)), child.wait)
-            self._ready.add(task_id)
-        for ask in writes.slots:
-            session.answered(ask, granted=(task_id, ask.key) in result.granted)
+        if session.hear_answers(writes, result):
             self._ready.add(task_id)
         if result.cancel_requested and task_id in result.cancel_requested:
             self._control_due = True

@@ -19,7 +19,7 @@ WITH RECURSIVE place (queue, tenant_id, n) AS (
            CASE WHEN p.tenant_id = %(from_tenant)s::uuid AND %(credit)s::int > 0 THEN %(credit)s::int
                 ELSE (coalesce(w.weight, 1) * ceil(%(quantity)s::numeric / sum(coalesce(w.weight, 1)) OVER ()))::int END AS size
       FROM place AS p
-      LEFT JOIN highway.tenant_policy AS w ON w.tenant_id = p.tenant_id
+      LEFT JOIN LATERAL (SELECT o.weight, o.paused_at FROM highway.tenant_policy AS o WHERE o.tenant_id = p.tenant_id LIMIT 1) AS w ON true
      WHERE p.tenant_id IS NOT NULL AND w.paused_at IS NULL
        AND NOT EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.tenant_id IN (p.tenant_id, '00000000-0000-0000-0000-000000000000')
                           AND c.queue = p.queue AND c.paused_at IS NOT NULL)
