@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from engine.language.definition.limits import MAX_STARTS
-from engine.model.flow import MAX_BATCH, Batch, Debounce, FlowLimit, FlowOptions, Singleton
+from engine.model.flow import MAX_BATCH, MAX_STARTS, Batch, Debounce, FlowLimit, FlowOptions, Singleton
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 DAY_SECONDS = 24 * 3600.0

@@ -8,8 +8,7 @@ from engine.db.connection import Connection, Row
 from engine.db.errors import InvalidError, NotFoundError
 from engine.db.queries import load
 from engine.facade.tenancy import tenant_transaction
-from engine.language.definition.limits import MAX_STARTS
-from engine.model.flow import Holder, LimitView
+from engine.model.flow import MAX_STARTS, Holder, LimitView
 
 _sql = load("flow")
 SHOWN = 20  # holders and waiters of each limit

@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.model.json import JsonObject
 
 MAX_BATCH = 1000
+MAX_STARTS = 1000  # of a rate: the last starts are kept, one by one
 
 
 @dataclass(frozen=True, slots=True)

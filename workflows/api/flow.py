@@ -39,7 +39,11 @@ def change_queue(request: Request, queue_name: str, body: QueueBody | None = Non
     """Pause, resume, drain or cap a queue for this tenant's tasks. Running tasks go on, pending ones stay pending."""
 
     def work(connection: Any) -> Outcome:
-        return Outcome(flow.shown_queue(flow.queue_change(request.grant, connection, queue_name, body or QueueBody())))
+        return Outcome(
+            flow.shown_queue(
+                flow.queue_change(request.grant, connection, queue_name, body or QueueBody.model_validate({}))
+            )
+        )
 
     return answer_once(request, work)
 
@@ -66,7 +70,9 @@ def change_limit(request: Request, kind: str, limit_key: str, body: LimitBody | 
     """Set a limit's figures by hand; they stay until they are unpinned. Slots that are held are never taken away."""
 
     def work(connection: Any) -> Outcome:
-        changed = flow.limit_change(request.grant, connection, kind, limit_key, body or LimitBody(pinned=False))
+        changed = flow.limit_change(
+            request.grant, connection, kind, limit_key, body or LimitBody.model_validate({"pinned": False})
+        )
         return Outcome(flow.shown_limit(changed))
 
     return answer_once(request, work)

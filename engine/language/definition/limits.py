@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from engine.language.definition.fields import Model
+from engine.model.flow import MAX_STARTS
 
-MAX_STARTS = 1000  # of a rate: the last starts are kept, one by one
 _RUN_TEMPLATE = re.compile(r"\{\{\s*inputs\.[A-Za-z0-9_]+(\.[A-Za-z0-9_-]+)*\s*\}\}")
 LimitKey = Annotated[str, Field(min_length=1, max_length=255)]
 
