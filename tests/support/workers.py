@@ -66,7 +66,7 @@ class Workers:
 
     def wait_for(self, path: Path) -> None:
         """Wait until a step has made the file."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 40
         while not path.exists():
             assert time.monotonic() < end, self.log()
             time.sleep(0.02)
