@@ -21,14 +21,34 @@ _ALL = (
     Permission("workflows.run:submit", "Start and retry runs", ("submit_workflows", "run_workflows")),
     Permission("workflows.run:cancel", "Cancel runs", ("cancel_workflows",)),
     Permission("workflows.run:signal", "Send events and signals to runs", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.guard:read", "See circuit breakers", ("view_workflows",)),
+    Permission("workflows.guard:manage", "Reset circuit breakers", ("manage_workflows",)),
+    Permission("workflows.letter:read", "See dead letters", ("view_workflows",)),
+    Permission("workflows.letter:manage", "Requeue and purge dead letters", ("manage_workflows",)),
+    Permission("workflows.retention:read", "See how long runs are kept", ("view_workflows",)),
+    Permission("workflows.retention:manage", "Set how long runs are kept"),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
 )
 
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType({permission.name: permission for permission in _ALL})
 
-_READ = frozenset({"workflows.run:read", "workflows.definition:read"})
-_OPERATE = _READ | {"workflows.run:submit", "workflows.run:cancel", "workflows.run:signal"}
+_READ = frozenset(
+    {
+        "workflows.run:read",
+        "workflows.definition:read",
+        "workflows.guard:read",
+        "workflows.letter:read",
+        "workflows.retention:read",
+    }
+)
+_OPERATE = _READ | {
+    "workflows.run:submit",
+    "workflows.run:cancel",
+    "workflows.run:signal",
+    "workflows.guard:manage",
+    "workflows.letter:manage",
+}
 _AUTHOR = _OPERATE | {"workflows.definition:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Row
 from engine.db.errors import NotFoundError
 from engine.db.queries import load
+from engine.facade.search import list_marked_runs
 from engine.facade.tenancy import tenant_transaction
 from engine.model.json import Json, JsonObject
 from engine.model.views import EventView, Related, RunFilter, RunRow, RunView, SignalView
@@ -32,6 +33,17 @@ def list_runs(
 ) -> list[RunRow]:
     """Runs, newest first; ``before`` is the id of the last run of the page before."""
     patterns = [_pattern(name) for name in chosen.names] if any("*" in name for name in chosen.names) else None
+    if chosen.tags or chosen.attributes:
+        return list_marked_runs(
+            connection,
+            tenant_id=tenant_id,
+            chosen=chosen,
+            run_names=None if patterns else list(chosen.names) or None,
+            patterns=patterns,
+            text=f"%{_escaped(chosen.text)}%" if chosen.text else None,
+            before=before,
+            quantity=quantity,
+        )
     with tenant_transaction(connection, tenant_id):
         rows = _sql.list.many(
             connection,
@@ -39,7 +51,6 @@ def list_runs(
             statuses=list(chosen.statuses) or None,
             names=None if patterns else list(chosen.names) or None,
             patterns=patterns,
-            tags=list(chosen.tags) or None,
             text=f"%{_escaped(chosen.text)}%" if chosen.text else None,
             created_from=chosen.created_from,
             created_to=chosen.created_to,

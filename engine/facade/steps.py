@@ -20,6 +20,7 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "retry": "retrying",
     "signal": "waiting",
     "update": "waiting",
+    "lock": "waiting",
 }
 
 

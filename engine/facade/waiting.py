@@ -50,5 +50,6 @@ def _wait_reason(row: Row) -> Reason:
         "signal": f"waiting for a signal {row['event_name']!r}",
         "update": f"waiting for an update {row['event_name']!r}",
         "tasks": f"waiting for {row['needed']} of {len(row['awaited'] or ())} branches or children",
+        "lock": f"waiting in line for the lock {(row['request'] or {}).get('name')!r}",
     }[row["kind"]]
     return Reason(row["kind"], text, row["scope"], row["step_key"], row["due_at"])

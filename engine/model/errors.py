@@ -22,6 +22,8 @@ ErrorKind = Literal[
     "cancelled",  # somebody asked the run to stop
     "undo",  # something that was done could not be undone
     "compensated",  # durable code undid what it had done
+    "circuit_open",  # the call was not made: its circuit breaker is open
+    "lock_timeout",  # the named lock was not free in time
     "divergence",  # the definition on re-entry does not match the checkpoints
     "internal",  # ours
 ]

@@ -99,6 +99,7 @@ class RunFilter:
     statuses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # (name, value as text), all of which a run must have
     text: str = ""
     created_from: datetime | None = None
     created_to: datetime | None = None
@@ -142,9 +143,9 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a step is not going on: a timer, an event, a retry, or other tasks; ``due_at`` is when it ends by itself, if it does."""
+    """Why a step is not going on: a timer, an event, a retry, other tasks, or a named lock; ``due_at`` is when it ends by itself, if it does."""
 
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "lock"]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None

@@ -18,16 +18,19 @@ from engine.kit.json_text import storable
 from engine.model.commands import (
     AnswerUpdate,
     AwaitEvent,
+    AwaitLock,
     AwaitMessage,
     AwaitTasks,
     CallTool,
     CancelTasks,
+    ChangeLock,
     Command,
     Emit,
     Finish,
     Fork,
     Record,
     Retry,
+    SetAttributes,
     StartChild,
     StartTimer,
 )
@@ -37,6 +40,7 @@ from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.orchestrator.waits import wait_write
 from engine.queue.writes import (
+    CallWrite,
     Finished,
     ForkWrite,
     HandedBack,
@@ -79,8 +83,8 @@ class Session:
         """Nothing runs and nothing is about to: only waits are open."""
         return not self.running and not self.calls and not self.writes.children
 
-    def settle(self, fact: Fact, seconds: float = 0.0) -> None:
-        """Something came in. A fact for a step that is not open any more is ignored."""
+    def settle(self, fact: Fact, seconds: float = 0.0, guarded: CallWrite | None = None) -> None:
+        """Something came in. A fact for a step that is not open any more is ignored. ``guarded`` is what a circuit breaker is to hear of a call."""
         if self.execution is None:
             return
         if isinstance(fact, WaitOver):
@@ -91,6 +95,8 @@ class Session:
             if fact.key not in self.running:
                 return
             del self.running[fact.key]
+            if guarded:
+                self.writes.calls.append(guarded)
             self.seconds[fact.key] = self.seconds.get(fact.key, 0.0) + seconds
             if isinstance(fact, ToolSucceeded) and fact.durable:
                 self._ended(fact.key, fact.variables)
@@ -167,10 +173,9 @@ class Session:
                 self._retry(command)
             case StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
-            case AnswerUpdate():
-                self.writes.answers.append(command)
-            case Emit():
-                self.writes.emits.append(command)
+            case AwaitLock():
+                self.writes.lock_requests.append(command)
+                self._wait(command)
             case Fork():
                 self.writes.forks.extend(
                     ForkWrite(uuid7(), new.key, new.kind, new.path, new.context, new.variables, new.completion_event)
@@ -178,12 +183,25 @@ class Session:
                 )
             case StartChild():
                 self.writes.children.append(command)
-            case CancelTasks():
-                self.writes.cancels.append(command)
+            case Emit() | AnswerUpdate() | CancelTasks() | ChangeLock() | SetAttributes():
+                self._collect(command)
             case Finish():
                 self._finish(command)
             case _:
                 assert_never(command)
+
+    def _collect(self, command: Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes) -> None:
+        match command:
+            case Emit():
+                self.writes.emits.append(command)
+            case AnswerUpdate():
+                self.writes.answers.append(command)
+            case CancelTasks():
+                self.writes.cancels.append(command)
+            case ChangeLock():
+                self.writes.lock_changes.append(command)
+            case SetAttributes():
+                self.writes.attributes.append(command)
 
     def _record(self, record: Record, execution: Execution | Undoing) -> None:
         # The core may go on at once: whatever it starts next is held back until this record is committed.
@@ -192,6 +210,8 @@ class Session:
         waited = record.key in self.waits
         if waited:
             self.writes.ended_waits.append(record.key)
+            # A wait that begins and ends in one commit is never registered: the end of waits comes first there.
+            self.writes.waits = [wait for wait in self.writes.waits if wait.key != record.key]
         seconds = self.seconds.pop(record.key, 0.0) if record.seconds is None else record.seconds
         self.writes.records.append(RecordWrite(record, seconds, waited))
         self._ended(record.key, record.variables)
@@ -201,7 +221,7 @@ class Session:
         self.waits.discard(key)
         self.over.discard(key)
 
-    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> None:
+    def _wait(self, command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | AwaitLock | Retry) -> None:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))

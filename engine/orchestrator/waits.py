@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.model.commands import AwaitEvent, AwaitMessage, AwaitTasks, Retry, StartTimer
+from engine.model.commands import AwaitEvent, AwaitLock, AwaitMessage, AwaitTasks, Retry, StartTimer
 from engine.queue.writes import WaitWrite
 
 
-def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Retry) -> WaitWrite:
+def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | AwaitLock | Retry) -> WaitWrite:
     """What to register so that the end of this wait is seen, whoever holds the task then."""
     if isinstance(command, StartTimer):
         return WaitWrite(command.key, "timer", seconds=command.seconds, until=command.until, request=command.request)
@@ -26,6 +26,8 @@ def wait_write(command: StartTimer | AwaitEvent | AwaitMessage | AwaitTasks | Re
             event_name=command.name,
             request=command.request,
         )
+    if isinstance(command, AwaitLock):
+        return WaitWrite(command.key, "lock", seconds=command.timeout_seconds, request=command.request)
     if isinstance(command, Retry):
         return WaitWrite(
             command.key, "retry", seconds=command.delay_seconds, attempt=command.attempt, error=command.error
