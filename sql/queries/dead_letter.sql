@@ -1,4 +1,4 @@
--- name: list(tenant_id, reasons, is_open, workflow_run_id, before, quantity) :many
+-- name: list(tenant_id, reasons, is_open, workflow_run_id, before, quantity) :many replanned
 -- Letters, newest first, strictly older than `before`; a filter that is NULL does not filter.
 SELECT l.dead_letter_id, l.reason, l.workflow_run_id, l.task_id, l.scope, l.step_key, l.error, l.request, l.created_at,
        l.requeued_at, l.requeued_by, l.requeued_run_id, r.name AS workflow_name
@@ -37,7 +37,7 @@ INSERT INTO highway.dead_letter (tenant_id, reason, error, request)
 VALUES (%(tenant_id)s, %(reason)s, %(error)s::jsonb, %(request)s::jsonb)
 RETURNING dead_letter_id;
 
--- name: count_matching(tenant_id, reasons, is_open, older_than, cap) :one
+-- name: count_matching(tenant_id, reasons, is_open, older_than, cap) :one replanned
 -- How many a purge would delete, counted up to `cap`.
 SELECT count(*) AS letters FROM (
     SELECT FROM highway.dead_letter AS l
@@ -51,18 +51,18 @@ SELECT count(*) AS letters FROM (
 -- Deletes one letter; no row when there is none.
 DELETE FROM highway.dead_letter WHERE tenant_id = %(tenant_id)s AND dead_letter_id = %(dead_letter_id)s RETURNING dead_letter_id;
 
--- name: purge_matching(tenant_id, reasons, is_open, older_than, quantity) :many
+-- name: purge_matching(tenant_id, reasons, is_open, older_than, quantity) :many replanned
 -- Deletes letters, oldest first; one that somebody requeues at this moment is passed by.
 DELETE FROM highway.dead_letter AS l
- WHERE (l.tenant_id, l.dead_letter_id) IN (
-       SELECT o.tenant_id, o.dead_letter_id FROM highway.dead_letter AS o
+ WHERE l.tenant_id = %(tenant_id)s AND l.dead_letter_id = ANY (ARRAY(
+       SELECT o.dead_letter_id FROM highway.dead_letter AS o
         WHERE o.tenant_id = %(tenant_id)s
           AND (%(reasons)s::text[] IS NULL OR o.reason = ANY (%(reasons)s::text[]))
           AND (%(is_open)s::bool IS NULL OR (o.requeued_at IS NULL) = %(is_open)s::bool)
           AND (%(older_than)s::timestamptz IS NULL OR o.created_at < %(older_than)s::timestamptz)
         ORDER BY o.dead_letter_id
         LIMIT %(quantity)s
-          FOR UPDATE SKIP LOCKED)
+          FOR UPDATE SKIP LOCKED))
 RETURNING l.dead_letter_id;
 
 -- name: measure(cap) :exec

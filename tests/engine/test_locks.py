@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from engine import facade
 from engine.db.connection import connect
 from engine.queue.claims import load_waits
 from engine.queue.writes import Finished, TaskWrites
@@ -148,3 +149,36 @@ def test_the_service_wakes_who_was_passed_by(database: Database, tenant: UUID) -
         assert states(connection, second) == {"": "pending"}
         assert wake_first_in_line(connection, second) == 0
     assert problems(database.worker) == []
+
+
+def test_a_waiter_is_told_who_holds_the_lock(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        runs = [start(connection, tenant) for _ in range(3)]
+        claims = {one.task_id: one for one in take(database.worker)}
+        for run in runs:
+            write(database.worker, ask_for(claims[run]))
+        (holder,) = take(database.worker)
+        write(database.worker, holds(holder))
+        last = facade.get_run(connection, tenant_id=tenant, workflow_run_id=runs[2])
+        (reason,) = facade.why_waiting(connection, tenant_id=tenant, run=last)
+        assert (reason.code, reason.step_key) == ("lock", "take")
+        assert f"run {runs[0]} holds it since" in reason.text
+        assert reason.text.endswith("1 others are before it")
+
+
+def test_no_two_are_inside_when_workers_are_killed(workers: Workers) -> None:
+    log = workers.folder / "log"
+    log.touch(mode=0o666)
+    log.chmod(0o666)
+    for _ in range(2):
+        workers.start()
+    runs = [workers.submit(_critical("critical", str(log))) for _ in range(5)]
+    workers.wait(runs[0], lambda _: len(log.read_text().splitlines()) >= 3)
+    workers.kill(workers.processes[0])
+    workers.start()
+    assert {workers.finish(run, seconds=60).status for run in runs} == {"completed"}
+    inside = [line_.split() for line_ in log.read_text().splitlines()]
+    order = [number for word, number in inside if word == "out"]
+    # A step that was killed is done again under the same number: numbers never go back, and nobody comes in before the other is out.
+    assert [int(number) for _, number in inside] == sorted(int(number) for _, number in inside)
+    assert len(set(order)) == 5
