@@ -327,7 +327,7 @@ BEGIN
     SELECT NEW.tenant_id, a.key, left(v.value #>> '{}', 200), NEW.workflow_run_id
       FROM jsonb_each(NEW.attributes) AS a
      CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(a.value) WHEN 'array' THEN a.value ELSE jsonb_build_array(a.value) END) AS v
-     WHERE jsonb_typeof(v.value) IN ('string', 'number', 'boolean');
+     WHERE jsonb_typeof(v.value) IN ('string', 'number', 'boolean') AND a.key <> '#';
     RETURN NULL;
 END
 $$;

@@ -31,6 +31,7 @@ def test_runs_are_found_by_all_their_attributes_and_tags(
         one = start(connection, tenant, attributes={"customer": "acme", "size": 3, "hot": True}, tags=["eu", "x"])
         two = start(connection, tenant, attributes={"customer": ["acme", "bolt"], "size": 4}, tags=["eu"])
         start(connection, other_tenant, attributes={"customer": "acme"}, tags=["eu"])
+        start(connection, tenant, attributes={"#": "eu", "note": {"customer": "acme"}})
         assert _found(connection, tenant, attributes=(("customer", "acme"),)) == [two, one]
         assert _found(connection, tenant, attributes=(("customer", "acme"), ("size", "3"))) == [one]
         assert _found(connection, tenant, attributes=(("hot", "true"),)) == [one]
