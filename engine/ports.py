@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,25 @@ class Sandbox(Protocol):
     """Runs untrusted programs. Promise: nothing of the program survives the call, whatever it did."""
 
     def run(self, job: SandboxJob, cancelled: Cancelled | None = None) -> SandboxResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A payload of a tenant under the SHA-256 of its content."""
+
+    tenant_id: UUID
+    sha256: str
+    content: bytes
+
+
+class BlobStore(Protocol):
+    """Where payloads stand that are too large for their rows. Promise: what was put is there until nothing refers to it."""
+
+    def put(self, blobs: Sequence[Blob]) -> None:
+        """Store payloads; what is there already is left as it is."""
+
+    def get(self, keys: Collection[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], bytes]:
+        """The contents by (tenant, hash); what is not there is left out."""
 
 
 class Transaction(Protocol):

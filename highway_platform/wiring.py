@@ -7,8 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from engine.db.connection import connect
 from engine.db.migrate import apply_migrations
 from engine.ports import Sandbox
+from engine.services import doctor
+from engine.services.doctor import Finding
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.errors import SandboxUnavailable
 
@@ -23,18 +26,22 @@ def make_sandbox() -> Sandbox:
     return BubblewrapSandbox()
 
 
+def examine_engine(*, repair: bool, grace_seconds: float) -> tuple[list[Finding], int]:
+    """What must not be in the engine's tables, of all tenants; with ``repair`` what is left after putting right what is safe, and how much that was."""
+    with connect(_worker_dsn(), name="highway doctor") as connection:
+        repaired = doctor.repair(connection, grace_seconds=grace_seconds) if repair else 0
+        return doctor.examine(connection, grace_seconds=grace_seconds), repaired
+
+
 def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str) -> int:
     """Be a worker until told to stop; gives the exit code."""
     from engine.tools import registry  # noqa: PLC0415 - only workers load the tools and the worker
     from engine.worker.config import WorkerConfig  # noqa: PLC0415
     from engine.worker.processes import run_worker as run  # noqa: PLC0415
 
-    dsn = settings.HIGHWAY_DATABASE_URLS["worker"]
-    if dsn is None:
-        raise ImproperlyConfigured("set HIGHWAY_WORKER_DATABASE_URL: workers have a database role of their own")
     _check_sandbox()
     config = WorkerConfig(
-        dsn=dsn,
+        dsn=_worker_dsn(),
         name=name,
         tools=registry,
         make_sandbox=make_sandbox,
@@ -50,3 +57,10 @@ def _check_sandbox() -> None:
         BubblewrapSandbox().check()
     except SandboxUnavailable as error:
         raise ImproperlyConfigured(str(error)) from error
+
+
+def _worker_dsn() -> str:
+    dsn = settings.HIGHWAY_DATABASE_URLS["worker"]
+    if dsn is None:
+        raise ImproperlyConfigured("set HIGHWAY_WORKER_DATABASE_URL: workers have a database role of their own")
+    return str(dsn)

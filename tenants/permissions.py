@@ -34,6 +34,12 @@ _ALL = (
     Permission("workflows.queue:manage", "Pause, drain and cap queues", ("manage_workflows",)),
     Permission("workflows.limit:read", "See limits and who holds them", ("view_workflows",)),
     Permission("workflows.limit:manage", "Change the figures of limits", ("manage_workflows",)),
+    Permission("workflows.guard:read", "See circuit breakers", ("view_workflows",)),
+    Permission("workflows.guard:manage", "Reset circuit breakers", ("manage_workflows",)),
+    Permission("workflows.letter:read", "See dead letters", ("view_workflows",)),
+    Permission("workflows.letter:manage", "Requeue and purge dead letters", ("manage_workflows",)),
+    Permission("workflows.retention:read", "See how long runs are kept", ("view_workflows",)),
+    Permission("workflows.retention:manage", "Set how long runs are kept"),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
     Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
@@ -54,10 +60,21 @@ _READ = frozenset(
         "workflows.queue:read",
         "workflows.limit:read",
         "workflows.schedule:read",
+        "workflows.guard:read",
+        "workflows.letter:read",
+        "workflows.retention:read",
     }
 )
 _CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
-_MANAGE = frozenset({"workflows.queue:manage", "workflows.limit:manage", "workflows.schedule:operate"})
+_MANAGE = frozenset(
+    {
+        "workflows.queue:manage",
+        "workflows.limit:manage",
+        "workflows.schedule:operate",
+        "workflows.guard:manage",
+        "workflows.letter:manage",
+    }
+)
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
 _AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})

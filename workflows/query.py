@@ -1,4 +1,4 @@
-"""The language of the runs list: ``status:failed workflow:order_* tag:eu id:0198 started:<24h some words``.
+"""The language of the runs list: ``status:failed workflow:order_* tag:eu attr:customer=acme id:0198 started:<24h some words``.
 
 The server parses it, so the same address means the same list with and without scripts, and an error points at the word it is about.
 """
@@ -91,6 +91,14 @@ def _tag(chosen: RunFilter, value: str, _now: datetime) -> RunFilter:
     return replace(chosen, tags=(*chosen.tags, *filter(None, value.split(","))))
 
 
+def _attribute(chosen: RunFilter, value: str, _now: datetime) -> RunFilter:
+    """``customer=acme``: a search attribute and its value, as text."""
+    name, equals, wanted = value.partition("=")
+    if not (name and equals and wanted):
+        raise _BadWordError(_("Write a name and a value, such as attr:customer=acme."))
+    return replace(chosen, attributes=(*chosen.attributes, (name, wanted.strip('"'))))
+
+
 def _id(chosen: RunFilter, value: str, _now: datetime) -> RunFilter:
     return replace(chosen, text=value.lower())
 
@@ -113,6 +121,7 @@ _QUALIFIERS: dict[str, Callable[[RunFilter, str, datetime], RunFilter]] = {
     "status": _status,
     "workflow": _workflow,
     "tag": _tag,
+    "attr": _attribute,
     "id": _id,
     "started": _started,
 }

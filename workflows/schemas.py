@@ -88,6 +88,9 @@ class RunQuery(Schema):
     status: str | None = Field(None, description="one or several, separated by commas")
     workflow_name: str | None = Field(None, description="may hold *")
     tag: str | None = None
+    attribute: list[Annotated[str, StringConstraints(pattern=r"^[^=]+=.+$", max_length=301)]] = Field(
+        default_factory=list, description="name=value; all of several", max_length=16
+    )
     q: str | None = Field(None, description="text in name, id, starter or error message", max_length=200)
     days: int | None = Field(None, ge=1, le=3650)
     created_from: datetime | None = None

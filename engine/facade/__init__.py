@@ -28,11 +28,22 @@ from engine.facade.control import (
 )
 from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.fork import fork
+from engine.facade.guards import get_breaker, list_breakers, list_lock_story, list_locks, reset_breakers
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
 from engine.facade.language import check_definition
+from engine.facade.letters import (
+    count_dead_letters,
+    get_dead_letter,
+    list_dead_letters,
+    purge_dead_letter,
+    purge_dead_letters,
+    requeue_dead_letter,
+    write_dead_letter,
+)
 from engine.facade.limits import change_limit, get_limit, list_limits
 from engine.facade.messages import get_update, list_undo, list_updates, request_update
+from engine.facade.payloads import get_payload
 from engine.facade.policies import get_tenant_policy, set_tenant_policy
 from engine.facade.queues import ALL_TENANTS, UNCHANGED, QueueChange, change_queue, get_queue, list_queues
 from engine.facade.reads import (
@@ -48,6 +59,7 @@ from engine.facade.reads import (
     run_tag,
 )
 from engine.facade.restart import restart
+from engine.facade.retention import get_retention, set_retention
 from engine.facade.schedule_runs import (
     backfill_schedule,
     count_ticks,
@@ -67,6 +79,7 @@ from engine.facade.schedules import (
     summarize_schedules,
     update_schedule,
 )
+from engine.facade.search import set_attributes
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
@@ -102,6 +115,7 @@ __all__ = [
     "check_definition",
     "claim_key",
     "count_by_status",
+    "count_dead_letters",
     "count_newer",
     "count_ticks",
     "create_schedule",
@@ -110,8 +124,12 @@ __all__ = [
     "emit_event",
     "find_definition",
     "fork",
+    "get_breaker",
+    "get_dead_letter",
     "get_limit",
+    "get_payload",
     "get_queue",
+    "get_retention",
     "get_run",
     "get_schedule",
     "get_tenant_policy",
@@ -119,10 +137,14 @@ __all__ = [
     "give_up",
     "health",
     "kill",
+    "list_breakers",
     "list_checkpoints",
+    "list_dead_letters",
     "list_events",
     "list_exhausted",
     "list_limits",
+    "list_lock_story",
+    "list_locks",
     "list_logs",
     "list_queues",
     "list_related",
@@ -141,10 +163,14 @@ __all__ = [
     "preview_schedule",
     "preview_spec",
     "purge",
+    "purge_dead_letter",
+    "purge_dead_letters",
     "read_json",
     "read_yaml",
     "register",
     "request_update",
+    "requeue_dead_letter",
+    "reset_breakers",
     "restart",
     "resume",
     "resume_schedule",
@@ -153,11 +179,14 @@ __all__ = [
     "run_schedule_now",
     "run_tag",
     "send_signal",
+    "set_attributes",
     "set_priority",
+    "set_retention",
     "set_tenant_policy",
     "submit",
     "summarize_schedules",
     "update_schedule",
     "why_waiting",
     "workers",
+    "write_dead_letter",
 ]

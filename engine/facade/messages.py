@@ -7,8 +7,8 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import NotFoundError
 from engine.db.queries import load
+from engine.facade.payloads import stored
 from engine.facade.tenancy import tenant_transaction
-from engine.kit.json_text import dumps
 from engine.model.json import Json
 from engine.model.messages import UndoView, UpdateView
 
@@ -21,7 +21,12 @@ def request_update(
     """Put a request into a run's inbox; its id. The answer is read with `get_update`. Raises `StateError` when the run has ended."""
     with tenant_transaction(connection, tenant_id):
         row = _sql.request_update.one(
-            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
+            connection,
+            tenant_id=tenant_id,
+            workflow_run_id=workflow_run_id,
+            name=name,
+            payload=stored(connection, tenant_id, workflow_run_id, payload),
+            by=by,
         )
     assert row is not None  # noqa: S101 - the function always answers
     update_id: UUID = row["update_id"]

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Row
 from engine.db.errors import NotFoundError
 from engine.db.queries import load
+from engine.facade.search import list_marked_runs
 from engine.facade.tenancy import tenant_transaction
 from engine.model.json import Json, JsonObject
 from engine.model.views import EventView, Related, RunFilter, RunRow, RunView, SignalView
@@ -32,10 +33,14 @@ def list_runs(
     connection: Connection, *, tenant_id: UUID, chosen: RunFilter, before: UUID | None = None, quantity: int = 50
 ) -> list[RunRow]:
     """Runs, newest first; ``before`` is the id of the last run of the page before."""
-    with tenant_transaction(connection, tenant_id):
-        rows = _sql.list.many(
-            connection, tenant_id=tenant_id, before=before, quantity=quantity, **filter_parameters(chosen)
+    which = filter_parameters(chosen)
+    del which["tags"]  # these, like attributes, have an index of their own
+    if chosen.tags or chosen.attributes:
+        return list_marked_runs(
+            connection, tenant_id=tenant_id, chosen=chosen, filters=which, before=before, quantity=quantity
         )
+    with tenant_transaction(connection, tenant_id):
+        rows = _sql.list.many(connection, tenant_id=tenant_id, before=before, quantity=quantity, **which)
     return [RunRow(**row) for row in rows]
 
 

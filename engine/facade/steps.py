@@ -22,6 +22,7 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "update": "waiting",
     "person": "waiting",
     "slot": "waiting",
+    "lock": "waiting",
 }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from engine.db.connection import Connection
+from engine.db.connection import Connection, Row
 from engine.db.errors import NotFoundError, StateError
 from engine.db.queries import load
+from engine.facade.payloads import stored
 from engine.facade.reads import get_run
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.json_text import dumps
@@ -45,7 +46,6 @@ def submit(
     what: dict[str, Any] = {
         "tenant_id": tenant_id,
         "definition_id": definition_id,
-        "inputs": dumps(inputs),
         "queue": queue,
         "priority": priority,
         "delay_seconds": delay_seconds,
@@ -55,32 +55,45 @@ def submit(
         "triggered_by": triggered_by,
     }
     with tenant_transaction(connection, tenant_id):
-        row = (
-            _sql.submit.one(connection, **what, retry_of=retry_of)
-            if flow is None
-            else _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
-        )
-        if row is None or row["workflow_run_id"] is None:
-            raise NotFoundError(f"no workflow definition {definition_id}")
-        run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
+        what["inputs"] = stored(connection, tenant_id, None, inputs)
+        if flow is None:
+            return submit_stored(connection, **what, retry_of=retry_of)
+        row = _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
+        return _submitted_row(connection, tenant_id, definition_id, row)
+
+
+def submit_stored(
+    connection: Connection, *, tenant_id: UUID, definition_id: UUID, inputs: str, **how: Any
+) -> Submitted:
+    """Start a run with inputs as a row holds them: a reference in them stays one. In a transaction of the tenant."""
+    row = _sql.submit.one(connection, tenant_id=tenant_id, definition_id=definition_id, inputs=inputs, **how)
+    return _submitted_row(connection, tenant_id, definition_id, row)
+
+
+def _submitted_row(connection: Connection, tenant_id: UUID, definition_id: UUID, row: Row | None) -> Submitted:
+    if row is None or row["workflow_run_id"] is None:
+        raise NotFoundError(f"no workflow definition {definition_id}")
+    run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
     return _submitted(run, joined=bool(row.get("joined")))
 
 
 def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, triggered_by: str = "") -> Submitted:
     """Start an ended run again, as a new run with the same definition and inputs. Raises `StateError` while the run is open."""
     with tenant_transaction(connection, tenant_id):
+        _sql.keep.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         run = get_run(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         if run.is_open:
             raise StateError(f"workflow run {workflow_run_id} is still {run.status}; only an ended run can be retried")
-        return submit(
+        return submit_stored(
             connection,
             tenant_id=tenant_id,
             definition_id=run.definition_id,
-            inputs=run.inputs,
+            inputs=dumps(run.inputs),
             queue=run.queue,
             priority=run.priority,
+            delay_seconds=0,
             tags=run.tags,
-            attributes=run.attributes,
+            attributes=dumps(run.attributes),
             trigger="retry",
             triggered_by=triggered_by,
             retry_of=workflow_run_id,
@@ -100,7 +113,12 @@ def emit_event(
     """Emit an event of a run from outside. The first emit of a name wins; returns whether this one did."""
     with tenant_transaction(connection, tenant_id):
         row = _sql.emit_event.one(
-            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
+            connection,
+            tenant_id=tenant_id,
+            workflow_run_id=workflow_run_id,
+            name=name,
+            payload=stored(connection, tenant_id, workflow_run_id, payload),
+            by=by,
         )
     return bool(row and row["first"])
 
@@ -111,7 +129,12 @@ def send_signal(
     """Put a signal into a run's inbox; returns its number. The first of a name is also the run's event of that name."""
     with tenant_transaction(connection, tenant_id):
         row = _sql.send_signal.one(
-            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=dumps(payload), by=by
+            connection,
+            tenant_id=tenant_id,
+            workflow_run_id=workflow_run_id,
+            name=name,
+            payload=stored(connection, tenant_id, workflow_run_id, payload),
+            by=by,
         )
     return int(row["seq"]) if row else 0
 

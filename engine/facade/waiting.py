@@ -7,8 +7,10 @@ from uuid import UUID
 from engine.db.connection import Connection, Row
 from engine.db.queries import load
 from engine.facade.flow_reasons import flow_reasons, step_rate_reason
+from engine.facade.guards import list_locks
 from engine.facade.health import workers
 from engine.facade.tenancy import tenant_transaction
+from engine.model.upkeep import LockView
 from engine.model.views import Reason, RunView
 
 _sql = load("run")
@@ -28,7 +30,8 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
     reasons: list[Reason | None] = [_pause_reason(run), *flow]
     reasons += [_task_reason(task, queues) for task in tasks if task["key"] not in told]
     reasons += [step_rate_reason(row) for row in waits if row["kind"] == "slot" and row["due_at"]]
-    reasons += [_wait_reason(row) for row in waits if row["kind"] not in ("tasks", "slot")]
+    reasons += _lock_reasons(connection, tenant_id, run, waits)
+    reasons += [_wait_reason(row) for row in waits if row["kind"] not in ("tasks", "slot", "lock")]
     reasons += [_wait_reason(row) for row in waits if row["kind"] == "tasks"]
     return [reason for reason in reasons if reason is not None]
 
@@ -68,3 +71,24 @@ def _wait_reason(row: Row) -> Reason:
         "tasks": f"waiting for {row['needed']} of {len(row['awaited'] or ())} branches or children",
     }[row["kind"]]
     return Reason(row["kind"], text, row["scope"], row["step_key"], row["due_at"])
+
+
+def _lock_reasons(connection: Connection, tenant_id: UUID, run: RunView, waits: list[Row]) -> list[Reason]:
+    """Who holds the locks that steps stand in line for, since when, and how many come before."""
+    due = {(row["scope"], row["step_key"]): row["due_at"] for row in waits if row["kind"] == "lock"}
+    if not due:
+        return []
+    locks = list_locks(connection, tenant_id=tenant_id, workflow_run_id=run.workflow_run_id)
+    return [
+        Reason("lock", _line(lock), lock.scope, lock.step_key, due[lock.scope, lock.step_key])
+        for lock in locks
+        if (lock.scope, lock.step_key) in due
+    ]
+
+
+def _line(lock: LockView) -> str:
+    if lock.ahead == 0:
+        return f"the lock {lock.name!r} has come to it; it goes on in a moment"
+    since = f" since {lock.held_since:%Y-%m-%d %H:%M:%S} UTC" if lock.held_since else ""
+    others = f", {lock.ahead - 1} others are before it" if lock.ahead > 1 else ""
+    return f"waiting in line for the lock {lock.name!r}: run {lock.holder_run_id} holds it{since}{others}"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.model.breakers import BreakerPolicy
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, StepOutcome
 from engine.model.json import Json, JsonObject
@@ -40,6 +41,7 @@ class CallTool:
     undo: Callable[[Json], JsonObject | None] = no_undo  # for transactional tools: what undoes it, given its result
     idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
     holds_slots: bool = False  # it gives slots back with its checkpoint
+    breaker: BreakerPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,33 @@ class CancelTasks:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitLock:
+    """Queue for the tenant's lock of that name. Ends with `WaitOver` when this task is the first of the queue; ``request`` as in `AwaitTasks`."""
+
+    key: str
+    name: str
+    timeout_seconds: float | None = None
+    request: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLock:
+    """With the step's checkpoint: ``held`` (it was told that it has the lock), ``left`` (it waits no longer), ``released`` (all of that name)."""
+
+    key: str
+    name: str
+    change: Literal["held", "left", "released"]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAttributes:
+    """Merge into the run's search attributes, with the step's checkpoint; null takes one away."""
+
+    key: str
+    attributes: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The task is over. ``result`` is what whoever waits for it gets (a branch: task -> result; an activity: its result; a run: task -> result)."""
 
@@ -234,6 +263,9 @@ Command = (
     | AwaitMessage
     | AwaitSlots
     | AwaitTasks
+    | AwaitLock
+    | ChangeLock
+    | SetAttributes
     | AnswerUpdate
     | Emit
     | Fork

@@ -23,6 +23,8 @@ ErrorKind = Literal[
     "killed",  # the run was ended from outside, whatever it was doing
     "undo",  # something that was done could not be undone
     "compensated",  # durable code undid what it had done
+    "circuit_open",  # the call was not made: its circuit breaker is open
+    "lock_timeout",  # the named lock was not free in time
     "divergence",  # the definition on re-entry does not match the checkpoints
     "internal",  # ours
 ]

@@ -52,7 +52,7 @@ class Waiting:
     """
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock"]
     attempt: int = 0
     over: bool = False
     request: JsonObject = field(default_factory=dict)
@@ -100,8 +100,8 @@ class WaitOver:
     """A wait ended. ``timed_out`` is true when its time came before what it waited for.
 
     ``payload``: an event's payload; for tasks ``{key: {"status": ..., "result": ..., "error": ...}}`` of all that were awaited
-    (status: completed, failed, cancelled, or an open state when timed out or when fewer than all were needed); a person's answer
-    ``{"try_again": bool, "by": ..., "args": ..., "kwargs": ...}``; None for timers.
+    (status: completed, failed, cancelled, or an open state when timed out or when fewer than all were needed); ``{"fencing"}`` of a lock;
+    a person's answer ``{"try_again": bool, "by": ..., "args": ..., "kwargs": ...}``; None for timers.
     """
 
     key: str

@@ -85,6 +85,31 @@ class TakeMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeLock:
+    """Take the tenant's lock of that name, in turn. The result is ``{"name", "fencing"}``: fencing numbers of a lock grow with each holder.
+
+    A task that holds the lock gets it again at once. It is held until `ReleaseLock` or the end of the task.
+    """
+
+    name: str
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLock:
+    """Let go of the lock, if this task holds it. The result is ``{"name"}``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeAttributes:
+    """Merge into the run's search attributes; null takes one away. The result is what was merged."""
+
+    attributes: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyTo:
     """Answer an update that this run has taken; exactly one answer is given. The step's result is ``{"update_id"}``."""
 
@@ -118,4 +143,6 @@ class ContinueAsNew:
     inputs: JsonObject
 
 
-Request = Wait | CancelBranches | ReplyTo | CallAgain | ContinueAsNew
+# What is asked once; `CallAgain` wraps a wait of durable code.
+Plain = Wait | CancelBranches | ReplyTo | ContinueAsNew | TakeLock | ReleaseLock | MergeAttributes
+Request = Plain | CallAgain

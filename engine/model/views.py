@@ -100,6 +100,7 @@ class RunFilter:
     statuses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()  # (name, value as text), all of which a run must have
     text: str = ""
     created_from: datetime | None = None
     created_to: datetime | None = None
@@ -150,9 +151,9 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a step is not going on: a timer, an event, a retry, other tasks, or a person; ``due_at`` is when it ends by itself, if it does."""
+    """Why a step is not going on: a timer, an event, a retry, other tasks, a person, a limit or a lock; ``due_at`` is when it ends by itself."""
 
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock"]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None

@@ -19,17 +19,20 @@ from engine.model.commands import (
     AnswerUpdate,
     AskPerson,
     AwaitEvent,
+    AwaitLock,
     AwaitMessage,
     AwaitSlots,
     AwaitTasks,
     CallTool,
     CancelTasks,
+    ChangeLock,
     Command,
     Emit,
     Finish,
     Fork,
     Record,
     Retry,
+    SetAttributes,
     StartChild,
     StartTimer,
 )
@@ -40,6 +43,7 @@ from engine.model.task import ClaimedTask
 from engine.orchestrator.waits import Waits, wait_write
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
+    CallWrite,
     Finished,
     ForkWrite,
     HandedBack,
@@ -88,8 +92,8 @@ class Session:
         begins = self.calls and not self.pausing
         return not (self.running or begins or self.writes.children or self.writes.slots)
 
-    def settle(self, fact: Fact, seconds: float = 0.0) -> None:
-        """Something came in. A fact for a step that is not open any more is ignored."""
+    def settle(self, fact: Fact, seconds: float = 0.0, guarded: CallWrite | None = None) -> None:
+        """Something came in. A fact for a step that is not open any more is ignored. ``guarded`` is what a circuit breaker is to hear of a call."""
         if self.execution is None:
             return
         if isinstance(fact, WaitOver):
@@ -100,6 +104,8 @@ class Session:
             if fact.key not in self.running:
                 return
             del self.running[fact.key]
+            if guarded:
+                self.writes.calls.append(guarded)
             self.seconds[fact.key] = self.seconds.get(fact.key, 0.0) + seconds
             if isinstance(fact, ToolSucceeded) and fact.durable:
                 self._ended(fact.key, fact.variables)
@@ -192,10 +198,9 @@ class Session:
                 self._record(command, execution)
             case Retry() | AskPerson() | AwaitSlots() | StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
                 self._wait(command)
-            case AnswerUpdate():
-                self.writes.answers.append(command)
-            case Emit():
-                self.writes.emits.append(command)
+            case AwaitLock():
+                self.writes.lock_requests.append(command)
+                self._wait(command)
             case Fork():
                 self.writes.forks.extend(
                     ForkWrite(uuid7(), new.key, new.kind, new.path, new.context, new.variables, new.completion_event)
@@ -203,12 +208,25 @@ class Session:
                 )
             case StartChild():
                 self.writes.children.append(command)
-            case CancelTasks():
-                self.writes.cancels.append(command)
+            case Emit() | AnswerUpdate() | CancelTasks() | ChangeLock() | SetAttributes():
+                self._collect(command)
             case Finish():
                 self._finish(command)
             case _:
                 assert_never(command)
+
+    def _collect(self, command: Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes) -> None:
+        match command:
+            case Emit():
+                self.writes.emits.append(command)
+            case AnswerUpdate():
+                self.writes.answers.append(command)
+            case CancelTasks():
+                self.writes.cancels.append(command)
+            case ChangeLock():
+                self.writes.lock_changes.append(command)
+            case SetAttributes():
+                self.writes.attributes.append(command)
 
     def _record(self, record: Record, execution: Execution | Undoing) -> None:
         # The core may go on at once: whatever it starts next is held back until this record is committed.
@@ -217,6 +235,8 @@ class Session:
         waited = record.key in self.waits
         if waited:
             self.writes.ended_waits.append(record.key)
+            # A wait that begins and ends in one commit is never registered: the end of waits comes first there.
+            self.writes.waits = [wait for wait in self.writes.waits if wait.key != record.key]
         seconds = self.seconds.pop(record.key, 0.0) if record.seconds is None else record.seconds
         self.writes.records.append(RecordWrite(record, seconds, waited))
         self._ended(record.key, record.variables)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from engine.model.commands import AskPerson, AwaitEvent, AwaitMessage, AwaitSlots, AwaitTasks, Retry, StartTimer
+from engine.model.commands import (
+    AskPerson,
+    AwaitEvent,
+    AwaitLock,
+    AwaitMessage,
+    AwaitSlots,
+    AwaitTasks,
+    Retry,
+    StartTimer,
+)
 from engine.queue.writes import WaitWrite
 
-Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks
+Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | AwaitLock
 
 
 def wait_write(command: Waits) -> WaitWrite:
@@ -23,6 +32,8 @@ def wait_write(command: Waits) -> WaitWrite:
             needed=command.needed,
             request=command.request,
         )
+    if isinstance(command, AwaitLock):
+        return WaitWrite(command.key, "lock", seconds=command.timeout_seconds, request=command.request)
     return WaitWrite(
         command.key,
         "event" if isinstance(command, AwaitEvent) else command.kind,

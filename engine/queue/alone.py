@@ -11,6 +11,7 @@ from engine.db.errors import DatabaseError, translate
 from engine.db.queries import load
 from engine.model.task import ClaimedTask
 from engine.ports import Transaction
+from engine.queue.payloads import Payloads
 from engine.queue.statements import lock_statement, statements
 from engine.queue.writes import TaskWrites
 
@@ -56,7 +57,10 @@ def step_transaction(
 
             def write(writes: TaskWrites) -> None:
                 _fence(connection, task)
-                for statement in statements([writes], worker_id):
+                payloads = Payloads()
+                todo = statements([writes], worker_id, payloads)
+                payloads.store(connection)
+                for statement in todo:
                     statement.query.run(connection, **statement.parameters)
 
             yield CounterTransaction(connection, task.tenant_id), write

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 from engine.db.connection import Connection, Row, cursor
@@ -12,9 +13,10 @@ from engine.db.errors import translated
 from engine.db.queries import load
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, Waiting, WaitOver
-from engine.model.json import Json
+from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, Loaded
 from engine.model.undo import Undo
+from engine.queue.payloads import Contents, fetch, references, unpack
 
 _sql = load("task")
 NO_TENANT = UUID(int=0)
@@ -154,7 +156,57 @@ def load_waits(connection: Connection, tasks: Iterable[ClaimedTask]) -> dict[UUI
         connection, tenant_ids=[task.tenant_id for task in held], task_ids=[task.task_id for task in held]
     ):
         _add_wait(loaded[row["task_id"]], row)
-    return loaded
+    contents = fetch_payloads(connection, held, loaded)
+    return {task.task_id: with_payloads(task, loaded[task.task_id], contents)[1] for task in held}
+
+
+def fetch_payloads(connection: Connection, tasks: Iterable[ClaimedTask], loaded: Mapping[UUID, Loaded]) -> Contents:
+    """What the rows of these tasks refer to and do not hold themselves; no round trip when they hold everything."""
+    return fetch(
+        connection,
+        (
+            (task.tenant_id, digest)
+            for task in tasks
+            for value in (task.inputs, task.context, *_values(loaded[task.task_id]))
+            for digest in references(value)
+        ),
+    )
+
+
+def with_payloads(task: ClaimedTask, loaded: Loaded, contents: Contents) -> tuple[ClaimedTask, Loaded]:
+    """The task and what is loaded of it, whole. Raises `LookupError` when a payload is gone."""
+    if not contents:
+        return task, loaded
+    whole = partial(unpack, task.tenant_id, contents=contents)
+    inputs, context = cast(JsonObject, whole(task.inputs)), cast(JsonObject, whole(task.context))
+    return replace(task, inputs=inputs, context=context), replace(
+        loaded,
+        recorded=[replace(step, result=whole(step.result)) for step in loaded.recorded],
+        over=[replace(over, payload=_each(loaded, over, whole)) for over in loaded.over],
+        variables={name: whole(value) for name, value in loaded.variables.items()},
+    )
+
+
+def _values(loaded: Loaded) -> Iterator[Json]:
+    yield from (step.result for step in loaded.recorded)
+    yield from loaded.variables.values()
+    stored: list[Json] = []
+
+    def note(value: Json) -> Json:
+        stored.append(value)
+        return value
+
+    for over in loaded.over:
+        _each(loaded, over, note)
+    yield from stored
+
+
+def _each(loaded: Loaded, over: WaitOver, change: Callable[[Json], Json]) -> Json:
+    """A payload, each value of it changed that was stored by itself: of awaited tasks the end of each, else the whole."""
+    is_tasks = any(wait.key == over.key and wait.kind == "tasks" for wait in loaded.waiting)
+    if is_tasks and isinstance(over.payload, dict):
+        return {key: change(entry) for key, entry in over.payload.items()}
+    return change(over.payload)
 
 
 def _recorded(row: Row) -> Recorded:
@@ -163,11 +215,11 @@ def _recorded(row: Row) -> Recorded:
 
 
 def _add_wait(loaded: Loaded, row: Row) -> None:
-    given = row["given"] is not None
-    over = row["due"] or row["emitted"] or row["joined"] or given
+    given = {"fencing": row["ticket"]} if row["ticket"] is not None else row["given"]
+    over = row["due"] or row["emitted"] or row["joined"] or given is not None
     loaded.waiting.append(Waiting(row["step_key"], row["kind"], row["attempt"], over, row["request"]))
     if over:
-        arrived = row["emitted"] or row["joined"] or given
-        payload = row["given"] if given else row["payload"] if row["emitted"] else row["tasks"]
-        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot")
+        arrived = row["emitted"] or row["joined"] or given is not None
+        payload = given if given is not None else row["payload"] if row["emitted"] else row["tasks"]
+        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot", "lock")
         loaded.over.append(WaitOver(row["step_key"], timed_out, payload))

@@ -14,6 +14,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Cursor, cursor
 from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
 from engine.kit.json_text import NotJsonError
+from engine.queue.payloads import Payloads
 from engine.queue.statements import Statement, child_statements, lock_statement, slot_statement, statements
 from engine.queue.writes import TaskWrites
 
@@ -53,10 +54,12 @@ def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID)
 
 
 def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
-    lock, children, todo = lock_statement(batch), child_statements(batch), statements(batch, worker_id)
-    asked = slot_statement(batch)
+    payloads = Payloads()
+    lock, children = lock_statement(batch), child_statements(batch, payloads)
+    todo, asked = statements(batch, worker_id, payloads), slot_statement(batch)
     with connection.pipeline() as pipeline, connection.transaction():
         locked = _send(connection, lock)
+        payloads.store(connection)
         started = [(where, _send(connection, statement)) for where, statement in children]
         for statement in todo:
             _send(connection, statement)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from engine.db.queries import Query, load
 from engine.kit.json_text import dumps, dumps_or_none
+from engine.queue import guards
+from engine.queue.payloads import Payloads
 from engine.queue.writes import Finished, HandedBack, Suspended, TaskWrites
 
 _sql = load("commit")
@@ -26,6 +28,8 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
     for writes in batch:
         if isinstance(writes.exit, Finished) and writes.task.parent_task_id:
             wanted.add((writes.task.tenant_id, writes.task.parent_task_id))
+        if writes.attributes:
+            wanted.add((writes.task.tenant_id, writes.task.workflow_run_id))  # the run's own task, before its run
     runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _touches_siblings(writes)}
     tasks = _columns(sorted(wanted), "tenant_ids", "task_ids")
     if not runs:
@@ -37,33 +41,37 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
     )
 
 
-def statements(batch: Sequence[TaskWrites], worker_id: UUID) -> list[Statement]:
+def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads) -> list[Statement]:
     """The statements after the locks and the children, in the order in which they must run; kinds that nobody writes are left out."""
     made = [
         _statement(_sql.progress, ((writes, ()) for writes in batch if writes.task.rescues and writes.records), ()),
-        _statement(_sql.record, _records(batch), _RECORD, worker_id=worker_id),
-        _statement(_sql.set_variables, _variables(batch), _VARIABLE),
+        _statement(_sql.record, _records(batch, payloads), _RECORD, worker_id=worker_id),
+        _statement(_sql.set_variables, _variables(batch, payloads), _VARIABLE),
+        _statement(_sql.set_attributes, guards.attributes(batch), guards.ATTRIBUTES),
         _statement(_sql.write_journal, _journal(batch), _JOURNAL),
-        _statement(_sql.fork, _forks(batch), _FORK),
+        _statement(_sql.fork, _forks(batch, payloads), _FORK),
         _statement(_sql.register_undo, _undos(batch), _UNDO),
-        _statement(_sql.emit, _emits(batch), _EMIT),
+        _statement(_sql.emit, _emits(batch, payloads), _EMIT),
         _statement(_sql.answer_updates, _answers(batch), _ANSWER),
         _statement(_sql.free_slots, ((writes, (key,)) for writes in batch for key in writes.freed), ("keys",)),
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
         _hand_out(batch),
+        _statement(_sql.count_calls, guards.calls(batch), guards.CALL),
+        _statement(_sql.change_locks, guards.lock_changes(batch), guards.LOCK_CHANGE),
+        _statement(_sql.queue_for_locks, guards.lock_requests(batch), guards.LOCK_REQUEST),
         *(_cancel(writes, command.task_keys) for writes in batch for command in writes.cancels),
         *(_pause(writes) for writes in batch if writes.pause_for),
         *_continued(batch),
         _statement(_sql.suspend, ((writes, ()) for writes in batch if isinstance(writes.exit, Suspended)), ()),
         _statement(_sql.hand_back, _hand_backs(batch), ("seconds",)),
-        _statement(_sql.finish, _finishes(batch), ("states", "results", "errors")),
+        _statement(_sql.finish, _finishes(batch, payloads), ("states", "results", "errors")),
         Statement(_sql.hint, {}) if any(writes.forks for writes in batch) else None,
     ]
     return [statement for statement in made if statement is not None]
 
 
-def child_statements(batch: Sequence[TaskWrites]) -> list[tuple[tuple[UUID, str], Statement]]:
+def child_statements(batch: Sequence[TaskWrites], payloads: Payloads) -> list[tuple[tuple[UUID, str], Statement]]:
     """Child runs to start, each with (task, child key) of who asked; their answers carry the children's ids.
 
     They come before the waits, which count what does not exist as over.
@@ -81,7 +89,7 @@ def child_statements(batch: Sequence[TaskWrites]) -> list[tuple[tuple[UUID, str]
                     "definition_id": child.definition_id,
                     "definition_hash": child.definition_hash,
                     "workflow_name": child.workflow_name,
-                    "inputs": dumps(child.inputs),
+                    "inputs": payloads.text(writes.task.tenant_id, None, child.inputs),
                 },
             ),
         )
@@ -161,22 +169,23 @@ def _hand_out(batch: Sequence[TaskWrites]) -> Statement | None:
     return Statement(_sql.hand_out, _columns(sorted(runs), "tenant_ids", "run_ids")) if runs else None
 
 
-def _records(batch: Sequence[TaskWrites]) -> Rows:
+def _records(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
     for writes in batch:
         for write in writes.records:
-            record = write.record
+            record, who = write.record, (writes.task.tenant_id, writes.task.workflow_run_id)
             yield writes, (
                 writes.task.workflow_run_id, writes.task.key, record.key, record.operator, record.outcome, record.attempt, write.seconds, write.waited,
-                record.reason or None, dumps_or_none(record.input), dumps_or_none(record.result),
+                record.reason or None, payloads.text_or_none(*who, record.input), payloads.text_or_none(*who, record.result),
                 dumps(record.error.to_json()) if record.error else None,
             )  # fmt: skip
 
 
-def _variables(batch: Sequence[TaskWrites]) -> Rows:
+def _variables(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
     for writes in batch:
         latest = {name: value for write in writes.records for name, value in write.record.variables.items()}
         for name, value in latest.items():
-            yield writes, (writes.task.workflow_run_id, writes.task.key, name, dumps(value))
+            run_id = writes.task.workflow_run_id
+            yield writes, (run_id, writes.task.key, name, payloads.text(writes.task.tenant_id, run_id, value))
 
 
 def _journal(batch: Sequence[TaskWrites]) -> Rows:
@@ -185,18 +194,21 @@ def _journal(batch: Sequence[TaskWrites]) -> Rows:
             yield writes, (writes.task.workflow_run_id, entry.kind, writes.task.key, entry.key, dumps(entry.data))
 
 
-def _forks(batch: Sequence[TaskWrites]) -> Rows:
+def _forks(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
     for writes in batch:
+        who = writes.task.tenant_id, writes.task.workflow_run_id
         for fork in writes.forks:
             yield writes, (
-                fork.key, fork.task_id, fork.kind, dumps(list(fork.path)), dumps(fork.context), dumps(fork.variables), fork.completion_event,
+                fork.key, fork.task_id, fork.kind, dumps(list(fork.path)), payloads.members(*who, fork.context), payloads.members(*who, fork.variables),
+                fork.completion_event,
             )  # fmt: skip
 
 
-def _emits(batch: Sequence[TaskWrites]) -> Rows:
+def _emits(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
     for writes in batch:
         for emit in writes.emits:
-            yield writes, (writes.task.workflow_run_id, emit.event_name, dumps(emit.payload), _path(writes, emit.key))
+            payload = payloads.text(writes.task.tenant_id, writes.task.workflow_run_id, emit.payload)
+            yield writes, (writes.task.workflow_run_id, emit.event_name, payload, _path(writes, emit.key))
 
 
 def _undos(batch: Sequence[TaskWrites]) -> Rows:
@@ -247,14 +259,14 @@ def _hand_backs(batch: Sequence[TaskWrites]) -> Rows:
             yield writes, (writes.exit.seconds,)
 
 
-def _finishes(batch: Sequence[TaskWrites]) -> Rows:
+def _finishes(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
     for writes in batch:
         if isinstance(writes.exit, Finished):
             yield (
                 writes,
                 (
                     writes.exit.state,
-                    dumps_or_none(writes.exit.result),
+                    payloads.text_or_none(writes.task.tenant_id, writes.task.workflow_run_id, writes.exit.result),
                     dumps(writes.exit.error) if writes.exit.error else None,
                 ),
             )

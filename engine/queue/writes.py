@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from engine.model.commands import AnswerUpdate, AwaitSlots, CancelTasks, Emit, Record, StartChild
+from engine.model.breakers import BreakerPolicy, CallOutcome
+from engine.model.commands import (
+    AnswerUpdate,
+    AwaitLock,
+    AwaitSlots,
+    CancelTasks,
+    ChangeLock,
+    Emit,
+    Record,
+    SetAttributes,
+    StartChild,
+)
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, FinalState
@@ -26,7 +37,7 @@ class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock"]
     seconds: float | None = None
     until: str | None = None
     event_name: str | None = None
@@ -44,6 +55,18 @@ class JournalWrite:
     kind: str
     key: str
     data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class CallWrite:
+    """How a call of step ``key`` ended, for the circuit breaker of its resource; ``workflow_name`` is '' where the tenant shares it."""
+
+    key: str
+    workflow_name: str
+    resource_key: str
+    outcome: CallOutcome
+    policy: BreakerPolicy
+    error: StepError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +124,10 @@ class TaskWrites:
     pause_for: str = ""
     slots: list[AwaitSlots] = field(default_factory=list)
     freed: list[str] = field(default_factory=list)  # steps that give their slots back
+    calls: list[CallWrite] = field(default_factory=list)
+    lock_requests: list[AwaitLock] = field(default_factory=list)
+    lock_changes: list[ChangeLock] = field(default_factory=list)
+    attributes: list[SetAttributes] = field(default_factory=list)
     exit: Exit | None = None
 
     def __bool__(self) -> bool:
@@ -117,4 +144,6 @@ class TaskWrites:
             or self.ended_waits
             or self.slots
             or self.freed
+            or self.calls
+            or self.lock_changes
         )

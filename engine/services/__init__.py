@@ -7,18 +7,22 @@ from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
 from engine.services.health import measure
 from engine.services.housekeeping import forget_idempotency_keys
+from engine.services.locks import wake_first_in_line
 from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
+from engine.services.retention import forget
 from engine.services.schedule import Service
 
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
     Service("rescue", rescue, every_seconds=0.5),
     Service("cron", fire_due_ticks, every_seconds=0.5),
+    Service("locks", wake_first_in_line, every_seconds=0.5),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),
+    Service("retention", forget, every_seconds=20.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
 )

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.tools import code, http, list_generator, log, long_running, memory, shell, simple_counter, update, workflow
+from engine.tools import (
+    code,
+    http,
+    list_generator,
+    lock,
+    log,
+    long_running,
+    memory,
+    shell,
+    simple_counter,
+    update,
+    workflow,
+)
 from engine.tools.spec import ToolSpec
 
 registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
@@ -16,6 +28,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
             *code.TOOLS,
             *http.TOOLS,
             *list_generator.TOOLS,
+            *lock.TOOLS,
             *log.TOOLS,
             *long_running.TOOLS,
             *memory.TOOLS,

@@ -9,13 +9,13 @@ from typing import TypeAlias
 from engine.tools.errors import ToolError
 
 MAX_DEPTH = 64
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024  # as engine.queue.payloads has it
 
 _Path: TypeAlias = "tuple[_Path, str | int] | None"  # linked, so that a good result pays nothing for it
 
 
 def check_result(value: object) -> None:
-    """Refuse a result that is not JSON, is nested deeper than 64, or is larger than 1 MiB as UTF-8 JSON.
+    """Refuse a result that is not JSON, is nested deeper than 64, or is larger than 16 MiB as UTF-8 JSON.
 
     Raises a `ToolError` that is not retryable and says where in the result the trouble is.
     """

@@ -25,6 +25,7 @@ from engine.queue.alone import StaleClaimError, step_transaction
 from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.spec import ToolSpec
 from engine.worker.attempt import attempt
+from engine.worker.breakers import Breakers, Guarded
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, IdentityLost, Inbox
 from engine.worker.ledger import CallLedger
@@ -47,6 +48,7 @@ class RunningCall:
     began: float | None = None
     began_at: datetime | None = None
     ended: bool = False
+    guarded: Guarded | None = None  # set when a circuit breaker let it through
 
     @property
     def deadline(self) -> float | None:
@@ -67,6 +69,10 @@ class Calls:
     worker_id: UUID
     executor: ThreadPoolExecutor
     running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
+    breakers: Breakers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breakers = Breakers(self.pool)
 
     @property
     def free_slots(self) -> int:
@@ -76,7 +82,7 @@ class Calls:
     def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> None:
         """Start one attempt. Its end arrives in the inbox, also when it was run inline."""
         running = self._prepare(task, call, variables)
-        if running.spec.inline:
+        if running.spec.inline and call.breaker is None:
             self._run(running)
             return
         self.running[task.task_id, call.key] = running
@@ -153,7 +159,7 @@ class Calls:
             running.context, started_monotonic=running.began
         )  # waiting for a slot costs no working time
         try:
-            fact = self._fact(running)
+            fact = self._refusal(running) or self._fact(running)
         except StaleClaimError as error:
             _logger.info("step %s was abandoned: %s", running.call.key, error)  # the loop finds out by its own fence
             return
@@ -165,7 +171,17 @@ class Calls:
             _logger.exception("step %s could not be run", running.call.key)
             fact = ToolFailed(running.call.key, StepError("internal", "the worker could not run the step"))
         running.ended = True
-        self.inbox.put(_ended(running, fact, time.monotonic() - running.began))
+        self.inbox.put(self._ended(running, fact, time.monotonic() - running.began))
+
+    def _refusal(self, running: RunningCall) -> Fact | None:
+        """The failure of a call that its circuit breaker does not let through; None for all others."""
+        guarded = self.breakers.guard(running.task, running.spec, running.call)
+        if guarded is None:
+            return None
+        if refusal := self.breakers.refusal(guarded, running.cancellation):
+            return ToolFailed(running.call.key, refusal)
+        running.guarded = guarded
+        return None
 
     def _fact(self, running: RunningCall) -> Fact:
         if not running.spec.transactional:
@@ -195,17 +211,19 @@ class Calls:
         running.cancellation.set()
         limit = running.call.timeout_seconds
         fact = ToolFailed(running.call.key, StepError("timeout", f"timed out after {limit:g} s", "Timeout"))
-        return _ended(running, fact, limit or 0.0)
+        return self._ended(running, fact, limit or 0.0)
+
+    def _ended(self, running: RunningCall, fact: Fact, seconds: float) -> CallEnded:
+        task, guarded = running.task, running.guarded
+        told = self.breakers.outcome(guarded, fact) if guarded else None
+        return CallEnded(
+            task.task_id, task.epoch, running.call.attempt, fact, seconds, list(running.context.logs), told
+        )
 
 
 class _NotRecordedError(Exception):
     def __init__(self, fact: Fact) -> None:
         self.fact = fact
-
-
-def _ended(running: RunningCall, fact: Fact, seconds: float) -> CallEnded:
-    task = running.task
-    return CallEnded(task.task_id, task.epoch, running.call.attempt, fact, seconds, list(running.context.logs))
 
 
 def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:

@@ -13,7 +13,8 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
-from engine.queue.claims import Turn, load_tasks, wake_and_claim
+from engine.queue.claims import Turn, fetch_payloads, load_tasks, wake_and_claim, with_payloads
+from engine.queue.payloads import Contents
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.programs import Programs, UnreadableDefinitionError
 
@@ -49,11 +50,12 @@ class Claiming:
         try:
             tasks = self._take(room)
             loaded = load_tasks(self._connection, tasks)
+            contents = fetch_payloads(self._connection, tasks, loaded)
         except BusyError as error:
             _logger.warning("nothing could be claimed now: %s", error)  # a claim without a session is let go
             self.later()
             return []
-        return [self._enter(task, loaded[task.task_id]) for task in tasks]
+        return [self._enter(task, loaded[task.task_id], contents) for task in tasks]
 
     def _take(self, room: int) -> list[ClaimedTask]:
         turn = self._turn
@@ -71,15 +73,16 @@ class Claiming:
         self._next_at = 0.0 if again else time.monotonic() + seconds
         return tasks
 
-    def _enter(self, task: ClaimedTask, loaded: Loaded) -> Session:
+    def _enter(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Session:
         try:
+            task, loaded = with_payloads(task, loaded, contents)
             program = None if task.phase == "undoing" else self._programs.get(self._connection, task)
             return enter(task, program, loaded)
         except EngineError:
             raise  # the database's, not the task's
         except UnreadableDefinitionError as error:
-            reason = str(error)
+            reason, kind = str(error), type(error).__name__
         except Exception as error:
             _logger.exception("task %s of run %s cannot be entered", task.task_id, task.workflow_run_id)
-            reason = f"the run cannot be taken up: {type(error).__name__}: {error}"
-        return enter(task, None, loaded, StepError("internal", reason, retryable=False))
+            reason, kind = f"the run cannot be taken up: {type(error).__name__}: {error}", type(error).__name__
+        return enter(task, None, loaded, StepError("internal", reason, kind, retryable=False))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from engine.durable.tool_context import LogLine
 from engine.model.facts import Fact, ToolNoted
+from engine.queue.writes import CallWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class CallEnded:
     fact: Fact
     seconds: float
     logs: list[LogLine] = field(default_factory=list)
+    guarded: CallWrite | None = None  # what a circuit breaker is to hear of it
 
 
 @dataclass(frozen=True, slots=True)

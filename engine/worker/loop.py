@@ -129,7 +129,7 @@ class Loop:
         if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
             return
         session.log(ended.fact.key, ended.logs)
-        session.settle(ended.fact, ended.seconds)
+        session.settle(ended.fact, ended.seconds, ended.guarded)
         self._ready.add(ended.task_id)
 
     def _call_noted(self, noted: CallNoted) -> None:

@@ -17,19 +17,6 @@ CREATE INDEX workflow_run_chain ON highway.workflow_run (tenant_id, continued_fr
 -- What a wait was handed: a person's answer, a signal, an update. It is over then.
 ALTER TABLE highway.wait ADD COLUMN given jsonb;
 
--- How the waits of a task stand: when the first of them is due, and whether one is over. NULL: it has none. What suspends a task and what resumes
--- it ask the same question, so a wake-up that meets a pause is not lost.
-CREATE FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) RETURNS TABLE (first_due timestamptz, is_over boolean)
-    LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT min(w.due_at),
-           bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL
-                   OR w.given IS NOT NULL)
-      FROM highway.wait AS w
-      LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
-                                  AND e.name = w.event_name
-     WHERE w.tenant_id = p_tenant AND w.task_id = p_task
-$$;
-
 -- The given runs and all open runs below them.
 CREATE FUNCTION highway.open_families(p_tenants uuid[], p_runs uuid[], OUT tenants uuid[], OUT runs uuid[])
     LANGUAGE sql STABLE AS $$

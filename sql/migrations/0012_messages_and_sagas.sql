@@ -27,6 +27,8 @@ CREATE TABLE highway.update_request (
 CREATE INDEX update_of_run ON highway.update_request (tenant_id, workflow_run_id, seq);
 CALL highway.protect('highway.update_request');
 
+CREATE INDEX wait_for_message ON highway.wait (tenant_id, workflow_run_id) WHERE kind IN ('signal', 'update') AND given IS NULL;
+
 -- Hands untaken signals and updates of the runs to the waits for them, in the order of both, and wakes who got one. Whoever adds a message or
 -- such a wait calls this in the same transaction and holds the run's open tasks: so the two never pass each other by.
 CREATE FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) RETURNS void
@@ -140,4 +142,18 @@ BEGIN
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);
 END
+$$;
+
+-- How the waits of a task stand: when the first of them is due, and whether one is over. NULL: it has none. What suspends a task and what resumes
+-- it ask the same question, so a wake-up that meets a pause is not lost.
+CREATE FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) RETURNS TABLE (first_due timestamptz, is_over boolean)
+    LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT min(w.due_at),
+           bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL
+                   OR w.given IS NOT NULL
+                   OR w.kind = 'lock' AND highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') IS NOT NULL)
+      FROM highway.wait AS w
+      LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
+                                  AND e.name = w.event_name
+     WHERE w.tenant_id = p_tenant AND w.task_id = p_task
 $$;

@@ -151,6 +151,28 @@ WITH emitted AS (
 )
 SELECT highway.wake_event_waiters(array_agg(tenant_id), array_agg(workflow_run_id), array_agg(name)) FROM emitted HAVING count(*) > 0;
 
+-- name: count_calls(tenant_ids, task_ids, epochs, keys, workflows, resources, outcomes, failure_thresholds, success_thresholds, isolations, errors) :exec
+-- Tells circuit breakers how calls ended.
+SELECT highway.count_calls(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(workflows)s::text[],
+                           %(resources)s::text[], %(outcomes)s::text[], %(failure_thresholds)s::int[], %(success_thresholds)s::int[],
+                           %(isolations)s::float8[], %(errors)s::text[]);
+
+-- name: change_locks(tenant_ids, task_ids, epochs, keys, names, changes) :exec
+-- What steps make of their tickets for named locks.
+SELECT highway.change_locks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(names)s::text[], %(changes)s::text[]);
+
+-- name: queue_for_locks(tenant_ids, task_ids, epochs, keys, names) :exec
+-- Requests of named locks: check and register in one.
+SELECT highway.queue_for_locks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(names)s::text[]);
+
+-- name: set_attributes(tenant_ids, task_ids, epochs, run_ids, changes) :exec
+-- Search attributes that steps set.
+SELECT highway.merge_attributes(g.tenant_id, g.run_id, g.changes::jsonb)
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(changes)s::text[])
+       WITH ORDINALITY AS g (tenant_id, task_id, epoch, run_id, changes, n)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+ ORDER BY g.run_id, g.n;
+
 -- name: cancel_branches(tenant_id, task_id, epoch, keys) :exec
 -- Cancels tasks of the run by key, on behalf of one of its tasks.
 SELECT highway.cancel_tasks(t.tenant_id, array_agg(c.task_id), 'cancelled by the workflow')

@@ -9,12 +9,16 @@ WITH open_task AS (
      UNION ALL
     SELECT t.* FROM highway.task AS t WHERE t.state = 'paused'
 )
-SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
+SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.epoch, o.key, o.state, p.problem
   FROM open_task AS o
  CROSS JOIN (SELECT make_interval(secs => %(grace_seconds)s) AS grace, interval '1 minute' AS pause) AS c  -- hand-backs pause a task for less
  CROSS JOIN LATERAL (
        SELECT count(*) AS waits, min(w.due_at) AS first_due,
-              bool_or(e.name IS NOT NULL OR coalesce(w.needed <= 0, false) OR w.given IS NOT NULL) AS is_over,
+              bool_or(e.name IS NOT NULL OR coalesce(w.needed <= 0, false) OR w.given IS NOT NULL
+                      OR w.kind = 'lock' AND highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') IS NOT NULL) AS is_over,
+              bool_or(w.kind = 'lock' AND NOT EXISTS (
+                  SELECT FROM highway.named_lock AS n
+                   WHERE n.tenant_id = w.tenant_id AND n.task_id = w.task_id AND n.step_key = w.step_key)) AS has_no_ticket,
               bool_or(w.kind = 'tasks' AND w.needed > (
                   SELECT count(*) FROM highway.task AS a
                    WHERE a.tenant_id = w.tenant_id AND a.parent_task_id = w.task_id AND a.report_key = ANY (w.awaited)
@@ -41,6 +45,7 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.key, o.state, p.problem
               WHEN w.first_due IS NOT NULL AND (o.available_at IS NULL OR o.available_at > w.first_due + c.pause)
               THEN 'it sleeps longer than its first timer'
               WHEN w.is_short THEN 'it waits for more tasks than are open'
+              WHEN w.has_no_ticket THEN 'it waits for a lock and does not stand in line'
               WHEN o.kind <> 'workflow' AND NOT (o.state = 'running' AND o.cancel_requested) AND EXISTS (
                    SELECT FROM highway.workflow_run AS r
                     WHERE r.tenant_id = o.tenant_id AND r.workflow_run_id = o.workflow_run_id AND r.finished_at IS NOT NULL)
@@ -105,6 +110,11 @@ SELECT r.tenant_id, r.workflow_run_id, 'paused, and its task ' || t.key || ' is 
   FROM highway.workflow_run AS r
   JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id
  WHERE r.paused_at IS NOT NULL AND highway.is_open(t.state) AND NOT t.pause_requested AND NOT t.cancel_requested
+ UNION ALL
+SELECT n.tenant_id, n.workflow_run_id, 'ticket for the lock ' || n.name || ' of a task that is ' || coalesce(t.state, 'missing')
+  FROM highway.named_lock AS n
+  LEFT JOIN highway.task AS t ON t.tenant_id = n.tenant_id AND t.task_id = n.task_id
+ WHERE t.state IS NULL OR NOT highway.is_open(t.state)
  LIMIT %(quantity)s;
 
 -- name: schedules(grace_seconds, quantity) :many

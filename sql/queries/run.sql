@@ -9,6 +9,11 @@ SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %
                           %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id
   FROM highway.check_admission(%(tenant_id)s, %(queue)s);
 
+-- name: keep(tenant_id, workflow_run_id) :one
+-- Holds the run's row until the end of the transaction, so that retention passes it by: what is copied from it stays.
+SELECT r.workflow_run_id FROM highway.workflow_run AS r
+ WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s FOR KEY SHARE;
+
 -- name: cancel(tenant_id, workflow_run_id, reason) :one
 -- Asks a run to stop; its status afterwards.
 SELECT highway.cancel_run(%(tenant_id)s, %(workflow_run_id)s, %(reason)s) AS status;
@@ -54,7 +59,7 @@ SELECT r.tenant_id, r.workflow_run_id, r.definition_id, r.definition_hash, r.nam
   LEFT JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
  WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
 
--- name: list(tenant_id, statuses, names, patterns, tags, text, created_from, created_to, before, quantity) :many replanned
+-- name: list(tenant_id, statuses, names, patterns, text, created_from, created_to, before, quantity) :many replanned
 -- Runs, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `patterns` are LIKE patterns of names.
 -- Each status is read by itself and in order, so that few rows are read however rare it is. Ids tell the time, give or take an hour.
 SELECT r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.trigger, r.triggered_by,
@@ -67,7 +72,6 @@ SELECT r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version,
           AND (%(before)s::uuid IS NULL OR o.workflow_run_id < %(before)s::uuid)
           AND (%(names)s::text[] IS NULL OR o.name = ANY (%(names)s::text[]))
           AND (%(patterns)s::text[] IS NULL OR o.name LIKE ANY (%(patterns)s::text[]))
-          AND (%(tags)s::text[] IS NULL OR o.tags @> %(tags)s::text[])
           AND (%(created_from)s::timestamptz IS NULL OR o.created_at >= %(created_from)s::timestamptz
                AND o.workflow_run_id >= highway.uuid7_from(%(created_from)s::timestamptz - interval '1 hour'))
           AND (%(created_to)s::timestamptz IS NULL OR o.created_at < %(created_to)s::timestamptz

@@ -108,6 +108,7 @@ SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
        coalesce(w.due_at <= highway.now(), false) AS due,
        (e.name IS NOT NULL) AS emitted, e.payload, w.given,
        coalesce(w.needed <= 0, false) AS joined,
+       CASE WHEN w.kind = 'lock' THEN highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') END AS ticket,
        CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
            SELECT jsonb_object_agg(a.key, jsonb_build_object(
                       'status', coalesce(t.state, 'failed'), 'result', t.result, 'workflow_run_id', t.workflow_run_id,

@@ -9,11 +9,12 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.queue.writes import HandedBack, Suspended, TaskWrites, WaitWrite
-from engine.services.doctor import look_for_stuck_tasks
+from engine.services.doctor import examine, look_for_stuck_tasks, repair
 from engine.services.health import measure
 from tests.support.databases import Database
+from tests.support.guards import ask_for
 from tests.support.interleaving import problems
-from tests.support.runs import fork_and_wait, start, take, write
+from tests.support.runs import fork, fork_and_wait, scalar, start, states, take, write
 
 _SLEEP = "UPDATE highway.task SET state = 'sleeping', claimed_by = NULL, available_at = %s WHERE task_id = %s"
 # What is done to a run's claimed task, and the doctor's words for it.
@@ -82,4 +83,50 @@ def test_one_worker_looks_for_all_and_the_health_page_turns_red(database: Databa
         connection.execute("UPDATE highway.task SET state = 'sleeping', available_at = NULL WHERE task_id = %s", [run])
         assert look_for_stuck_tasks(connection, uuid4()) == 1
         assert look_for_stuck_tasks(connection, uuid4()) == 0, "it is not its turn"
+        assert facade.health(connection).healthy, "it was put right"
+        assert scalar(connection, "SELECT value FROM highway.health WHERE measure = 'repaired'") == 1
+
+
+def test_what_cannot_be_put_right_turns_the_health_page_red(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        connection.execute(
+            "INSERT INTO highway.worker (worker_id, name, lock_key, queues, slots, lease_expires_at) VALUES (%s, 'w', 1, '{}', 1, now() + '1 day')",
+            [uuid4()],
+        )
+        measure(connection, uuid4())
+        start(connection, tenant)
+        write(database.worker, ask_for(take(database.worker)[0]))
+        connection.execute("DELETE FROM highway.named_lock")
+        connection.execute("UPDATE highway.task SET state = 'sleeping', available_at = NULL")
+        assert look_for_stuck_tasks(connection, uuid4()) == 1
         assert "1 open tasks are stuck" in facade.health(connection).problem
+
+
+@pytest.mark.parametrize("disease", [name for name in DISEASES if "worker" not in name])
+def test_a_repair_leaves_nothing_of_the_disease(database: Database, tenant: UUID, disease: str) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        take(database.worker)
+        for statement in DISEASES[disease]:
+            connection.execute(statement, [run])  # type: ignore[arg-type]
+        assert [finding.workflow_run_id for finding in examine(connection, grace_seconds=5)] == [run]
+        assert repair(connection, grace_seconds=5) == 1
+        assert examine(connection, grace_seconds=5) == []
+        assert states(connection, run) == {"": "pending"}
+
+
+def test_a_repair_derives_a_status_anew_and_drops_what_nobody_holds(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection, connect(database.superuser) as superuser:
+        run, other = start(connection, tenant), start(connection, tenant)
+        tasks = {task.task_id: task for task in take(database.worker)}
+        write(database.worker, ask_for(tasks[run]))
+        write(database.worker, fork(tasks[other], "f.a"))
+        superuser.execute("SET session_replication_role = replica")  # no triggers: as if a bug had been here
+        superuser.execute(
+            "UPDATE highway.task SET state = 'failed', finished_at = now(), claimed_by = NULL WHERE kind = 'workflow'"
+        )
+        assert len(examine(connection, grace_seconds=0)) == 4, "two statuses, a wait, a ticket"
+        for _ in range(2):  # that the branch is left over is seen when the status is right
+            repair(connection, grace_seconds=0)
+        assert examine(connection, grace_seconds=0) == []
+        assert {row[0] for row in connection.execute("SELECT status FROM highway.workflow_run")} == {"failed"}

@@ -30,6 +30,14 @@ _TELL = {"workflow_run_id": "@sleeping", "name": "go", "payload": "1", "by": ""}
 _FORK = {"new_ids": [str(uuid4())], "kinds": ["branch"], "paths": ["[]"], "contexts": ["{}"], "variables": ["{}"]}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
 _SCHEDULE = {"schedule_id": "@schedule"}
+_CALL = {
+    "workflows": [""],
+    "resources": ["r"],
+    "outcomes": ["failed"],
+    "failure_thresholds": [1],
+    "success_thresholds": [1],
+    "isolations": [1.0],
+}
 _NONE = ("reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
 
 
@@ -122,8 +130,24 @@ CASES = [
     _seen("story"),
     _seen("list_workflows", after_name=""),
     _seen("find_definition", name="flow_3"),
+    Case("commit.count_calls", _ROW | _CALL),
+    Case("commit.change_locks", _ROW | {"names": ["door"], "changes": ["released"]}),
+    Case("commit.queue_for_locks", _ROW | {"names": ["door"]}),
+    Case("commit.set_attributes", _ROW | {"changes": ['{"a": 1}']}),
+    Case("breaker.admit", {"workflow_name": "", "resource_key": "r", "run_id": "@running", "scope": "", "task_id": "@running", "epoch": 1,
+                           "step_key": "k"}),
+    Case("lock.wake_first", {"quantity": 200}),
+    Case("lock.of_run", {"workflow_run_id": "@running"}, ("worker", "web")),
+    Case("dead_letter.list", {"reasons": None}, ("worker", "web")),
+    Case("dead_letter.purge_matching", {"reasons": None}, ("worker", "web")),
+    Case("retention.tenants_after", {"after_tenant": UUID(int=0)}),
+    Case("retention.forget_old_runs", {}),
+    Case("retention.forget_runs", {"run_ids": ["@completed"]}),
+    Case("search.set_attributes", {"workflow_run_id": "@running", "changes": '{"a": 1}'}, ("worker", "web")),
+    Case("search.list_marked", {"names": ["customer", "#"], "values": ["42", "eu"]}, ("worker", "web")),
+    Case("search.list_marked", {"names": ["#"], "values": ["eu"]}, ("worker", "web")),
 ]  # fmt: skip
-# Searches for text anywhere, for patterns and for tags read until a page is full: nothing but that index serves a substring.
+# Searches for text anywhere and for patterns read until a page is full: nothing but that index serves a substring.
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_json_may_become_a_result(value: object) -> None:
         ("\ud800", "$ cannot be written as UTF-8"),
         ([10**5000], "$ cannot be written"),
         (nested(MAX_DEPTH + 1), "nested deeper than 64"),
-        ("x" * MAX_BYTES, "the limit is 1,048,576"),
+        ("x" * MAX_BYTES, "the limit is 16,777,216"),
     ],
 )
 def test_what_is_not_json_is_refused_with_its_place(value: object, message: str) -> None:

@@ -33,12 +33,43 @@ WITH run AS (
     INSERT INTO highway.event (tenant_id, workflow_run_id, name) SELECT r.tenant_id, r.workflow_run_id, 'done' FROM run AS r LIMIT 20000
 ), signalled AS (
     INSERT INTO highway.signal (tenant_id, workflow_run_id, name) SELECT r.tenant_id, r.workflow_run_id, 'done' FROM run AS r LIMIT 20000
+), marked AS (
+    INSERT INTO highway.run_attribute (tenant_id, name, value, workflow_run_id)
+    SELECT r.tenant_id, a.name, a.value, r.workflow_run_id
+      FROM (SELECT r.*, row_number() OVER () AS n FROM run AS r) AS r
+     CROSS JOIN LATERAL (VALUES ('#', 'eu'), ('customer', (r.n %% 5000)::text)) AS a (name, value)
 ), set AS (
     INSERT INTO highway.variable (tenant_id, workflow_run_id, scope, name)
     SELECT r.tenant_id, r.workflow_run_id, '', 'v' FROM run AS r LIMIT 20000
 )
 INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, started_at)
 SELECT r.tenant_id, r.workflow_run_id, '', 'only', 'task', 'succeeded', now() FROM run AS r;
+"""
+# What seldom exists is there, too: a table without rows is read from one end to the other, whatever its indexes.
+_SELDOM = """
+WITH run AS (SELECT r.tenant_id, r.workflow_run_id, row_number() OVER () AS n FROM highway.workflow_run AS r LIMIT 20000), undo AS (
+    INSERT INTO highway.compensation (tenant_id, workflow_run_id, scope, step_key, call) SELECT r.tenant_id, r.workflow_run_id, '', 's', '{}' FROM run AS r
+), asked AS (
+    INSERT INTO highway.update_request (tenant_id, workflow_run_id, name, state, answered_at)
+    SELECT r.tenant_id, r.workflow_run_id, 'u', 'completed', now() FROM run AS r
+), letter AS (
+    INSERT INTO highway.dead_letter (tenant_id, reason, workflow_run_id, error, requeued_at, requeued_run_id)
+    SELECT r.tenant_id, 'activity', r.workflow_run_id, '{}', now(), r.workflow_run_id FROM run AS r
+), lock AS (
+    INSERT INTO highway.named_lock (tenant_id, name, workflow_run_id, task_id, scope, step_key, acquired_at)
+    SELECT r.tenant_id, 'lock' || r.n, r.workflow_run_id, r.workflow_run_id, '', 's', now() FROM run AS r
+), breaker AS (
+    INSERT INTO highway.breaker (tenant_id, resource_key) SELECT r.tenant_id, 'resource' || r.n FROM run AS r
+), policy AS (
+    INSERT INTO highway.retention_policy (tenant_id) SELECT gen_random_uuid() FROM run
+), blob AS (
+    INSERT INTO highway.blob (tenant_id, sha256, bytes, content) SELECT r.tenant_id, md5(r.n::text) || md5(r.n::text), 1, 'x' FROM run AS r
+), reference AS (
+    INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
+    SELECT r.tenant_id, r.workflow_run_id, md5(r.n::text) || md5(r.n::text) FROM run AS r
+)
+INSERT INTO highway.idempotency (tenant_id, key, request_hash, workflow_run_id, expires_at)
+SELECT r.tenant_id, 'key' || r.n, '', r.workflow_run_id, now() + interval '1 day' FROM run AS r;
 """
 _OPEN = """
 WITH run AS (
@@ -107,6 +138,7 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         )
         connection.execute(_DEFINITION, who)
         connection.execute(_FINISHED, who | {"runs": finished})
+        connection.execute(_SELDOM)
         for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
             connection.execute(_OPEN, who | {"runs": runs, "state": state})
         connection.execute(_LIMITS, who)

@@ -24,6 +24,7 @@ def chosen(text: str) -> RunFilter:
         ("status:succeeded,queued", RunFilter(statuses=("completed", "pending"))),
         ("workflow:order_* workflow:etl", RunFilter(names=("order_*", "etl"))),
         ("tag:eu tag:vip", RunFilter(tags=("eu", "vip"))),
+        ("attr:customer=acme attr:n=3", RunFilter(attributes=(("customer", "acme"), ("n", "3")))),
         ("id:018F", RunFilter(text="018f")),
         ("timeout in gateway", RunFilter(text="timeout in gateway")),
         ('"status:failed"', RunFilter(text="status:failed")),
@@ -45,6 +46,7 @@ def test_every_kind_of_word_filters(text, wanted):
         ("status:faild x", "status:faild", "failed"),
         ("status:", "status:", "missing"),
         ("started:yesterday", "started:yesterday", "<24h"),
+        ("attr:customer", "attr:customer", "attr:customer=acme"),
         ("owner:me", "owner:me", "workflow:"),
     ],
 )

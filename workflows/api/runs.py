@@ -85,6 +85,7 @@ def _filter(query: RunQuery) -> RunFilter:
         statuses=_statuses(query.status),
         names=(query.workflow_name,) if query.workflow_name else (),
         tags=(query.tag,) if query.tag else (),
+        attributes=tuple((name, value) for name, _, value in (one.partition("=") for one in query.attribute)),
         text=query.q or "",
         created_from=since,
         created_to=query.created_to,

@@ -17,8 +17,6 @@ def problems(scope: Scope) -> Iterator[Problem]:
 
 
 def _without_effect(operator: Operator) -> Iterator[tuple[tuple[str, ...], str]]:
-    if operator.circuit_breaker_policy is not None:
-        yield ("circuit_breaker_policy",), "circuit breakers have no effect yet"
     if operator.metadata.get("on_exhausted") not in (None, "pause", "fail"):
         yield (
             ("metadata", "on_exhausted"),

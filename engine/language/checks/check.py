@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from engine.language.checks import ahead, graphs, names, references, schedules, tools, warnings
+from engine.language.checks import ahead, breakers, graphs, names, references, schedules, tools, warnings
 from engine.language.definition import Definition
 from engine.language.problems import DefinitionError, Problem
 from engine.language.reading import read_definition
@@ -51,4 +51,5 @@ def _problems(
             yield from tools.problems(scope, known_tools)
         yield from names.problems(scope, known_names)
         yield from warnings.problems(scope)
+        yield from breakers.problems(scope)
         yield from ahead.problems(scope)

@@ -50,13 +50,20 @@ class TimeoutPolicy(Model):
 
 
 class CircuitBreakerPolicy(Model):
-    """When to stop calling something that keeps failing, and when to try again."""
+    """When to stop calling something that keeps failing, and when to try again. The builder writes ``isolation_duration_seconds``."""
 
-    failure_threshold: int = Field(5, ge=1)
-    success_threshold: int = Field(2, ge=1)
+    failure_threshold: int = Field(5, ge=1, le=1_000_000)
+    success_threshold: int = Field(2, ge=1, le=1_000_000)
     isolation_duration: Seconds = 30.0
     catch_exceptions: list[str] | None = None
     ignore_exceptions: list[str] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_builders_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "isolation_duration_seconds" in data and "isolation_duration" not in data:
+            return {**data, "isolation_duration": data["isolation_duration_seconds"]}
+        return data
 
 
 GuardCheck = Literal["exists", "not_null", "equals", "not_equals", "in_range", "matches_regex", "type_check", "in_set"]

@@ -25,12 +25,14 @@ from engine.model.json import Json, JsonObject
 from engine.model.requests import CallAgain
 from engine.operators.kit.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, PlainOperator, Site, Step
 from engine.operators.task import tries
+from engine.operators.task.guarding import breaker_of
 from engine.operators.task.limits import CompiledLimits
 from engine.operators.task.notes import Notes
-from engine.operators.task.requests import answer, ask
+from engine.operators.task.requests import answer, ask, leave
 from engine.operators.task.undo import CompiledUndo
 
 NO_RETRY = RetryPolicy(max_retries=0)
+_GIVEN_UP = frozenset({"sleep", "await_branches", "hear", "take", "lock"})  # waits that nothing is lost with
 
 
 class TaskOperator(PlainOperator):
@@ -39,6 +41,7 @@ class TaskOperator(PlainOperator):
     __slots__ = (
         "args",
         "asks_person",
+        "breaker",
         "has_arguments",
         "idempotency_key",
         "kwargs",
@@ -66,6 +69,7 @@ class TaskOperator(PlainOperator):
             self.roots |= self.undo.roots
         self.retry = definition.retry_policy or site.default_retry or NO_RETRY
         self.timeout_seconds = definition.attempt_timeout
+        self.breaker = breaker_of(definition)
         self.has_arguments = bool(definition.args or definition.kwargs)
         self.asks_person = definition.metadata.get("on_exhausted") == "pause"
 
@@ -134,8 +138,11 @@ class _TaskStep(Step):
         if self.waiting_for in {"retry", "person"}:
             return self._last_failure()
         wait = cast(JsonObject, self.request.get("wait", self.request))
-        only_waits = self.waiting_for == "request" and wait.get("kind") in {"sleep", "await_branches", "hear", "take"}
-        return GivenUp() if only_waits else None  # a child run is work under way, as a tool call is
+        only_waits = self.waiting_for == "request" and wait.get("kind") in _GIVEN_UP
+        if not only_waits:
+            return None  # a child run is work under way, as a tool call is
+        leave(self.at, wait)
+        return GivenUp()
 
     def _last_failure(self) -> Failed:
         return Failed(self.error, gate=True, input=self.input, attempt=self.attempt)
@@ -172,6 +179,7 @@ class _TaskStep(Step):
             self._undo,
             key,
             holds_slots=bool(operator.limits),
+            breaker=operator.breaker,
         )
 
     def _done(self, fact: ToolSucceeded) -> Effect:

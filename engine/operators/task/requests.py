@@ -11,10 +11,13 @@ from typing import Any, cast
 from engine.model.commands import (
     AnswerUpdate,
     AwaitEvent,
+    AwaitLock,
     AwaitMessage,
     AwaitTasks,
     CancelTasks,
+    ChangeLock,
     Command,
+    SetAttributes,
     StartChild,
     StartTimer,
 )
@@ -26,12 +29,15 @@ from engine.model.requests import (
     CancelBranches,
     ContinueAsNew,
     HearEvent,
+    MergeAttributes,
+    Plain,
+    ReleaseLock,
     ReplyTo,
     RunChild,
     SleepFor,
     SleepUntil,
+    TakeLock,
     TakeMessage,
-    Wait,
 )
 from engine.operators.kit.awaiting import awaited, collect, heard, note_awaited, note_excused, timed_out
 from engine.operators.kit.base import At, Done, Effect, Ended, Failed
@@ -39,9 +45,15 @@ from engine.operators.kit.base import At, Done, Effect, Ended, Failed
 Answer = Done | Failed | Ended | tuple[JsonObject, tuple[Command, ...]]
 
 
-def ask(at: At, request: Wait | CancelBranches | ReplyTo | ContinueAsNew) -> Answer:
+def ask(at: At, request: Plain) -> Answer:
     """The stored form of the request and its commands; a request that needs no wait is answered at once."""
     return _ASKED[type(request)](at, request)
+
+
+def leave(at: At, request: Mapping[str, Json]) -> None:
+    """The wait is given up: whoever stands behind it in a queue must not wait for it."""
+    if request.get("kind") == "lock":
+        at.emit(ChangeLock(at.key, str(request["name"]), "left"))
 
 
 def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
@@ -52,13 +64,14 @@ def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
         return collect(at, over, names, fail_on_error=bool(request["fail_on_error"]), single=bool(request["single"]))
     if kind == "run_child":
         return _child_over(at, over)
+    if kind == "lock":
+        return _lock_over(at, request, over)
     if kind == "start_child":
         run_id = over.payload.get("workflow_run_id") if isinstance(over.payload, dict) else None
         return Done({"workflow_run_id": run_id, "status": "pending", "result": None}, gate=True)
-    if kind == "take":
-        return heard(f"{request['message']} '{request['name']}'", cast(float | None, request["timeout_seconds"]), over)
-    if kind == "hear":
-        return heard(f"event '{request['event']}'", cast(float | None, request["timeout_seconds"]), over)
+    if kind in ("take", "hear"):
+        what = f"{request['message']} '{request['name']}'" if kind == "take" else f"event '{request['event']}'"
+        return heard(what, cast(float | None, request["timeout_seconds"]), over)
     return Done(gate=True)
 
 
@@ -73,6 +86,29 @@ def _continue_as_new(at: At, request: ContinueAsNew) -> Answer:
         message = "only a run itself can continue as new, not a branch or activity of it"
         return Failed(StepError("input", message, "NotTheRun", retryable=False), gate=True)
     return Ended("completed", {}, "continued as new", request.inputs)
+
+
+def _take_lock(at: At, request: TakeLock) -> Answer:
+    stored: JsonObject = {"kind": "lock", "name": request.name}
+    return stored, (AwaitLock(at.key, request.name, request.timeout_seconds, stored),)
+
+
+def _lock_over(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
+    name = str(request["name"])
+    if over.timed_out:
+        leave(at, request)
+        message = f"the lock '{name}' was not free in time"
+        return Failed(StepError("lock_timeout", message, "LockTimeout", retryable=False), gate=True)
+    fencing = over.payload.get("fencing") if isinstance(over.payload, dict) else None
+    return Done({"name": name, "fencing": fencing}, gate=True, then=(ChangeLock(at.key, name, "held"),))
+
+
+def _release_lock(at: At, request: ReleaseLock) -> Answer:
+    return Done({"name": request.name}, gate=True, then=(ChangeLock(at.key, request.name, "released"),))
+
+
+def _merge_attributes(at: At, request: MergeAttributes) -> Answer:
+    return Done(dict(request.attributes), gate=True, then=(SetAttributes(at.key, dict(request.attributes)),))
 
 
 def _reply(at: At, request: ReplyTo) -> Answer:
@@ -154,9 +190,12 @@ _ASKED: Mapping[type, Callable[[At, Any], Answer]] = {
     CancelBranches: _cancel_branches,
     ContinueAsNew: _continue_as_new,
     HearEvent: _hear,
+    MergeAttributes: _merge_attributes,
+    ReleaseLock: _release_lock,
     ReplyTo: _reply,
     RunChild: _run_child,
     SleepFor: _sleep,
     SleepUntil: _sleep_until,
+    TakeLock: _take_lock,
     TakeMessage: _take,
 }

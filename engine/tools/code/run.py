@@ -21,7 +21,7 @@ from engine.tools.spec import ToolInput
 RESULT_MARK = "__HIGHWAY_RESULT__:"
 MAX_SECONDS = 3_600
 DEFAULT_SECONDS = 300.0
-_OUTPUT_BYTES = 3 * 1024 * 1024  # a value of 1 MiB, escaped, and something printed
+_OUTPUT_BYTES = 3 * 1024 * 1024  # a value and what was printed
 _STORED_BYTES = 480 * 1024
 _FINAL = ("SyntaxError", "InvalidResult")  # the same again at the next attempt
 _PROGRAM = Path(__file__).with_name("inside") / "execute.py"

@@ -6,4 +6,12 @@ from engine.tools.http.input import HttpInput
 from engine.tools.http.request import request
 from engine.tools.spec import ToolSpec
 
-TOOLS = (ToolSpec("tools.http.request", request, HttpInput, side_effect="effectful"),)
+TOOLS = (
+    ToolSpec(
+        "tools.http.request",
+        request,
+        HttpInput,
+        side_effect="effectful",
+        resource=lambda given: given.called_host,
+    ),
+)

@@ -46,6 +46,12 @@ class HttpInput(ToolInput):
     follow_redirects: bool = True
     check: bool = True
 
+    @property
+    def called_host(self) -> str:
+        """The host, and the port when it is not the usual one."""
+        url = httpx2.URL(self.url)
+        return f"{url.host}:{url.port}" if url.port else url.host
+
     @field_validator("url")
     @classmethod
     def _is_of_the_web(cls, url: str) -> str:

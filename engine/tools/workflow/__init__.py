@@ -6,6 +6,7 @@ These tools only ask: the engine makes the request durable and answers.
 from __future__ import annotations
 
 from engine.tools.spec import ToolSpec
+from engine.tools.workflow.attributes import SetAttributesInput, set_attributes
 from engine.tools.workflow.branches import (
     BranchInput,
     ForkInput,
@@ -29,6 +30,13 @@ TOOLS = (
     ToolSpec("tools.workflow.wait_for_branch", wait_for_branch, WaitForBranchInput, side_effect="pure", inline=True),
     ToolSpec("tools.workflow.cancel_branch", cancel_branch, BranchInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.receive_signal", receive_signal, ReceiveInput, side_effect="idempotent", inline=True),
+    ToolSpec(
+        "tools.workflow.set_attributes",
+        set_attributes,
+        SetAttributesInput,
+        side_effect="idempotent",
+        inline=True,
+    ),
     ToolSpec("tools.workflow.execute", execute, ExecuteInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.continue_as_new", continue_as_new, ContinueInput, side_effect="idempotent", inline=True),
 )

@@ -37,3 +37,17 @@ WAIT_FOR_GO = workflow(
     },
     name="wait_for_go",
 )
+
+# Its activity fails, and with it a circuit breaker: a dead letter and a breaker are left.
+GIVEN_UP = workflow(
+    {
+        "task_id": "act",
+        "operator_type": "activity",
+        "function": "tools.shell.run",
+        "args": ["exit 1"],
+        "dependencies": [],
+        "circuit_breaker_policy": {"failure_threshold": 1},
+        "metadata": {"resource": "broken"},
+    },
+    name="given_up",
+)

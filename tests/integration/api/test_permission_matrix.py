@@ -16,7 +16,7 @@ django.setup()
 from highway_platform.routes import Route, all_routes  # noqa: E402 - needs Django to be set up
 from tests.integration.api import prepared  # noqa: E402
 from tests.integration.api.client import Answer, Client  # noqa: E402
-from tests.integration.api.definitions import WAIT_FOR_GO  # noqa: E402
+from tests.integration.api.definitions import GIVEN_UP, WAIT_FOR_GO  # noqa: E402
 from tests.integration.api.people import Person, signed_in  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
@@ -28,6 +28,9 @@ BODIES = {
     "signal-send": {"signal_name": "seen", "payload": 1},
     "schedule-create": {"workflow_definition": WAIT_FOR_GO, "schedule_cron": "0 2 * * *"},
     "schedule-backfill": {"begin": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"},
+    "letter-purge-many": {"dry_run": True},
+    "retention-change": {"keep_completed_days": 3650, "keep_failed_days": None},
+    "attributes-change": {"attributes": {"seen": True}},
 } | prepared.BODIES
 GUARDED = [route for route in all_routes() if not route.is_public and not route.name.startswith("admin:")]
 API = [route for route in GUARDED if route.name.startswith("api:")]
@@ -43,6 +46,8 @@ class Things:
     definition_id: str
     definition_hash: str
     schedule_id: str
+    letter_id: str
+    payload: str
 
     def path_of(self, route: Route, *, unknown: bool = False) -> str:
         """The route's address with ids of acme in it, or with ids that nobody has."""
@@ -58,6 +63,9 @@ class Things:
             "queue_name": "nobody-knows" if unknown else "acme-only",
             "kind": "concurrency",
             "limit_key": "nobody-knows" if unknown else "acme-only",
+            "dead_letter_id": UNKNOWN_ID if unknown else self.letter_id,
+            "resource_key": "nobody-knows" if unknown else "broken",
+            "sha256": "0" * 64 if unknown else self.payload,
             "version": "1",
             "step_name": "go",
             "step": "go",
@@ -69,14 +77,23 @@ class Things:
 @pytest.fixture(scope="module")
 def things(owner: Client) -> Things:
     owner.submit(WAIT_FOR_GO, queue="acme-only")
-    limit = {"kind": "concurrency", "key": "acme-only"}
-    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": {"limits": [limit]}}).data
+    flow = {"limits": [{"kind": "concurrency", "key": "acme-only"}]}
+    large = {"text": "x" * 300_000}
+    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": flow, "inputs": large}).data
     owner.wait_until(started["workflow_run_id"], {"sleeping"})
+    owner.wait_until(owner.submit(GIVEN_UP))
     made = owner.post(
         "/api/v1/schedules",
         {"name": "nightly", "workflow_name": "wait_for_go", "schedule_cron": "@yearly", "overlap": "allow"},
     ).data
-    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"], made["schedule_id"])
+    return Things(
+        started["workflow_run_id"],
+        started["definition_id"],
+        started["definition_hash"],
+        made["schedule_id"],
+        owner.get("/api/v1/dead-letters").data["dead_letters"][0]["dead_letter_id"],
+        owner.get(f"/api/v1/workflows/{started['workflow_run_id']}").data["inputs"]["$blob"]["sha256"],
+    )
 
 
 def names_a_thing(route: Route) -> bool:
@@ -123,11 +140,16 @@ def test_a_stranger_sees_their_own_tenant_only(stranger: Client, things: Things,
     assert things.run_id.encode() not in answer.raw
 
 
-# Cancelling, retrying and deleting come last: they change what the others look at.
-LAST = {"api:workflow-cancel", "api:workflow-retry", "api:schedule-delete"}
+# These come last, in this order: they change what the others look at.
+LAST = ("letter-purge", "breaker-reset", "breaker-reset-all", "schedule-delete", "workflow-cancel", "workflow-retry")
 
 
-@pytest.mark.parametrize("route", sorted(API, key=lambda one: one.name in LAST), ids=by_name)
+def late(route: Route) -> int:
+    name = route.name.removeprefix("api:")
+    return LAST.index(name) + 1 if name in LAST else 0
+
+
+@pytest.mark.parametrize("route", sorted(API, key=late), ids=by_name)
 def test_the_owner_is_let_in(owner: Client, things: Things, route: Route) -> None:
     if route.name == "api:workflow-retry":
         owner.post(f"/api/v1/workflows/{things.run_id}/cancel")

@@ -12,7 +12,7 @@ from highway_sdk.exceptions import ApiException, NotFoundException, Unauthorized
 from highway_sdk.models.error_response_e7ebca9 import ErrorResponseE7ebca9
 
 from tests.integration.api.client import Client
-from tests.integration.api.definitions import SAY_HELLO
+from tests.integration.api.definitions import GIVEN_UP, SAY_HELLO
 
 UNKNOWN_ID = "01a1fa9e-c762-7e26-bd49-713d1a24fde0"
 
@@ -105,6 +105,20 @@ def test_schedules(sdk_client: highway_sdk.ApiClient, api: Client) -> None:
     with pytest.raises(ApiException) as refused:  # this client has no way to send a body
         schedules.post_api_v1_schedules()
     assert ErrorResponseE7ebca9.from_json(refused.value.body).code == "invalid_request"
+
+
+def test_circuit_breakers_and_locks(sdk_client: highway_sdk.ApiClient, api: Client, run_id: str) -> None:
+    api.wait_until(api.submit(GIVEN_UP))
+    breakers = sdk.CircuitBreakersApi(sdk_client)
+    listed = json.loads(breakers.get_api_v1_circuit_breakers_without_preload_content().data)["data"]
+    assert [one["state"] for one in listed["circuit_breakers"]] == ["OPEN"]
+    breakers.get_api_v1_circuit_breakers()
+    breakers.get_api_v1_circuit_breakersresource_key("broken")
+    breakers.post_api_v1_circuit_breakersresource_key_reset("broken")
+    with pytest.raises(NotFoundException):
+        breakers.get_api_v1_circuit_breakersresource_key("broken")
+    breakers.post_api_v1_circuit_breakers_reset()
+    sdk.WorkflowsApi(sdk_client).get_api_v1_workflowsworkflow_run_id_locks(run_id)
 
 
 def test_health_is_read_by_its_model(sdk_client: highway_sdk.ApiClient) -> None:

@@ -1,0 +1,45 @@
+-- name: get(tenant_id) :one
+-- How long the tenant's ended runs are kept.
+SELECT k.keep_completed_days, k.keep_failed_days FROM highway.keeps(%(tenant_id)s) AS k;
+
+-- name: put(tenant_id, keep_completed_days, keep_failed_days, by) :exec
+-- Sets how long; NULL is for ever.
+INSERT INTO highway.retention_policy (tenant_id, keep_completed_days, keep_failed_days, changed_by)
+VALUES (%(tenant_id)s, %(keep_completed_days)s, %(keep_failed_days)s, %(by)s)
+ON CONFLICT (tenant_id) DO UPDATE
+   SET keep_completed_days = excluded.keep_completed_days, keep_failed_days = excluded.keep_failed_days,
+       changed_at = highway.now(), changed_by = excluded.changed_by;
+
+-- name: tenants_after(after_tenant, quantity) :many
+-- Tenants that have runs, in order, behind a given one: one look into the index for each.
+WITH RECURSIVE tenant (tenant_id, n) AS (
+    (SELECT r.tenant_id, 1 FROM highway.workflow_run AS r WHERE r.tenant_id > %(after_tenant)s ORDER BY r.tenant_id LIMIT 1)
+    UNION ALL
+    SELECT s.tenant_id, t.n + 1
+      FROM tenant AS t
+     CROSS JOIN LATERAL (SELECT r.tenant_id FROM highway.workflow_run AS r WHERE r.tenant_id > t.tenant_id ORDER BY r.tenant_id LIMIT 1) AS s
+     WHERE t.n < %(quantity)s
+)
+SELECT t.tenant_id FROM tenant AS t;
+
+-- name: forget_old_runs(tenant_id, quantity) :one
+-- Forgets ended runs that the tenant's policy does not keep.
+SELECT highway.forget_old_runs(%(tenant_id)s, %(quantity)s) AS runs;
+
+-- name: forget_runs(tenant_id, run_ids) :one
+-- Deletes every row of these runs; the caller holds them.
+SELECT highway.forget_runs(%(tenant_id)s, %(run_ids)s::uuid[]) AS runs;
+
+-- name: collect_blobs(quantity) :one
+-- Deletes payloads that no run refers to.
+SELECT highway.collect_blobs(%(quantity)s) AS blobs;
+
+-- name: count_up(measure, by) :exec
+-- Adds to a measure that only grows.
+SELECT highway.count_up(%(measure)s, %(by)s);
+
+-- name: take_turn(measure, every_seconds) :one
+-- A row when nobody has done it for so long; whoever gets it does it for all.
+INSERT INTO highway.health AS h (measure, value, at) VALUES (%(measure)s, 0, highway.now())
+ON CONFLICT (measure) DO UPDATE SET at = highway.now() WHERE h.at <= highway.now() - make_interval(secs => %(every_seconds)s)
+RETURNING h.measure;
