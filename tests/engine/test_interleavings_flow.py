@@ -302,10 +302,8 @@ def test_grant_then_pause_a_step_s_slot_goes_to_the_next_and_its_step_asks_in_it
     end(database, holder)
     with first.transaction():
         assert grant_slots(first) == 1
-        second = Second(
-            database.worker,
-            lambda own: own.execute("UPDATE highway.task SET state = 'paused' WHERE task_id = %s", [one.task_id]),
-        )
+        which = {"tenant_id": tenant, "workflow_run_id": one.workflow_run_id}
+        second = Second(database.worker, lambda own: facade.pause(own, **which))
         second.wait_until_blocked(observer, first)
     second.result()
     assert grant(database) == 1
