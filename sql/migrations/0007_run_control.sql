@@ -343,7 +343,10 @@ BEGIN
     PERFORM set_config('highway.restarting', p_run::text, true);
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
-           cancel_requested = false, pause_requested = false
+           cancel_requested = false, pause_requested = false,
+           -- Its end gave its slots back: the limits of its definition are passed anew.
+           gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
+                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     UPDATE highway.workflow_run AS r
@@ -495,7 +498,8 @@ BEGIN
     v_next := highway.submit_run(
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
         p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
-        p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key);
+        p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
+        p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
@@ -524,6 +528,7 @@ BEGIN
     DELETE FROM highway.task AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
     DELETE FROM highway.checkpoint AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
     DELETE FROM highway.journal AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
+    DELETE FROM highway.run_key AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
     DELETE FROM highway.compensation AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
     DELETE FROM highway.update_request AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
     DELETE FROM highway.variable AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;

@@ -16,10 +16,12 @@ from engine.model.views import RunFilter
 from engine.queue.commit import commit
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from tests.support.databases import Database
+from tests.support.flow import end, grant
 from tests.support.interleaving import problems
-from tests.support.runs import WORKER, fork, scalar, start, states, step, take, write
+from tests.support.runs import ONE_TASK, WORKER, fork, scalar, start, states, step, take, write
 
-KEPT = {"idempotency"}  # an answer outlives the run that it tells of
+# An answer and a tick outlive the run that they tell of; a slot is held by an open task and is gone with its end.
+KEPT = {"idempotency", "schedule_tick", "slot"}
 
 
 def _status(connection: psycopg.Connection[Any], run: UUID) -> str:
@@ -150,6 +152,23 @@ def test_a_task_of_an_ended_run_that_is_still_being_stopped_keeps_it_from_a_rest
         for change in (facade.restart, facade.purge):
             with pytest.raises(StateError, match="still being stopped"):
                 change(connection, tenant_id=tenant, workflow_run_id=run)
+
+
+def test_a_restarted_run_passes_the_limits_of_its_definition_again(database: Database, tenant: UUID) -> None:
+    limited = ONE_TASK | {"name": "limited", "limits": [{"kind": "concurrency", "limit": 1}]}
+    with connect(database.worker) as connection:
+        run = start(connection, tenant, limited)
+        end(database, *take(database.worker), state="failed")
+        other = start(connection, tenant, limited)
+        (holder,) = take(database.worker)
+        facade.restart(connection, tenant_id=tenant, workflow_run_id=run)
+        assert take(database.worker) == []
+        assert states(connection, run) == {"": "sleeping"}
+        assert problems(database.worker, grace_seconds=60) == []
+        end(database, holder)
+        grant(database)
+        assert [task.task_id for task in take(database.worker)] == [run]
+        assert _status(connection, other) == "completed"
 
 
 def test_no_other_door_leads_out_of_a_terminal_state(database: Database, tenant: UUID) -> None:

@@ -10,7 +10,7 @@ from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import InvalidError, StateError
 from engine.model.views import RunView
-from tests.engine.control_steps import allow, branches, counted, needs, shell, tries
+from tests.engine.control_steps import allow, branches, counted, gate, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
 from tests.support.interleaving import problems
 from tests.support.workers import Workers
@@ -123,7 +123,12 @@ def test_edited_arguments_and_spent_attempts_are_remembered_over_a_crash_between
 def test_the_rest_of_the_run_waits_too_and_giving_one_of_two_up_leaves_the_other_to_be_answered(
     crew: Workers,
 ) -> None:
-    run = crew.submit(workflow(_flaky(crew, "a"), _flaky(crew, "b"), op("wait", "nap", wait_for="PT1H")))
+    both = [shell(name, command=f"{gate(crew.folder, name)}; false", metadata=PAUSE) for name in ("a", "b")]
+    run = crew.submit(workflow(*both, op("wait", "nap", wait_for="PT1H")))
+    for name in ("a", "b"):  # both are under way before one of them pauses the run
+        crew.wait_for(crew.folder / f"{name}.began")
+    for name in ("a", "b"):
+        allow(crew.folder, name)
     crew.wait(run, lambda _: len(crew.ask(facade.list_exhausted, run)) == 2)
     _paused(crew, run)
     assert crew.ask(facade.give_up, run, step="a") == "paused"

@@ -26,6 +26,7 @@ _READ = """
 _ONE: dict[str, Any] = {"tenant_ids": ["@tenant"], "task_ids": ["@running"], "run_ids": ["@running"], "epochs": [1]}
 _ROW: dict[str, Any] = _ONE | {"scopes": [""], "keys": ["k"]}
 _STOP = {"run_id": "@sleeping", "workflow_run_id": "@sleeping", "reason": "x", "outcome": "cancelled"}
+_CONTROL = {"workflow_run_id": "@sleeping", "by": "", "reason": "", "step_inputs": "{}"}
 _TELL = {"workflow_run_id": "@sleeping", "name": "go", "payload": "1", "by": ""}
 _FORK = {"new_ids": [str(uuid4())], "kinds": ["branch"], "paths": ["[]"], "contexts": ["{}"], "variables": ["{}"]}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
@@ -105,6 +106,12 @@ CASES = [
     Case("schedule.history", _SCHEDULE, ("worker", "web")),
     Case("doctor.schedules", {"grace_seconds": 30.0}),
     Case("service.measure", {}),
+    Case("commit.lock_with_families", _ONE | {"run_tenant_ids": ["@tenant"], "run_ids": ["@sleeping"]}),
+    Case("commit.pause", {"task_id": "@running", "epoch": 1, "reason": "x"}),
+    Case("control.pause", _CONTROL, ("worker", "web")),
+    Case("control.kill", _CONTROL | {"workflow_run_id": "@running"}, ("worker", "web")),
+    Case("control.set_priority", _CONTROL | {"priority": 1}, ("worker", "web")),
+    Case("control.hold_for_restart", {"workflow_run_id": "@failed"}, ("worker", "web")),
     Case("run.cancel", _STOP, ("worker", "web")),
     Case("run.emit_event", _TELL, ("worker", "web")),
     Case("run.send_signal", _TELL, ("worker", "web")),
