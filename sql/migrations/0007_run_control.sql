@@ -523,17 +523,6 @@ BEGIN
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
     END IF;
-    DELETE FROM highway.wait AS d USING highway.task AS t
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND d.tenant_id = p_tenant AND d.task_id = t.task_id;
-    DELETE FROM highway.task AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.checkpoint AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.journal AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.run_key AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.compensation AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.update_request AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.variable AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.signal AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.event AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.workflow_run AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
+    PERFORM highway.forget_runs(p_tenant, ARRAY[p_run]);
 END
 $$;

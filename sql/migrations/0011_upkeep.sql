@@ -451,12 +451,14 @@ DECLARE
 BEGIN
     DELETE FROM highway.wait AS w USING highway.task AS t  -- by the tasks: there is no index by the run
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND w.tenant_id = t.tenant_id AND w.task_id = t.task_id;
+    DELETE FROM highway.slot AS s USING highway.task AS t
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND s.tenant_id = t.tenant_id AND s.task_id = t.task_id;
     DELETE FROM highway.named_lock AS n WHERE n.tenant_id = p_tenant AND n.workflow_run_id = ANY (p_runs);  -- writes to the journal
     FOR v_table IN
         SELECT c.oid::regclass FROM pg_class AS c
           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'workflow_run_id' AND NOT a.attisdropped
          WHERE c.relnamespace = 'highway'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND c.relname <> ALL (ARRAY['wait', 'task', 'workflow_run'])
+           AND c.relname <> ALL (ARRAY['wait', 'slot', 'task', 'workflow_run', 'idempotency', 'schedule_tick'])
          ORDER BY c.relname
     LOOP
         EXECUTE format('DELETE FROM %s WHERE tenant_id = $1 AND workflow_run_id = ANY ($2)', v_table) USING p_tenant, p_runs;

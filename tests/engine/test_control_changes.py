@@ -132,13 +132,6 @@ def test_a_run_that_is_purged_leaves_no_row_in_any_table_that_names_runs(databas
     assert {table for table, rows in _rows(database, run).items() if rows} == set()
 
 
-def test_the_purge_names_every_table_that_has_a_run(database: Database) -> None:
-    with psycopg.connect(database.superuser) as connection:
-        body = scalar(connection, "SELECT prosrc FROM pg_proc WHERE proname = 'purge_run'")
-    missing = {table for table in _tables(database) if f"DELETE FROM highway.{table} AS" not in body}
-    assert missing == KEPT
-
-
 def test_a_task_of_an_ended_run_that_is_still_being_stopped_keeps_it_from_a_restart_and_a_purge(
     database: Database, tenant: UUID
 ) -> None:
