@@ -443,7 +443,8 @@ BEGIN
 END
 $$;
 
--- Deletes every row of ended runs, in every table that has a workflow_run_id: a new table cannot be forgotten. The caller holds the runs and their tasks.
+-- Deletes every row of ended runs, in every table that has a workflow_run_id: a new table cannot be forgotten. Answers under idempotency keys and
+-- ticks of schedules, which tell what has fired, stay. The caller holds the runs and their tasks.
 CREATE FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) RETURNS integer
     LANGUAGE plpgsql AS $$
 DECLARE

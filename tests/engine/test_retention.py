@@ -53,7 +53,9 @@ def test_every_table_that_names_runs_finds_the_rows_of_a_run_by_an_index(module_
                     [f"highway.{table}"],
                 )
             }
-            assert table in ("wait", "slot") or "tenant_id,workflow_run_id" in firsts, table  # waits are found by their tasks
+            assert table in ("wait", "slot") or "tenant_id,workflow_run_id" in firsts, (
+                table
+            )  # waits are found by their tasks
 
 
 def _count(superuser: psycopg.Connection[Any], table: str, run: UUID) -> int:

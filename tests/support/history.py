@@ -101,6 +101,10 @@ INSERT INTO highway.slot (tenant_id, key, task_id, workflow_run_id, granted_at)
 SELECT t.tenant_id, 'key_' || row_number() OVER () %% 1000, t.task_id, t.workflow_run_id, CASE WHEN random() < 0.3 THEN now() END
   FROM highway.task AS t WHERE t.state = 'sleeping';
 """
+_KEYS = """
+INSERT INTO highway.run_key (tenant_id, kind, key, workflow_run_id)
+SELECT t.tenant_id, 'singleton', t.task_id::text, t.workflow_run_id FROM highway.task AS t WHERE t.state = 'sleeping'
+"""
 _SCHEDULES = """
 WITH made AS (
     INSERT INTO highway.schedule (tenant_id, name, workflow_name, timing, next_at, due_at, checked_at)
@@ -142,6 +146,7 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         for state, runs in (("pending", 1_500), ("running", 500), ("sleeping", 10_000)):
             connection.execute(_OPEN, who | {"runs": runs, "state": state})
         connection.execute(_LIMITS, who)
+        connection.execute(_KEYS)
         connection.execute(_SCHEDULES, who)
         connection.execute("VACUUM ANALYZE")
         (history.schedule,) = (
