@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from engine.model.activity import ActivityPlan, Beat
 from engine.model.commands import AnswerUpdate, AwaitSlots, CancelTasks, Emit, Record, StartChild
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
@@ -57,6 +58,7 @@ class ForkWrite:
     context: JsonObject
     variables: JsonObject
     completion_event: str | None
+    plan: ActivityPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class TaskWrites:
     pause_for: str = ""
     slots: list[AwaitSlots] = field(default_factory=list)
     freed: list[str] = field(default_factory=list)  # steps that give their slots back
+    beats: list[Beat] = field(default_factory=list)
     exit: Exit | None = None
 
     def __bool__(self) -> bool:
@@ -117,4 +120,5 @@ class TaskWrites:
             or self.ended_waits
             or self.slots
             or self.freed
+            or self.beats
         )

@@ -32,6 +32,7 @@ class ToolSpec(Generic[Input]):
     ``inline`` tools cannot block and run in the worker's own loop. ``transactional`` ones get ``ctx.transaction``, and their database work
     commits together with the step's checkpoint. ``side_effect`` says what a second execution would do: nothing to see (pure), the same
     (idempotent), or more (effectful). ``durable`` ones get ``ctx.ledger`` and are called again after each wait that they ask for.
+    ``beats_itself``: as an activity it sends heartbeats, so that its silence means something.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ToolSpec(Generic[Input]):
     inline: bool = False
     transactional: bool = False
     durable: bool = False
+    beats_itself: bool = False
 
     @property
     def summary(self) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from engine.durable.tool_context import LogLine
+from engine.model.activity import Beat
 from engine.model.facts import Fact, ToolNoted
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A tool call came back. ``epoch`` is that of the claim it belonged to."""
+    """A tool call came back. ``epoch`` is that of the claim it belonged to, ``beat`` an activity's last heartbeat."""
 
     task_id: UUID
     epoch: int
@@ -22,6 +23,7 @@ class CallEnded:
     fact: Fact
     seconds: float
     logs: list[LogLine] = field(default_factory=list)
+    beat: Beat | None = None
 
 
 @dataclass(frozen=True, slots=True)

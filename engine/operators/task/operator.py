@@ -40,6 +40,7 @@ class TaskOperator(PlainOperator):
         "args",
         "asks_person",
         "has_arguments",
+        "heartbeat_seconds",
         "idempotency_key",
         "kwargs",
         "limits",
@@ -66,6 +67,7 @@ class TaskOperator(PlainOperator):
             self.roots |= self.undo.roots
         self.retry = definition.retry_policy or site.default_retry or NO_RETRY
         self.timeout_seconds = definition.attempt_timeout
+        self.heartbeat_seconds = definition.heartbeat_timeout if isinstance(definition, Activity) else None
         self.has_arguments = bool(definition.args or definition.kwargs)
         self.asks_person = definition.metadata.get("on_exhausted") == "pause"
 
@@ -171,6 +173,7 @@ class _TaskStep(Step):
             self.notes.of(self.attempt),
             self._undo,
             key,
+            operator.heartbeat_seconds,
             holds_slots=bool(operator.limits),
         )
 
