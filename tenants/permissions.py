@@ -34,6 +34,7 @@ _ALL = (
     Permission("workflows.queue:manage", "Pause, drain and cap queues", ("manage_workflows",)),
     Permission("workflows.limit:read", "See limits and who holds them", ("view_workflows",)),
     Permission("workflows.limit:manage", "Change the figures of limits", ("manage_workflows",)),
+    Permission("workflows.activity:manage", "Clean up the heartbeats of activities", ("manage_workflows",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
     Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
@@ -57,7 +58,14 @@ _READ = frozenset(
     }
 )
 _CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
-_MANAGE = frozenset({"workflows.queue:manage", "workflows.limit:manage", "workflows.schedule:operate"})
+_MANAGE = frozenset(
+    {
+        "workflows.queue:manage",
+        "workflows.limit:manage",
+        "workflows.schedule:operate",
+        "workflows.activity:manage",
+    }
+)
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
 _AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})

@@ -15,6 +15,7 @@ from engine.db.errors import (
     StateError,
 )
 from engine.facade.activities import (
+    CLEANUP_BATCH,
     ActivityFilter,
     cancel_activity,
     count_activities,
@@ -86,6 +87,7 @@ from engine.schedules.checking import ScheduleRefusedError
 
 __all__ = [
     "ALL_TENANTS",
+    "CLEANUP_BATCH",
     "UNCHANGED",
     "ActivityFilter",
     "Answer",

@@ -20,12 +20,16 @@ CLEANUP_BATCH = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ActivityFilter:
-    """Which activities; None or empty does not filter. ``function`` is a part of the tool's name."""
+    """Which activities; None or empty does not filter. ``function`` is a part of the tool's name.
+
+    ``silent_for_seconds``: those whose last sign of life is at least so old.
+    """
 
     states: Sequence[str] = ()
     workflow_run_id: UUID | None = None
     worker_id: UUID | None = None
     function: str = ""
+    silent_for_seconds: float | None = None
 
 
 def list_activities(
@@ -41,6 +45,7 @@ def list_activities(
             states=list(chosen.states) or None,
             worker_id=chosen.worker_id,
             function=f"%{_escaped(chosen.function)}%" if chosen.function else None,
+            silent_for=chosen.silent_for_seconds,
             before=before,
             quantity=quantity,
         )
@@ -58,6 +63,7 @@ def get_activity(connection: Connection, *, tenant_id: UUID, activity_id: UUID) 
             states=None,
             worker_id=None,
             function=None,
+            silent_for=None,
             before=None,
             quantity=1,
         )

@@ -113,8 +113,9 @@ SELECT highway.expire_activity(%(tenant_id)s, %(task_id)s) AS "limit";
 -- Asks one activity to stop; its state afterwards.
 SELECT highway.cancel_activity(%(tenant_id)s, %(task_id)s, %(reason)s) AS state;
 
--- name: list(tenant_id, workflow_run_id, task_id, states, worker_id, function, before, quantity) :many replanned
--- Activities, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `function` is a pattern for ILIKE.
+-- name: list(tenant_id, workflow_run_id, task_id, states, worker_id, function, silent_for, before, quantity) :many replanned
+-- Activities, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `function` is a pattern for ILIKE,
+-- `silent_for` the least number of seconds since the last sign of life.
 -- Each state is read by itself and in order, so that few rows are read however rare it is.
 SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key, t.state, t.queue, t.priority, t.cancel_requested,
        t.created_at, t.finished_at, t.available_at, t.completion_event, t.result, t.error, t.running_steps,
@@ -125,7 +126,7 @@ SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key
        coalesce(t.claimed_by, k.worker_id, a.worker_id) AS worker_id,
        (SELECT o.name FROM highway.worker AS o WHERE o.worker_id = t.claimed_by) AS worker,
        w.due_at AS retry_at, w.error AS last_error,
-       extract(epoch FROM highway.now() - coalesce(a.last_heartbeat_at, a.started_at))::float8 AS silent_seconds
+       extract(epoch FROM highway.now() - greatest(a.last_heartbeat_at, a.started_at, t.claimed_at))::float8 AS silent_seconds
   FROM (SELECT DISTINCT unnest(coalesce(%(states)s::text[], ARRAY[
                'pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated'])) AS state) AS s
  CROSS JOIN LATERAL (
@@ -137,6 +138,8 @@ SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key
           AND (%(before)s::uuid IS NULL OR o.task_id < %(before)s::uuid)
           AND (%(worker_id)s::uuid IS NULL OR coalesce(o.claimed_by, p.worker_id) = %(worker_id)s::uuid)
           AND (%(function)s::text IS NULL OR p.function ILIKE %(function)s::text)
+          AND (%(silent_for)s::float8 IS NULL OR greatest(p.last_heartbeat_at, p.started_at, o.claimed_at)
+               <= highway.now() - make_interval(secs => %(silent_for)s::float8))
         ORDER BY o.task_id DESC
         LIMIT %(quantity)s) AS t
   JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id

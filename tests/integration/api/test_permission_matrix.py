@@ -16,7 +16,7 @@ django.setup()
 from highway_platform.routes import Route, all_routes  # noqa: E402 - needs Django to be set up
 from tests.integration.api import prepared  # noqa: E402
 from tests.integration.api.client import Answer, Client  # noqa: E402
-from tests.integration.api.definitions import WAIT_FOR_GO  # noqa: E402
+from tests.integration.api.definitions import WAIT_FOR_GO, WITH_ACTIVITY  # noqa: E402
 from tests.integration.api.people import Person, signed_in  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
@@ -40,6 +40,7 @@ class Things:
     """What tenant acme has."""
 
     run_id: str
+    activity_id: str
     definition_id: str
     definition_hash: str
     schedule_id: str
@@ -50,6 +51,7 @@ class Things:
             "workflow_run_id": UNKNOWN_ID if unknown else self.run_id,
             "run_id": UNKNOWN_ID if unknown else self.run_id,
             "schedule_id": UNKNOWN_ID if unknown else self.schedule_id,
+            "activity_id": UNKNOWN_ID if unknown else self.activity_id,
             "newest": UNKNOWN_ID if unknown else self.run_id,
             "definition_id": UNKNOWN_ID if unknown else self.definition_id,
             "definition_hash": "0" * 64 if unknown else self.definition_hash,
@@ -70,13 +72,17 @@ class Things:
 def things(owner: Client) -> Things:
     owner.submit(WAIT_FOR_GO, queue="acme-only")
     limit = {"kind": "concurrency", "key": "acme-only"}
-    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": {"limits": [limit]}}).data
-    owner.wait_until(started["workflow_run_id"], {"sleeping"})
+    started = owner.post("/api/v1/workflows", {"workflow_definition": WITH_ACTIVITY, "flow": {"limits": [limit]}}).data
+    run_id = started["workflow_run_id"]
+    owner.wait_until(run_id, {"sleeping"})
+    (activity,) = owner.get(f"/api/v1/workflows/{run_id}/activities").data["activities"]
     made = owner.post(
         "/api/v1/schedules",
         {"name": "nightly", "workflow_name": "wait_for_go", "schedule_cron": "@yearly", "overlap": "allow"},
     ).data
-    return Things(started["workflow_run_id"], started["definition_id"], started["definition_hash"], made["schedule_id"])
+    return Things(
+        run_id, activity["activity_id"], started["definition_id"], started["definition_hash"], made["schedule_id"]
+    )
 
 
 def names_a_thing(route: Route) -> bool:
