@@ -131,7 +131,8 @@ SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key
                'pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated'])) AS state) AS s
  CROSS JOIN LATERAL (
        SELECT o.* FROM highway.task AS o
-         LEFT JOIN highway.activity AS p ON p.tenant_id = o.tenant_id AND p.task_id = o.task_id
+        -- OFFSET 0: one look into the index for each, never a join with all activities.
+        CROSS JOIN LATERAL (SELECT i.* FROM highway.activity AS i WHERE i.tenant_id = o.tenant_id AND i.task_id = o.task_id OFFSET 0) AS p
         WHERE o.kind = 'activity' AND o.tenant_id = %(tenant_id)s AND o.state = s.state
           AND (%(workflow_run_id)s::uuid IS NULL OR o.workflow_run_id = %(workflow_run_id)s::uuid)
           AND (%(task_id)s::uuid IS NULL OR o.task_id = %(task_id)s::uuid)
@@ -178,10 +179,13 @@ SELECT l.seq, l.at, l.kind, l.scope, l.step_key, l.data FROM (
 -- Deletes heartbeats of a tenant older than `keep_seconds`; how many.
 WITH old AS (
     SELECT h.tenant_id, h.task_id, h.slot FROM highway.activity_heartbeat AS h
-     WHERE h.tenant_id = %(tenant_id)s AND h.at < highway.now() - make_interval(secs => %(keep_seconds)s)
+     -- The sub-select is worked out once, before the rows, so that the index can be asked for it behind row-level security.
+     WHERE h.tenant_id = %(tenant_id)s AND h.at < (SELECT highway.now() - make_interval(secs => %(keep_seconds)s))
      ORDER BY h.at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED
 ), gone AS (
-    DELETE FROM highway.activity_heartbeat AS h USING old AS o
+    -- By way of arrays: each row is looked up by its key.
+    DELETE FROM highway.activity_heartbeat AS h
+     USING unnest(ARRAY(SELECT tenant_id FROM old), ARRAY(SELECT task_id FROM old), ARRAY(SELECT slot FROM old)) AS o (tenant_id, task_id, slot)
      WHERE h.tenant_id = o.tenant_id AND h.task_id = o.task_id AND h.slot = o.slot
     RETURNING h.slot
 )
@@ -189,8 +193,11 @@ SELECT count(*) AS deleted FROM gone;
 
 -- name: forget_old_heartbeats(keep_seconds, quantity) :exec
 -- The same for all tenants, for the housekeeping.
+WITH old AS (
+    SELECT h.tenant_id, h.task_id, h.slot FROM highway.activity_heartbeat AS h
+     WHERE h.at < highway.now() - make_interval(secs => %(keep_seconds)s)
+     ORDER BY h.at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED
+)
 DELETE FROM highway.activity_heartbeat AS h
- WHERE (h.tenant_id, h.task_id, h.slot) IN (
-       SELECT o.tenant_id, o.task_id, o.slot FROM highway.activity_heartbeat AS o
-        WHERE o.at < highway.now() - make_interval(secs => %(keep_seconds)s)
-        ORDER BY o.at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED);
+ USING unnest(ARRAY(SELECT tenant_id FROM old), ARRAY(SELECT task_id FROM old), ARRAY(SELECT slot FROM old)) AS o (tenant_id, task_id, slot)
+ WHERE h.tenant_id = o.tenant_id AND h.task_id = o.task_id AND h.slot = o.slot;

@@ -28,9 +28,12 @@ _ROW: dict[str, Any] = _ONE | {"scopes": [""], "keys": ["k"]}
 _STOP = {"run_id": "@sleeping", "workflow_run_id": "@sleeping", "reason": "x", "outcome": "cancelled"}
 _TELL = {"workflow_run_id": "@sleeping", "name": "go", "payload": "1", "by": ""}
 _FORK = {"new_ids": [str(uuid4())], "kinds": ["branch"], "paths": ["[]"], "contexts": ["{}"], "variables": ["{}"]}
+_ACT = _ONE | {"task_ids": ["@activity"]}
+_BOTH = ("worker", "web")
+_ANY: dict[str, Any] = {"worker_id": None, "after": None}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
 _SCHEDULE = {"schedule_id": "@schedule"}
-_NONE = ("reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
+_NONE = ("plans", "silent", "details", "reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,22 @@ CASES = [
     Case("schedule.history", _SCHEDULE, ("worker", "web")),
     Case("doctor.schedules", {"grace_seconds": 30.0}),
     Case("service.measure", {}),
+    Case("activity.load", _ACT),
+    Case("activity.beat", _ACT | {"attempts": [1], "running": [1.0], "silent": [0.5], "own": [True]}),
+    Case("activity.time_out", {"grace_seconds": 0.0}),
+    Case("activity.settle_limits", {}),
+    Case("activity.overdue", {}),
+    Case("activity.expire", {"task_id": "@activity"}),
+    Case("activity.forget_old_heartbeats", {"keep_seconds": 60.0}),
+    Case("activity.cancel", {"task_id": "@activity", "reason": "x"}, _BOTH),
+    Case("activity.list", _ANY, _BOTH),
+    Case("activity.list", _ANY | {"states": ["running"], "silent_for": 60.0}, _BOTH),
+    Case("activity.list", _ANY | {"task_id": "@activity", "quantity": 1}, _BOTH),
+    Case("activity.list", _ANY | {"workflow_run_id": "@running"}, _BOTH),
+    Case("activity.count_by_state", {"cap": 500}, _BOTH),
+    Case("activity.heartbeats", {"task_id": "@activity"}, _BOTH),
+    Case("activity.logs", {"workflow_run_id": "@running", "scopes": ["work"]}, _BOTH),
+    Case("activity.forget_heartbeats", {"keep_seconds": 60.0}, _BOTH),
     Case("run.cancel", _STOP, ("worker", "web")),
     Case("run.emit_event", _TELL, ("worker", "web")),
     Case("run.send_signal", _TELL, ("worker", "web")),
