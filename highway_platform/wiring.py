@@ -32,15 +32,18 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
     dsn = settings.HIGHWAY_DATABASE_URLS["worker"]
     if dsn is None:
         raise ImproperlyConfigured("set HIGHWAY_WORKER_DATABASE_URL: workers have a database role of their own")
+    try:
+        config = WorkerConfig(
+            dsn=dsn,
+            name=name,
+            tools=registry,
+            make_sandbox=make_sandbox,
+            queues=queues,
+            slots=slots,
+        )
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
     _check_sandbox()
-    config = WorkerConfig(
-        dsn=dsn,
-        name=name,
-        tools=registry,
-        make_sandbox=make_sandbox,
-        queues=queues,
-        slots=slots,
-    )
     return run(config, processes)
 
 

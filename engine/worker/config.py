@@ -34,6 +34,9 @@ class WorkerConfig:
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""
 
+    def __post_init__(self) -> None:
+        served(self.queues)  # a misspelt side would be a queue that nobody serves
+
     @property
     def run_queues(self) -> tuple[str, ...]:
         """Queues of runs and their branches that it serves."""
