@@ -26,7 +26,7 @@ def _begin(workers: Workers, function: str = "tools.shell.run", **more: object) 
 
 
 def _numbers(folder: Path) -> list[int]:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while True:
         found = [(folder / name).read_text().strip() for name in NAMES if (folder / name).exists()]
         if len(found) == len(NAMES) and all(found):
@@ -35,7 +35,7 @@ def _numbers(folder: Path) -> list[int]:
         time.sleep(0.02)
 
 
-def _all_gone(numbers: list[int], seconds: float = 10) -> bool:
+def _all_gone(numbers: list[int], seconds: float = 30) -> bool:
     until = time.monotonic() + seconds
     while any(_is_alive(number) for number in numbers):
         if time.monotonic() > until:

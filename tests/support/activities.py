@@ -45,7 +45,7 @@ def activity_of(workers: Workers, run: UUID) -> ActivityView | None:
 
 
 def wait_for_activity(
-    workers: Workers, run: UUID, until: Callable[[ActivityView], Any], seconds: float = 20
+    workers: Workers, run: UUID, until: Callable[[ActivityView], Any], seconds: float = 40
 ) -> ActivityView:
     """Wait for something to become true of the run's activity."""
     end = time.monotonic() + seconds

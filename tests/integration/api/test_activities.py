@@ -23,7 +23,7 @@ def activity(function: str, *args: Any, **more: Any) -> dict[str, Any]:
 
 def activity_of(client: Client, run_id: str, until: Callable[[dict[str, Any]], Any] = bool) -> dict[str, Any]:
     """The one activity of the run, once it is as it should be."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     while True:
         found = client.get(f"/api/v1/workflows/{run_id}/activities").data["activities"]
         if found and until(found[0]):
