@@ -8,6 +8,8 @@ CREATE TABLE highway.activity (
     task_id uuid NOT NULL,
     function text NOT NULL DEFAULT '',
     max_attempts integer NOT NULL DEFAULT 1,
+    schedule_to_start_seconds double precision,
+    schedule_to_close_seconds double precision,
     start_by timestamptz,                    -- schedule-to-start: no attempt may begin later; NULL when there is nothing to watch (any more)
     close_by timestamptz,                    -- schedule-to-close: everything is over by then
     start_to_close_seconds double precision, -- of each attempt
@@ -73,7 +75,37 @@ CREATE FUNCTION highway.broken_limit(p_activity highway.activity, p_grace_second
 CREATE FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN p_activity.started_at IS NULL AND p_task.rescues = 0 AND NOT EXISTS (
-        SELECT FROM highway.wait AS w WHERE w.tenant_id = p_task.tenant_id AND w.task_id = p_task.task_id);
+        SELECT FROM highway.wait AS w WHERE w.tenant_id = p_task.tenant_id AND w.task_id = p_task.task_id AND w.kind <> 'slot');
+
+-- Activities of a forked run have the plans of those that they were copied from; their limits count from the fork.
+CREATE FUNCTION highway.copy_plans(p_tenant uuid, p_source uuid, p_run uuid) RETURNS void
+    LANGUAGE sql AS $$
+    INSERT INTO highway.activity (tenant_id, task_id, function, max_attempts, schedule_to_start_seconds, schedule_to_close_seconds, start_by, close_by,
+                                  start_to_close_seconds, heartbeat_seconds, details)
+    SELECT p_tenant, t.task_id, a.function, a.max_attempts, a.schedule_to_start_seconds, a.schedule_to_close_seconds,
+           highway.now() + make_interval(secs => a.schedule_to_start_seconds), highway.now() + make_interval(secs => a.schedule_to_close_seconds),
+           a.start_to_close_seconds, a.heartbeat_seconds, a.details
+      FROM highway.task AS t
+      JOIN highway.task AS o ON o.tenant_id = p_tenant AND o.workflow_run_id = p_source AND o.key = t.key
+      JOIN highway.activity AS a ON a.tenant_id = p_tenant AND a.task_id = o.task_id
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity'
+$$;
+
+-- An activity that is restarted begins anew: its limits count from then on. What its last attempt said stays, for the next one.
+CREATE FUNCTION highway.begin_activity_anew() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE highway.activity AS a
+       SET start_by = highway.now() + make_interval(secs => a.schedule_to_start_seconds),
+           close_by = highway.now() + make_interval(secs => a.schedule_to_close_seconds),
+           started_at = NULL, failed_attempt = NULL, cancel_reason = NULL
+     WHERE a.tenant_id = NEW.tenant_id AND a.task_id = NEW.task_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER begin_activity_anew AFTER UPDATE OF state ON highway.task
+    FOR EACH ROW WHEN (NEW.kind = 'activity' AND NOT highway.is_open(OLD.state) AND highway.is_open(NEW.state))
+    EXECUTE FUNCTION highway.begin_activity_anew();
 
 -- Ends an activity that has broken a limit as a whole: nobody began it in time, or it is not over in time. Returns the limit, NULL when it
 -- has broken none (any more). An attempt under way is given up: its claim's epoch is old then, whatever it still says.

@@ -120,8 +120,9 @@ WITH forked AS (
       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
     RETURNING tenant_id, task_id, workflow_run_id, key, kind
 ), planned AS (
-    INSERT INTO highway.activity (tenant_id, task_id, function, max_attempts, start_by, close_by, start_to_close_seconds, heartbeat_seconds)
-    SELECT f.tenant_id, f.task_id, coalesce(p.function, ''), coalesce(p.max_attempts, 1),
+    INSERT INTO highway.activity (tenant_id, task_id, function, max_attempts, schedule_to_start_seconds, schedule_to_close_seconds, start_by, close_by,
+                                  start_to_close_seconds, heartbeat_seconds)
+    SELECT f.tenant_id, f.task_id, coalesce(p.function, ''), coalesce(p.max_attempts, 1), p.schedule_to_start, p.schedule_to_close,
            highway.now() + make_interval(secs => p.schedule_to_start), highway.now() + make_interval(secs => p.schedule_to_close),
            p.start_to_close, p.heartbeat
       FROM forked AS f

@@ -33,7 +33,18 @@ _BOTH = ("worker", "web")
 _ANY: dict[str, Any] = {"worker_id": None, "after": None}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
 _SCHEDULE = {"schedule_id": "@schedule"}
-_NONE = ("plans", "silent", "details", "reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
+_NONE = (
+    "plans",
+    "silent",
+    "details",
+    "reasons",
+    "inputs",
+    "errors",
+    "untils",
+    "event_names",
+    "needed",
+    "completion_events",
+)
 
 
 @dataclass(frozen=True, slots=True)
