@@ -56,7 +56,10 @@ class Cancelled(Protocol):
 class Sandbox(Protocol):
     """Runs untrusted programs. Promise: nothing of the program survives the call, whatever it did."""
 
-    def run(self, job: SandboxJob, cancelled: Cancelled | None = None) -> SandboxResult: ...
+    def run(
+        self, job: SandboxJob, cancelled: Cancelled | None = None, note: Callable[[int], None] | None = None
+    ) -> SandboxResult:
+        """Run to the end. ``note`` is told the number of the process that everything it starts belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,18 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
     from engine.worker.config import WorkerConfig  # noqa: PLC0415
     from engine.worker.processes import run_worker as run  # noqa: PLC0415
 
+    try:
+        config = WorkerConfig(
+            dsn=_worker_dsn(),
+            name=name,
+            tools=registry,
+            make_sandbox=make_sandbox,
+            queues=queues,
+            slots=slots,
+        )
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
     _check_sandbox()
-    config = WorkerConfig(
-        dsn=_worker_dsn(),
-        name=name,
-        tools=registry,
-        make_sandbox=make_sandbox,
-        queues=queues,
-        slots=slots,
-    )
     return run(config, processes)
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine.kit.bounded_process import Bounds, Ended, Process, Started, Stopped, kill_group, run_bounded
 from engine.ports import Cancelled, SandboxJob, SandboxResult
@@ -24,13 +24,15 @@ _GONE_SECONDS = 5.0
 class BubblewrapSandbox:
     """Runs Python programs behind bubblewrap, as root or not. Holds nothing between runs; threads may share one."""
 
-    def run(self, job: SandboxJob, cancelled: Cancelled | None = None) -> SandboxResult:
+    def run(
+        self, job: SandboxJob, cancelled: Cancelled | None = None, note: Callable[[int], None] | None = None
+    ) -> SandboxResult:
         """Run a program to its end or to the first bound it meets; nothing of it survives the call.
 
         Raises `SandboxUnavailable` when this machine cannot sandbox, never for what the program did.
         """
         with contextlib.ExitStack() as stack:
-            return _Run(job, stack).run(cancelled)
+            return _Run(job, stack).run(cancelled, note)
 
     def check(self) -> None:
         """Prove that a program runs here and is held. Raises `SandboxUnavailable` with one line that says what to do."""
@@ -69,10 +71,10 @@ class _Run:
             channel=job.channel,
         )
 
-    def run(self, cancelled: Cancelled | None) -> SandboxResult:
+    def run(self, cancelled: Cancelled | None, note: Callable[[int], None] | None) -> SandboxResult:
         limits = self._job.limits
         bounds = Bounds(limits.output_bytes, when_flooded="stop", wall_seconds=limits.wall_seconds)
-        ended = run_bounded(self._started(), bounds, cancelled=cancelled, stop=self._stop, watch=self._watch)
+        ended = run_bounded(self._started(), bounds, cancelled=cancelled, stop=self._stop, watch=self._watch, note=note)
         self._wait_until_gone()
         if not ended.stopped and b'"exit-code"' not in _content(self._fds.status):
             raise SandboxUnavailable(_setup_problem(ended))

@@ -40,6 +40,7 @@ _ALL = (
     Permission("workflows.letter:manage", "Requeue and purge dead letters", ("manage_workflows",)),
     Permission("workflows.retention:read", "See how long runs are kept", ("view_workflows",)),
     Permission("workflows.retention:manage", "Set how long runs are kept"),
+    Permission("workflows.activity:manage", "Clean up the heartbeats of activities", ("manage_workflows",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
     Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
@@ -73,6 +74,7 @@ _MANAGE = frozenset(
         "workflows.schedule:operate",
         "workflows.guard:manage",
         "workflows.letter:manage",
+        "workflows.activity:manage",
     }
 )
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}

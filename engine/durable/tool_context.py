@@ -61,8 +61,23 @@ class ToolContext:
     ledger: Ledger | None = None  # only for tools declared durable
     cancelled: Cancellation = field(default_factory=Cancellation)
     logs: list[LogLine] = field(default_factory=list)
+    processes: list[int] = field(default_factory=list)  # leaders of the process groups that it has started, for people
     changed_variables: JsonObject = field(default_factory=dict)
     started_monotonic: float = field(default_factory=time.monotonic)
+
+    def heartbeat(self, details: Json = None) -> bool:  # noqa: ARG002 - an activity's context passes it on
+        """Say that work goes on. Nobody listens outside of activities; the answer is the same: is the result still wanted?"""
+        return not self.is_cancelled
+
+    @property
+    def last_details(self) -> Json:
+        """What the attempt before said with its last heartbeat; only attempts of activities leave such notes."""
+        return None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody wants the result any more."""
+        return self.cancelled.is_set()
 
     def log(self, level: LogLevel, message: str, **data: Json) -> None:
         """Write a line to the run's log. Long messages are cut; after 1,000 lines one note says that more were dropped."""

@@ -26,10 +26,16 @@ _WAITING_STATUS: dict[str, StepStatus] = {
 }
 
 
+_ACTIVITY_STATUS: dict[str, StepStatus] = {"running": "running", "failed": "failed", "cancelled": "cancelled"}
+
+
 def list_steps(
     connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, quantity: int = 10_000
 ) -> list[StepView]:
-    """Finished steps in the order in which they ended, then those that are running or waiting. Four queries, whatever the run's size."""
+    """Finished steps in the order in which they ended, then those that are running or waiting. Four queries, whatever the run's size.
+
+    An activity that has no step of its own (yet), because no attempt has begun or its end came from outside, stands for its step.
+    """
     which = {"tenant_id": tenant_id, "workflow_run_id": workflow_run_id}
     with tenant_transaction(connection, tenant_id):
         done = _sql.checkpoints.many(connection, **which, scope=None, step_key=None, after=0, quantity=quantity)
@@ -45,6 +51,10 @@ def list_steps(
             place = (task["key"], running["key"])
             if place not in steps or steps[place].wait is not None:
                 steps[place] = _running(task, running, attempts)
+    begun = {scope for scope, _ in steps}
+    for task in tasks:
+        if task["kind"] == "activity" and task["key"] not in begun:
+            steps[task["key"], task_id_of(task["key"])] = _queued(task)
     return [step for step in steps.values() if not step.key.startswith("@")]
 
 
@@ -115,6 +125,22 @@ def _waiting(row: Row, attempts: dict[tuple[str, str], list[Attempt]]) -> StepVi
         error=row["error"],
         wait=Wait(row["kind"], row["due_at"], row["event_name"], row["awaited"], row["needed"]),
         attempts=attempts.get((row["scope"], row["step_key"]), []),
+    )
+
+
+def _queued(task: Row) -> StepView:
+    error: JsonObject | None = task["error"]
+    status = _ACTIVITY_STATUS.get(task["state"], "waiting")
+    return StepView(
+        scope=task["key"],
+        key=task_id_of(task["key"]),
+        task_id=task_id_of(task["key"]),
+        operator="task",
+        status="timedout" if error and error.get("kind") == "timeout" else status,
+        started_at=task["created_at"],
+        finished_at=task["finished_at"],
+        error=error,
+        worker=task["worker"],
     )
 
 

@@ -85,9 +85,11 @@ def run_bounded(
     cancelled: Cancelled | None = None,
     stop: Callable[[Process], None] = kill_group,
     watch: Callable[[], Stopped] | None = None,
+    note: Callable[[int], None] | None = None,
 ) -> Ended:
     """Run to the end, or until a bound, the watch or a cancel stops it. Returns when the program and its group are gone.
 
+    ``note`` is told the number of the process, which is that of its group, too.
     ``stop`` asks the program to end; after a grace time its group is killed. ``watch`` is asked regularly for a reason to stop.
     """
     with subprocess.Popen(
@@ -100,6 +102,8 @@ def run_bounded(
         start_new_session=True,
     ) as process:
         try:
+            if note is not None:
+                note(process.pid)
             return _Loop(process, bounds, stop, watch).run(cancelled)
         except BaseException:
             kill_group(process)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.model.activity import ActivityPlan
 from engine.model.breakers import BreakerPolicy
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, StepOutcome
@@ -28,7 +29,10 @@ def no_undo(result: Json) -> JsonObject | None:  # noqa: ARG001 - in the place o
 
 @dataclass(frozen=True, slots=True)
 class CallTool:
-    """Run one attempt of a tool. Arguments are resolved except for secrets. ``attempt`` counts from 1, ``timeout_seconds`` bounds this attempt."""
+    """Run one attempt of a tool. Arguments are resolved except for secrets. ``attempt`` counts from 1, ``timeout_seconds`` bounds this attempt.
+
+    ``heartbeat_seconds`` bounds the silence of an activity.
+    """
 
     key: str
     task_id: str
@@ -40,6 +44,7 @@ class CallTool:
     noted: Mapping[str, Recorded] = field(default_factory=dict)  # what its code has done before, by name
     undo: Callable[[Json], JsonObject | None] = no_undo  # for transactional tools: what undoes it, given its result
     idempotency_key: str | None = None  # the author's own; the worker falls back to <workflow_run_id>:<scope>/<key>
+    heartbeat_seconds: float | None = None
     holds_slots: bool = False  # it gives slots back with its checkpoint
     breaker: BreakerPolicy | None = None
 
@@ -171,6 +176,8 @@ class Emit:
 class NewTask:
     """One task to fork: ``key`` is its identity inside the run for ever, ``path`` where its program stands in the definition.
 
+    ``plan`` is for activities: their queue and their limits.
+
     ``path`` is a list of steps into the compiled program, e.g. ["fork_id", "branch_name"] or ["activity_id"]; ``context`` the names it may see.
     """
 
@@ -180,6 +187,7 @@ class NewTask:
     context: JsonObject = field(default_factory=dict)
     variables: JsonObject = field(default_factory=dict)
     completion_event: str | None = None
+    plan: ActivityPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from engine.model.activity import ActivityPast
 from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import JsonObject
 from engine.model.undo import Undo
@@ -47,7 +48,10 @@ class ClaimedTask:
 
 @dataclass(slots=True)
 class Loaded:
-    """What is durable about a re-entered task: its finished steps, its open waits, which of those are over, its variables."""
+    """What is durable about a re-entered task: its finished steps, its open waits, which of those are over, its variables.
+
+    ``past`` is for activities: what their earlier attempts left.
+    """
 
     recorded: list[Recorded] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
@@ -55,3 +59,4 @@ class Loaded:
     variables: JsonObject = field(default_factory=dict)
     undo: list[Undo] = field(default_factory=list)  # the last thing done first; only of a run that is undoing
     open_forks: int = 0  # of a run that is undoing: branches, activities and children that have not ended
+    past: ActivityPast = field(default_factory=ActivityPast)

@@ -32,7 +32,7 @@ def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: Ste
         attempt=task.attempt,
     )
     execution = _execution(task, program, info, loaded)
-    session = Session(task, execution, TaskWrites(task), dict(loaded.variables))
+    session = Session(task, execution, TaskWrites(task), dict(loaded.variables), loaded.past)
     session.waits.update(wait.key for wait in loaded.waiting)
     session.limited.update(wait.key for wait in loaded.waiting if wait.kind == "slot")
     if error:

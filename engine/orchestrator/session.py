@@ -15,6 +15,7 @@ from engine.durable.tool_context import LogLine
 from engine.interpreter import Execution, Undoing
 from engine.kit.ids import uuid7
 from engine.kit.json_text import storable
+from engine.model.activity import ActivityPast
 from engine.model.commands import (
     AnswerUpdate,
     AskPerson,
@@ -58,12 +59,16 @@ MAX_REASON = 500  # characters of why a run pauses
 
 @dataclass(slots=True)
 class Session:
-    """One task in execution. ``running`` are the steps whose tool calls have not come back; ``pausing``: no more of them are started."""
+    """One task in execution. ``running`` are the steps whose tool calls have not come back; ``pausing``: no more of them are started.
+
+    ``past`` is what earlier attempts of an activity left.
+    """
 
     task: ClaimedTask
     execution: Execution | Undoing | None  # None: the task ends without being executed
     writes: TaskWrites
     variables: JsonObject
+    past: ActivityPast = field(default_factory=ActivityPast)
     calls: list[CallTool] = field(default_factory=list)
     running: dict[str, CallTool] = field(default_factory=dict)
     waits: set[str] = field(default_factory=set)
@@ -193,7 +198,7 @@ class Session:
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
         match command:
             case CallTool():
-                self.calls.append(command)
+                self._call(command)
             case Record():
                 self._record(command, execution)
             case Retry() | AskPerson() | AwaitSlots() | StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
@@ -203,7 +208,9 @@ class Session:
                 self._wait(command)
             case Fork():
                 self.writes.forks.extend(
-                    ForkWrite(uuid7(), new.key, new.kind, new.path, new.context, new.variables, new.completion_event)
+                    ForkWrite(
+                        uuid7(), new.key, new.kind, new.path, new.context, new.variables, new.completion_event, new.plan
+                    )
                     for new in command.tasks
                 )
             case StartChild():
@@ -227,6 +234,16 @@ class Session:
                 self.writes.lock_changes.append(command)
             case SetAttributes():
                 self.writes.attributes.append(command)
+
+    def _call(self, call: CallTool) -> None:
+        failed = self.past.failed
+        if failed is None or failed.attempt != call.attempt:
+            self.calls.append(call)
+            return
+        # This attempt was ended from outside in an earlier claim. The core hears of it as of any failure, and its policy decides; the number
+        # of the attempt keeps it from being counted twice, however often the task is entered again.
+        self.running[call.key] = call
+        self.settle(ToolFailed(call.key, failed.error), failed.seconds)
 
     def _record(self, record: Record, execution: Execution | Undoing) -> None:
         # The core may go on at once: whatever it starts next is held back until this record is committed.

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from engine.db.connection import Connection, Row, cursor
+from engine.db.connection import Connection, Cursor, Row, cursor
 from engine.db.errors import translated
 from engine.db.queries import load
+from engine.model.activity import ActivityPast, FailedAttempt
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
@@ -19,6 +20,7 @@ from engine.model.undo import Undo
 from engine.queue.payloads import Contents, fetch, references, unpack
 
 _sql = load("task")
+_activities = load("activity")
 NO_TENANT = UUID(int=0)
 LAST_TENANT = UUID(int=2**128 - 1)
 LOOK_AGAIN_SECONDS = 0.1
@@ -47,6 +49,15 @@ class Turn:
         return Turn(last.tenant_id, max(0, last.turn_size - taken) if len(tasks) >= quantity else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Want:
+    """So many tasks of these queues, and whose turn it is."""
+
+    queues: tuple[str, ...]
+    quantity: int
+    turn: Turn = Turn()
+
+
 def claim(
     connection: Connection,
     *,
@@ -68,20 +79,23 @@ def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | Non
 
 
 def wake_and_claim(
-    connection: Connection, *, worker_id: UUID, queues: Sequence[str], quantity: int, turn: Turn
-) -> tuple[list[ClaimedTask], float | None]:
-    """`wake_due` and `claim` in one round trip: the tasks, and the seconds until the next sleeper is due, if any.
+    connection: Connection, *, worker_id: UUID, wanted: Sequence[Want]
+) -> tuple[list[list[ClaimedTask]], float | None]:
+    """`wake_due` and claims in one round trip: the tasks of each wish, and the seconds until the next sleeper is due, if any.
 
     When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
     """
     with translated(), connection.pipeline():
         woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
-        claimed = _sql.claim.send(cursor(connection), **_where(worker_id, queues, quantity, turn))
+        claimed = [
+            _sql.claim.send(cursor(connection), **_where(worker_id, want.queues, want.quantity, want.turn))
+            for want in wanted
+        ]
     row = woken.fetchone()
     next_in_seconds = row["next_in_seconds"] if row else None
     if row and row["slots_freed"]:
         next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
-    return [ClaimedTask(**task) for task in claimed], next_in_seconds
+    return [[ClaimedTask(**task) for task in tasks] for tasks in claimed], next_in_seconds
 
 
 def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:
@@ -123,6 +137,7 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
         waits = _sql.load_waits.send(
             cursor(connection), tenant_ids=scopes["tenant_ids"], task_ids=[task.task_id for task in again]
         )
+        pasts = _load_pasts(connection, [task for task in again if task.kind == "activity"])
     _load_undo(connection, tasks, loaded)
     by_scope = {(task.workflow_run_id, task.key): loaded[task.task_id] for task in again}
     for row in checkpoints:
@@ -131,6 +146,9 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
         by_scope[row["workflow_run_id"], row["scope"]].variables[row["name"]] = row["value"]
     for row in waits:
         _add_wait(loaded[row["task_id"]], row)
+    for row in pasts or ():
+        failed = FailedAttempt.from_json(row["failed_attempt"]) if row["failed_attempt"] else None
+        loaded[row["task_id"]].past = ActivityPast(row["details"], failed)
     return loaded
 
 
@@ -146,6 +164,16 @@ def _load_undo(connection: Connection, tasks: Sequence[ClaimedTask], loaded: dic
         loaded[row["workflow_run_id"]].undo.append(Undo(row["scope"], row["step_key"], row["call"]))
     for row in forks:
         loaded[row["workflow_run_id"]].open_forks = row["open_forks"]
+
+
+def _load_pasts(connection: Connection, activities: Sequence[ClaimedTask]) -> Cursor | None:
+    if not activities:
+        return None
+    return _activities.load.send(
+        cursor(connection),
+        tenant_ids=[task.tenant_id for task in activities],
+        task_ids=[task.task_id for task in activities],
+    )
 
 
 def load_waits(connection: Connection, tasks: Iterable[ClaimedTask]) -> dict[UUID, Loaded]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db.queries import Query, load
 from engine.kit.json_text import dumps, dumps_or_none
 from engine.queue import guards
+from engine.queue.heartbeats import BEAT_COLUMNS, beat_columns, beat_query
 from engine.queue.payloads import Payloads
 from engine.queue.writes import Finished, HandedBack, Suspended, TaskWrites
 
@@ -44,6 +45,7 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
 def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads) -> list[Statement]:
     """The statements after the locks and the children, in the order in which they must run; kinds that nobody writes are left out."""
     made = [
+        _statement(beat_query, _beats(batch), BEAT_COLUMNS, worker_id=worker_id),  # while the claim holds
         _statement(_sql.progress, ((writes, ()) for writes in batch if writes.task.rescues and writes.records), ()),
         _statement(_sql.record, _records(batch, payloads), _RECORD, worker_id=worker_id),
         _statement(_sql.set_variables, _variables(batch, payloads), _VARIABLE),
@@ -126,7 +128,7 @@ _RECORD = (
 )
 _VARIABLE = ("run_ids", "scopes", "names", "values")
 _JOURNAL = ("run_ids", "kinds", "scopes", "keys", "data")
-_FORK = ("keys", "new_ids", "kinds", "paths", "contexts", "variables", "completion_events")
+_FORK = ("keys", "new_ids", "kinds", "paths", "contexts", "variables", "completion_events", "plans")
 _UNDO = ("run_ids", "scopes", "keys", "calls")
 _ANSWER = ("update_ids", "results", "errors")
 _EMIT = ("run_ids", "names", "payloads", "emitters")
@@ -200,8 +202,15 @@ def _forks(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
         for fork in writes.forks:
             yield writes, (
                 fork.key, fork.task_id, fork.kind, dumps(list(fork.path)), payloads.members(*who, fork.context), payloads.members(*who, fork.variables),
-                fork.completion_event,
+                fork.completion_event, dumps(fork.plan.to_json()) if fork.plan else None,
             )  # fmt: skip
+
+
+def _beats(batch: Sequence[TaskWrites]) -> Rows:
+    # One row of an activity can be written once in a statement, and an activity has one call.
+    for writes in batch:
+        for beat in writes.beats[-1:]:
+            yield writes, beat_columns(beat)
 
 
 def _emits(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:

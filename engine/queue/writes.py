@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from engine.model.activity import ActivityPlan, Beat
 from engine.model.breakers import BreakerPolicy, CallOutcome
 from engine.model.commands import (
     AnswerUpdate,
@@ -80,6 +81,7 @@ class ForkWrite:
     context: JsonObject
     variables: JsonObject
     completion_event: str | None
+    plan: ActivityPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class TaskWrites:
     lock_requests: list[AwaitLock] = field(default_factory=list)
     lock_changes: list[ChangeLock] = field(default_factory=list)
     attributes: list[SetAttributes] = field(default_factory=list)
+    beats: list[Beat] = field(default_factory=list)
     exit: Exit | None = None
 
     def __bool__(self) -> bool:
@@ -146,4 +149,5 @@ class TaskWrites:
             or self.freed
             or self.calls
             or self.lock_changes
+            or self.beats
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.services.activities import expire_activities, forget_heartbeats, time_out_attempts
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
@@ -20,9 +21,12 @@ SERVICES: tuple[Service, ...] = (
     Service("locks", wake_first_in_line, every_seconds=0.5),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
+    Service("attempts", time_out_attempts, every_seconds=1.0),
+    Service("activities", expire_activities, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),
     Service("retention", forget, every_seconds=20.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
+    Service("heartbeats", forget_heartbeats, every_seconds=60.0),
 )

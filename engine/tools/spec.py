@@ -33,6 +33,7 @@ class ToolSpec(Generic[Input]):
     commits together with the step's checkpoint. ``side_effect`` says what a second execution would do: nothing to see (pure), the same
     (idempotent), or more (effectful). ``durable`` ones get ``ctx.ledger`` and are called again after each wait that they ask for.
     ``resource`` tells calls apart that may fail apart, by their input.
+    ``beats_itself``: as an activity it sends heartbeats, so that its silence means something.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ToolSpec(Generic[Input]):
     transactional: bool = False
     durable: bool = False
     resource: Callable[[Input], str] | None = None  # what a circuit breaker guards; None: the tool as a whole
+    beats_itself: bool = False
 
     @property
     def summary(self) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from engine.db.errors import BusyError, ConnectionLostError
 from engine.db.pool import Pool
+from engine.durable.activity_context import ActivityContext
 from engine.durable.cancellation import Cancellation
+from engine.durable.pulse import Pulse
 from engine.durable.tool_context import ToolContext, default_idempotency_key
-from engine.kit.json_text import dumps
+from engine.model.activity import Beat
 from engine.model.commands import CallTool, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolSucceeded
@@ -23,39 +26,16 @@ from engine.model.task import ClaimedTask
 from engine.ports import Sandbox
 from engine.queue.alone import StaleClaimError, step_transaction
 from engine.queue.writes import RecordWrite, TaskWrites
-from engine.tools.spec import ToolSpec
 from engine.worker.attempt import attempt
-from engine.worker.breakers import Breakers, Guarded
+from engine.worker.breakers import Breakers
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, IdentityLost, Inbox
 from engine.worker.ledger import CallLedger
+from engine.worker.running_call import RunningCall, shown_input
 
 _logger = logging.getLogger(__name__)
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
-MAX_SHOWN_INPUT = 4096
 TRANSACTION_TRIES = 3  # of a transactional step that met a deadlock or a lock that was held too long
-
-
-@dataclass(slots=True)
-class RunningCall:
-    """A call that was started. ``began`` is None while it waits for a slot; its time limit counts from there."""
-
-    task: ClaimedTask
-    spec: ToolSpec[Any]
-    call: CallTool
-    context: ToolContext
-    cancellation: Cancellation
-    began: float | None = None
-    began_at: datetime | None = None
-    ended: bool = False
-    guarded: Guarded | None = None  # set when a circuit breaker let it through
-
-    @property
-    def deadline(self) -> float | None:
-        """Monotonic time at which the attempt is over; a transaction has none but the database's own limit: it may be committing."""
-        if self.began is None or self.call.timeout_seconds is None or self.ended or self.spec.transactional:
-            return None
-        return self.began + self.call.timeout_seconds
 
 
 @dataclass(slots=True)
@@ -77,11 +57,11 @@ class Calls:
     @property
     def free_slots(self) -> int:
         """Slots that no call occupies or waits for."""
-        return self.config.slots - sum(1 for running in self.running.values() if not running.ended)
+        return max(0, self.config.slots - sum(1 for running in self.running.values() if not running.ended))
 
-    def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> None:
-        """Start one attempt. Its end arrives in the inbox, also when it was run inline."""
-        running = self._prepare(task, call, variables)
+    def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json = None) -> None:
+        """Start one attempt. Its end arrives in the inbox, also when it was run inline. ``last_details``: what the attempt before said last."""
+        running = self._prepare(task, call, variables, last_details)
         if running.spec.inline and call.breaker is None:
             self._run(running)
             return
@@ -118,18 +98,34 @@ class Calls:
         deadlines = [running.deadline for running in self.running.values() if running.deadline is not None]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
+    def activities(self) -> list[RunningCall]:
+        """Attempts of activities that are under way; for the liveness thread, like `shown`."""
+        return [
+            running
+            for running in list(self.running.values())
+            if running.task.kind == "activity" and running.began is not None and not running.ended
+        ]
+
+    def last_beats(self, task_id: UUID) -> list[Beat]:
+        """The last heartbeats of a task's calls, for when it is given back."""
+        held = [running.last_beat for (held_id, _), running in self.running.items() if held_id == task_id]
+        return [beat for beat in held if beat is not None]
+
     def shown(self) -> dict[UUID, list[JsonObject]]:
         """What has been running for a while, by task: for people, through the heartbeat."""
         since = time.monotonic() - SHOW_AFTER_SECONDS
         steps: dict[UUID, list[JsonObject]] = {}
         for running in list(self.running.values()):
             if running.began is not None and running.began <= since and running.began_at and not running.ended:
-                steps.setdefault(running.task.task_id, []).append(_shown(running.call, running.began_at))
+                steps.setdefault(running.task.task_id, []).append(running.shown())
         return steps
 
-    def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> RunningCall:
-        cancellation = Cancellation()
-        context = ToolContext(
+    def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json) -> RunningCall:
+        cancellation, pulse = Cancellation(), Pulse()
+        make: Callable[..., ToolContext] = ToolContext
+        if task.kind == "activity":
+            make = partial(ActivityContext, pulse=pulse, details_before=last_details)
+        context = make(
             tenant_id=task.tenant_id,
             workflow_run_id=task.workflow_run_id,
             scope=task.key,
@@ -148,7 +144,7 @@ class Calls:
         if spec.durable:
             ledger = CallLedger(task, call, self.worker_id, self.inbox, self.pool, context.logs, cancellation)
             context = replace(context, ledger=ledger)
-        return RunningCall(task, spec, call, context, cancellation)
+        return RunningCall(task, spec, call, context, cancellation, pulse)
 
     def _run(self, running: RunningCall) -> None:
         """In a slot's thread, or inline."""
@@ -209,15 +205,20 @@ class Calls:
 
     def _expired(self, running: RunningCall) -> CallEnded:
         running.cancellation.set()
-        limit = running.call.timeout_seconds
-        fact = ToolFailed(running.call.key, StepError("timeout", f"timed out after {limit:g} s", "Timeout"))
-        return self._ended(running, fact, limit or 0.0)
+        lasted = time.monotonic() - (running.began or 0.0)
+        return self._ended(running, ToolFailed(running.call.key, running.broken_limit(lasted)), lasted)
 
     def _ended(self, running: RunningCall, fact: Fact, seconds: float) -> CallEnded:
         task, guarded = running.task, running.guarded
-        told = self.breakers.outcome(guarded, fact) if guarded else None
         return CallEnded(
-            task.task_id, task.epoch, running.call.attempt, fact, seconds, list(running.context.logs), told
+            task.task_id,
+            task.epoch,
+            running.attempt,
+            fact,
+            seconds,
+            list(running.context.logs),
+            guarded=self.breakers.outcome(guarded, fact) if guarded else None,
+            beat=running.last_beat,
         )
 
 
@@ -245,21 +246,3 @@ def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
         ended_waits=[call.key],
         freed=[call.key] if call.holds_slots else [],
     )
-
-
-def shown_input(call: CallTool) -> Json:
-    """What a step was given, as it is kept for people; None when it was given nothing."""
-    return {"args": call.args, "kwargs": call.kwargs} if call.args or call.kwargs else None
-
-
-def _shown(call: CallTool, began_at: datetime) -> JsonObject:
-    given = shown_input(call)
-    if given is not None and len(dumps(given)) > MAX_SHOWN_INPUT:
-        given = None
-    return {
-        "key": call.key,
-        "attempt": call.attempt,
-        "started_at": began_at.isoformat(),
-        "operator": "task",
-        "input": given,
-    }

@@ -13,7 +13,7 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
-from engine.queue.claims import Turn, fetch_payloads, load_tasks, wake_and_claim, with_payloads
+from engine.queue.claims import Turn, Want, fetch_payloads, load_tasks, wake_and_claim, with_payloads
 from engine.queue.payloads import Contents
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.programs import Programs, UnreadableDefinitionError
@@ -22,14 +22,18 @@ _logger = logging.getLogger(__name__)
 
 
 class Claiming:
-    """Takes due tasks in turn over the tenants, at once after a catch and else when a hint, a timer or the poll says so."""
+    """Takes due tasks in turn over the tenants, at once after a catch and else when a hint, a timer or the poll says so.
+
+    Runs and activities are claimed apart. A run's steps are short, so more are taken than slots are free; an activity may last for hours, and
+    one that waited here for a slot would be missing where one is free.
+    """
 
     def __init__(self, config: WorkerConfig, connection: Connection, worker_id: UUID, programs: Programs) -> None:
         self._config = config
         self._connection = connection
         self._worker_id = worker_id
         self._programs = programs
-        self._turn = Turn()
+        self._turns = {config.run_queues: Turn(), config.activity_queues: Turn()}
         self._next_at = 0.0
 
     @property
@@ -45,10 +49,13 @@ class Claiming:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
         self._next_at = time.monotonic() + POLL_SECONDS
 
-    def claim(self, room: int) -> Iterable[Session]:
-        """Take up to ``room`` tasks. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
+    def claim(self, room: int, activity_room: int) -> Iterable[Session]:
+        """Take up to ``room`` runs and branches and up to ``activity_room`` activities.
+
+        Never fails for one task's sake: a task that cannot be entered ends with the reason.
+        """
         try:
-            tasks = self._take(room)
+            tasks = self._take(room, activity_room)
             loaded = load_tasks(self._connection, tasks)
             contents = fetch_payloads(self._connection, tasks, loaded)
         except BusyError as error:
@@ -57,21 +64,20 @@ class Claiming:
             return []
         return [self._enter(task, loaded[task.task_id], contents) for task in tasks]
 
-    def _take(self, room: int) -> list[ClaimedTask]:
-        turn = self._turn
-        tasks, next_in_seconds = wake_and_claim(
-            self._connection,
-            worker_id=self._worker_id,
-            queues=self._config.queues,
-            quantity=room,
-            turn=turn,
-        )
-        self._turn = turn.behind(tasks, room)
+    def _take(self, room: int, activity_room: int) -> list[ClaimedTask]:
+        wanted = [
+            Want(queues, quantity, self._turns[queues])
+            for queues, quantity in ((self._config.run_queues, room), (self._config.activity_queues, activity_room))
+            if queues and quantity > 0
+        ]
+        caught, next_in_seconds = wake_and_claim(self._connection, worker_id=self._worker_id, wanted=wanted)
+        for want, tasks in zip(wanted, caught, strict=True):
+            self._turns[want.queues] = want.turn.behind(tasks, want.quantity)
         # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
-        again = bool(tasks) or turn != Turn()
+        again = any(caught) or any(want.turn != Turn() for want in wanted)
         seconds = POLL_SECONDS if next_in_seconds is None else min(POLL_SECONDS, next_in_seconds)
         self._next_at = 0.0 if again else time.monotonic() + seconds
-        return tasks
+        return [task for tasks in caught for task in tasks]
 
     def _enter(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Session:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.durable.tool_context import HttpPolicy
+from engine.model.queues import served
 from engine.ports import Sandbox
 from engine.tools.spec import ToolSpec
 
@@ -16,7 +17,10 @@ POLL_SECONDS = 1.0  # with every notification lost, work is still found within t
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """One worker process. ``capacity`` bounds the tasks it holds at a time, ``slots`` the tool calls that may block at a time."""
+    """One worker process. ``capacity`` bounds the tasks it holds at a time, ``slots`` the tool calls that may block at a time.
+
+    ``queues`` are named as `engine.model.queues` says: each for both of its sides, or for one.
+    """
 
     dsn: str
     name: str
@@ -29,3 +33,21 @@ class WorkerConfig:
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""
+
+    def __post_init__(self) -> None:
+        served(self.queues)  # a misspelt side would be a queue that nobody serves
+
+    @property
+    def run_queues(self) -> tuple[str, ...]:
+        """Queues of runs and their branches that it serves."""
+        return served(self.queues)[0]
+
+    @property
+    def activity_queues(self) -> tuple[str, ...]:
+        """Queues of activities that it serves."""
+        return served(self.queues)[1]
+
+    @property
+    def activity_slots(self) -> int:
+        """How many activities it executes at a time. Where there are runs to serve, too, long calls must not take every slot."""
+        return max(self.slots * 3 // 4, 1) if self.run_queues else self.slots

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from engine.durable.tool_context import LogLine
+from engine.model.activity import Beat
 from engine.model.facts import Fact, ToolNoted
 from engine.queue.writes import CallWrite
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A tool call came back. ``epoch`` is that of the claim it belonged to."""
+    """A tool call came back. ``epoch`` is that of the claim it belonged to, ``beat`` an activity's last heartbeat."""
 
     task_id: UUID
     epoch: int
@@ -24,6 +25,7 @@ class CallEnded:
     seconds: float
     logs: list[LogLine] = field(default_factory=list)
     guarded: CallWrite | None = None  # what a circuit breaker is to hear of it
+    beat: Beat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from engine.kit.json_text import dumps
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.worker.config import HEARTBEAT_SECONDS, WorkerConfig
+from engine.worker.heartbeats import Heartbeats, Pulsing
 from engine.worker.inbox import ControlHint, IdentityLost, Inbox, WorkHint
 
 _logger = logging.getLogger(__name__)
@@ -26,11 +27,14 @@ _sql = load("worker")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the heartbeat tells about the worker: how much it holds, whether it is leaving, and which steps have been running for a while."""
+    """What the heartbeat tells about the worker: how much it holds, whether it is leaving, which steps have been running for a while, and the
+    attempts of activities.
+    """
 
     running: int = 0
     draining: bool = False
     steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = field(default_factory=dict)
+    activities: Sequence[Pulsing] = ()
 
 
 class Liveness:
@@ -43,6 +47,7 @@ class Liveness:
         self._describe = describe
         self._stopped = threading.Event()
         self._shown: dict[UUID, tuple[ClaimedTask, str]] = {}
+        self._heartbeats = Heartbeats(self.worker_id)
         self._connection = self._introduce()
         self._thread = threading.Thread(target=self._live, name="liveness", daemon=True)
 
@@ -81,7 +86,7 @@ class Liveness:
             worker_id=self.worker_id,
             name=self._config.name,
             lock_key=lock_key,
-            queues=list(self._config.queues),
+            queues=[*self._config.run_queues, *self._config.activity_queues],
             slots=self._config.slots,
             code_version=self._config.code_version,
             lease_seconds=self._config.lease_seconds,
@@ -124,6 +129,7 @@ class Liveness:
             if alive is None:
                 raise EngineError("this worker was declared dead")
             self._show(load_now)
+            self._heartbeats.tell(self._connection, load_now.activities)
         except BusyError as error:
             _logger.warning("a heartbeat was late: %s", error)  # the lease is much longer than a beat
         self._inbox.put(ControlHint())

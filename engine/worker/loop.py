@@ -93,6 +93,7 @@ class Loop:
     def hand_back_all(self) -> None:
         """Stop every call and give every task back, claimable at once."""
         for task_id, session in self._sessions.items():
+            session.writes.beats += self._calls.last_beats(task_id)
             self._calls.stop_task(task_id)
             session.hand_back(0.0)
         self._commit([session.writes for session in self._sessions.values()])
@@ -129,6 +130,7 @@ class Loop:
         if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
             return
         session.log(ended.fact.key, ended.logs)
+        session.writes.beats += [ended.beat] if ended.beat else []
         session.settle(ended.fact, ended.seconds, ended.guarded)
         self._ready.add(ended.task_id)
 
@@ -232,7 +234,7 @@ class Loop:
             self._defer(session, unknown[0])
             return
         for call in session.start_calls():
-            self._calls.start(session.task, call, session.variables)
+            self._calls.start(session.task, call, session.variables, session.past.details)
 
     def _defer(self, session: Session, tool: str) -> None:
         """This worker lacks a tool: the task is put back with a delay and an alert, never failed."""
@@ -243,11 +245,13 @@ class Loop:
         self._ready.add(session.task.task_id)
 
     def _claim(self) -> None:
-        room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * CLAIMS_PER_SLOT)
+        free = self._calls.free_slots
+        room = min(self._config.capacity - len(self._sessions), free * CLAIMS_PER_SLOT)
         if room <= 0:
             self._claiming.later()  # the end of a session brings it forward
             return
-        for session in self._claiming.claim(room):
+        activities = sum(1 for session in self._sessions.values() if session.task.kind == "activity")
+        for session in self._claiming.claim(room, min(room, free, self._config.activity_slots - activities)):
             self._sessions[session.task.task_id] = session
             self._ready.add(session.task.task_id)
 
@@ -265,10 +269,8 @@ class Loop:
                 self._drop(task_id)
         if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
             _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
-        for task_id, holding in held.items():
-            if task_id not in self._sessions:
-                continue
-            session = self._sessions[task_id]
+        for task_id in held.keys() & self._sessions.keys():
+            session, holding = self._sessions[task_id], held[task_id]
             if holding.cancel_requested:
                 self._calls.stop_task(task_id)
                 session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
@@ -295,4 +297,4 @@ class Loop:
             for task_id, steps in self._calls.shown().items()
             if task_id in sessions
         }
-        return Load(len(sessions), self._draining, steps)
+        return Load(len(sessions), self._draining, steps, self._calls.activities())

@@ -58,7 +58,7 @@ class Worker:
             _logger.info(
                 "worker %s is ready: queues %s, %d slots",
                 self._config.name,
-                ", ".join(self._config.queues),
+                ", ".join((*self._config.run_queues, *self._config.activity_queues)),
                 self._config.slots,
             )
             try:

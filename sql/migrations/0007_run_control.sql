@@ -407,6 +407,7 @@ BEGIN
            CASE WHEN c.ended THEN c.result END, CASE WHEN c.ended THEN c.error END, CASE WHEN c.ended THEN c.finished_at END
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
+    PERFORM highway.copy_plans(p_tenant, p_source, v_run);
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
                                     reason, input, result, error)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,

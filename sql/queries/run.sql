@@ -105,7 +105,9 @@ SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.starte
            (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
            (SELECT count(*) FROM highway.event AS e WHERE e.tenant_id = r.tenant_id AND e.workflow_run_id = r.workflow_run_id),
            (SELECT max(s.seq) FROM highway.signal AS s WHERE s.tenant_id = r.tenant_id AND s.workflow_run_id = r.workflow_run_id),
-           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, t.pause_requested, (
+           (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, t.pause_requested,
+                       CASE t.kind WHEN 'activity' THEN (SELECT a.heartbeats FROM highway.activity AS a
+                                                          WHERE a.tenant_id = t.tenant_id AND a.task_id = t.task_id) END, (
                        SELECT string_agg(concat_ws('.', w.step_key, w.attempt, w.needed, w.due_at), ',' ORDER BY w.step_key) FROM highway.wait AS w
                         WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)), ';' ORDER BY t.task_id)
               FROM highway.task AS t WHERE t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id)), 0) AS tag

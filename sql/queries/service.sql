@@ -29,7 +29,8 @@ SELECT highway.cancel_run(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS
 SELECT highway.cancel_orphan(%(tenant_id)s, %(run_id)s, %(reason)s, %(outcome)s) AS status;
 
 -- name: measure() :exec
--- Health means progress: how long the next task of any queue and tenant has been waiting for its claim, and how much waits.
+-- Health means progress: how long the next task of any queue and tenant has been waiting for its claim, and how much waits. An activity that
+-- waits because all who serve its queue are busy is no sign of trouble: activities may take hours.
 WITH RECURSIVE place (queue, tenant_id, n) AS (
     (SELECT t.queue, t.tenant_id, 1 FROM highway.task AS t WHERE t.state = 'pending' ORDER BY t.queue, t.tenant_id LIMIT 1)
     UNION ALL
@@ -45,6 +46,8 @@ WITH RECURSIVE place (queue, tenant_id, n) AS (
      CROSS JOIN LATERAL (SELECT t.available_at FROM highway.task AS t
                           WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id = p.tenant_id
                           ORDER BY highway.turn_of(t.available_at, t.priority, t.lane_seconds) LIMIT 1) AS s
+     WHERE NOT (p.queue LIKE '%%:activities' AND coalesce((
+           SELECT bool_and(w.running >= greatest(w.slots * 3 / 4, 1)) FROM highway.worker AS w WHERE p.queue = ANY (w.queues)), false))
 ), due AS (
     SELECT count(*)::float8 AS waiting FROM (SELECT FROM highway.task AS t WHERE t.state = 'pending' LIMIT 10000) AS t
 )

@@ -31,7 +31,9 @@ RETURNING t.task_id;
 
 -- name: claims(worker_id) :many
 -- What this worker holds according to the database, and whether it should stop.
-SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, t.pause_requested, r.cancel_reason, r.cancel_outcome
+SELECT t.tenant_id, t.task_id, t.epoch, t.cancel_requested, t.pause_requested, r.cancel_outcome,
+       coalesce(r.cancel_reason, CASE WHEN t.kind = 'activity' AND t.cancel_requested THEN (
+           SELECT a.cancel_reason FROM highway.activity AS a WHERE a.tenant_id = t.tenant_id AND a.task_id = t.task_id) END) AS cancel_reason
   FROM highway.task AS t
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
  WHERE t.state = 'running' AND t.claimed_by = %(worker_id)s;

@@ -29,6 +29,9 @@ _STOP = {"run_id": "@sleeping", "workflow_run_id": "@sleeping", "reason": "x", "
 _CONTROL = {"workflow_run_id": "@sleeping", "by": "", "reason": "", "step_inputs": "{}"}
 _TELL = {"workflow_run_id": "@sleeping", "name": "go", "payload": "1", "by": ""}
 _FORK = {"new_ids": [str(uuid4())], "kinds": ["branch"], "paths": ["[]"], "contexts": ["{}"], "variables": ["{}"]}
+_ACT = _ONE | {"task_ids": ["@activity"]}
+_BOTH = ("worker", "web")
+_ANY: dict[str, Any] = {"worker_id": None, "after": None}
 _WAIT = {"kinds": ["tasks"], "awaited": ['["a", "b"]'], "attempts": [0], "requests": ["{}"]}
 _SCHEDULE = {"schedule_id": "@schedule"}
 _CALL = {
@@ -39,7 +42,18 @@ _CALL = {
     "success_thresholds": [1],
     "isolations": [1.0],
 }
-_NONE = ("reasons", "inputs", "errors", "untils", "event_names", "needed", "completion_events")
+_NONE = (
+    "plans",
+    "silent",
+    "details",
+    "reasons",
+    "inputs",
+    "errors",
+    "untils",
+    "event_names",
+    "needed",
+    "completion_events",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +126,22 @@ CASES = [
     Case("control.kill", _CONTROL | {"workflow_run_id": "@running"}, ("worker", "web")),
     Case("control.set_priority", _CONTROL | {"priority": 1}, ("worker", "web")),
     Case("control.hold_for_restart", {"workflow_run_id": "@failed"}, ("worker", "web")),
+    Case("activity.load", _ACT),
+    Case("activity.beat", _ACT | {"attempts": [1], "running": [1.0], "silent": [0.5], "own": [True]}),
+    Case("activity.time_out", {"grace_seconds": 0.0}),
+    Case("activity.settle_limits", {}),
+    Case("activity.overdue", {}),
+    Case("activity.expire", {"task_id": "@activity"}),
+    Case("activity.forget_old_heartbeats", {"keep_seconds": 60.0}),
+    Case("activity.cancel", {"task_id": "@activity", "reason": "x"}, _BOTH),
+    Case("activity.list", _ANY, _BOTH),
+    Case("activity.list", _ANY | {"states": ["running"], "silent_for": 60.0}, _BOTH),
+    Case("activity.list", _ANY | {"task_id": "@activity", "quantity": 1}, _BOTH),
+    Case("activity.list", _ANY | {"workflow_run_id": "@running"}, _BOTH),
+    Case("activity.count_by_state", {"cap": 500}, _BOTH),
+    Case("activity.heartbeats", {"task_id": "@activity"}, _BOTH),
+    Case("activity.logs", {"workflow_run_id": "@running", "scopes": ["work"]}, _BOTH),
+    Case("activity.forget_heartbeats", {"keep_seconds": 60.0}, _BOTH),
     Case("run.cancel", _STOP, ("worker", "web")),
     Case("run.emit_event", _TELL, ("worker", "web")),
     Case("run.send_signal", _TELL, ("worker", "web")),

@@ -91,7 +91,7 @@ def test_an_endless_source_is_ended() -> None:
     class Short:
         """The real sandbox with a shorter clock."""
 
-        def run(self, job: SandboxJob, cancelled: Cancelled | None = None) -> SandboxResult:
+        def run(self, job: SandboxJob, cancelled: Cancelled | None = None, note: object = None) -> SandboxResult:
             return BubblewrapSandbox().run(replace(job, limits=replace(job.limits, wall_seconds=1.0)), cancelled)
 
     result = compile_python("while True: pass", Short())

@@ -121,9 +121,29 @@ RETURNING schedule_id;
 """
 
 
+_ACTIVITIES = """
+WITH act AS (
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, key, state, queue, attempt, epoch, available_at, claimed_by, claimed_at)
+    SELECT r.tenant_id, highway.uuid7(), r.workflow_run_id, 'activity', 'work', s.state, 'default:activities', 1, 1, now(),
+           CASE WHEN s.state = 'running' THEN %(worker)s::uuid END, now()
+      FROM (VALUES ('completed', 20000), ('pending', 200), ('sleeping', 200), ('running', 100)) AS s (state, quantity)
+     CROSS JOIN LATERAL (SELECT o.* FROM highway.workflow_run AS o WHERE o.status = s.state LIMIT s.quantity) AS r
+    RETURNING tenant_id, task_id, state
+), planned AS (
+    INSERT INTO highway.activity (tenant_id, task_id, function, start_by, close_by, heartbeat_seconds, epoch, attempt, started_at)
+    SELECT a.tenant_id, a.task_id, 'f', CASE WHEN a.state = 'pending' THEN now() + interval '1 day' END, now() + interval '1 day', 3600, 1, 1,
+           CASE WHEN a.state <> 'pending' THEN now() END
+      FROM act AS a
+    RETURNING tenant_id, task_id
+)
+INSERT INTO highway.activity_heartbeat (tenant_id, task_id, slot, number, at, attempt)
+SELECT p.tenant_id, p.task_id, 0, 1, now(), 1 FROM planned AS p;
+"""
+
+
 @dataclass
 class History:
-    """Who is in it: a tenant with nearly everything, and one run of each state."""
+    """Who is in it: a tenant with nearly everything, one run of each state, and a running activity under "activity"."""
 
     tenant: UUID = field(default_factory=uuid4)
     worker: UUID = field(default_factory=uuid4)
@@ -148,6 +168,7 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
         connection.execute(_LIMITS, who)
         connection.execute(_KEYS)
         connection.execute(_SCHEDULES, who)
+        connection.execute(_ACTIVITIES, who)
         connection.execute("VACUUM ANALYZE")
         (history.schedule,) = (
             connection.execute("SELECT schedule_id FROM highway.schedule WHERE name = 's1'").fetchone() or ()
@@ -156,4 +177,7 @@ def make_history(database: Database, *, finished: int = 200_000) -> History:
             "SELECT status, min(workflow_run_id::text)::uuid FROM highway.workflow_run GROUP BY 1"
         ):
             history.runs[state] = run
+        history.runs["activity"] = connection.execute(
+            "SELECT min(task_id::text)::uuid FROM highway.task WHERE kind = 'activity' AND state = 'running'"
+        ).fetchone()[0]  # type: ignore[index]
     return history

@@ -35,7 +35,10 @@ def start(connection: psycopg.Connection[Any], tenant: UUID, definition: JsonObj
 
 
 def take(
-    dsn: str, quantity: int = 10, worker_id: UUID = WORKER, queues: tuple[str, ...] = ("default",)
+    dsn: str,
+    quantity: int = 10,
+    worker_id: UUID = WORKER,
+    queues: tuple[str, ...] = ("default", "default:activities"),
 ) -> list[ClaimedTask]:
     """Claim as a worker would."""
     with connect(dsn) as connection:

@@ -1,6 +1,8 @@
 """Routes of workflows. Each module adds its own to the one router."""
 
 from . import (
+    activities,
+    activity_logs,
     bulk,
     control,
     definitions,
@@ -20,6 +22,8 @@ from . import (
 from .router import router
 
 __all__ = [
+    "activities",
+    "activity_logs",
     "bulk",
     "control",
     "definitions",

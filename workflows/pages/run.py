@@ -9,10 +9,12 @@ from uuid import UUID
 
 from engine import facade
 from engine.facade import Exhausted
+from engine.model.activity_views import ActivityView
 from engine.model.json import Json
 from engine.model.views import Reason, Related, RunView, StepView, StoryEntry
 from highway_platform.kit.permissions import Grant
 from workflows.graph.states import address
+from workflows.pages.activity import activity_of_step
 from workflows.pages.drawing import Picture, picture_of_run
 from workflows.pages.reading import reading
 from workflows.timeline import Timeline, make_timeline, order_of_start
@@ -49,6 +51,7 @@ class RunPage:
     selected: StepView | None
     selected_path: str
     executions: list[StepView]
+    activity: ActivityView | None = None
     picture: Picture | None = None
     timeline: Timeline = field(default_factory=Timeline)
     story: list[StoryEntry] = field(default_factory=list)
@@ -84,9 +87,10 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         )
         story = _story(connection, grant, run_id, tab, after)
         result = facade.run_result(connection, tenant_id=tenant, workflow_run_id=run_id) if tab == "io" else None
-    failure = _failure(run, steps)
-    executions = _executions(steps, step or (failure.path if failure else ""))
-    selected = _chosen(executions, step)
+        failure = _failure(run, steps)
+        executions = _executions(steps, step or (failure.path if failure else ""))
+        selected = _chosen(executions, step)
+        activity = activity_of_step(connection, grant, run_id, selected)
     return RunPage(
         run=run,
         tab=tab,
@@ -99,6 +103,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         selected=selected,
         selected_path=path_of(selected) if selected else "",
         executions=executions,
+        activity=activity,
         picture=picture_of_run(drawn.definition, steps, selected, run_is_open=run.is_open) if drawn else None,
         timeline=_timeline(run, steps, after) if tab == "timeline" else Timeline(),
         story=story[:STORY_PAGE],

@@ -97,5 +97,8 @@ def kind_word(kind: str) -> str:
         "continued": _("Continued as a new run"),
         "start_changed": _("Start moved"),
         "priority_changed": _("Priority changed"),
+        "activity_cancel_requested": _("Activity asked to stop"),
+        "activity_timed_out": _("Activity took too long"),
+        "attempt_timed_out": _("Attempt taken from its worker"),
     }
     return words.get(kind, kind.replace("_", " ").capitalize())

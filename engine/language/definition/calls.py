@@ -45,7 +45,39 @@ class Task(UndoableOperator):
     kwargs: AnyJsonObject = Field(default_factory=dict)
 
 
-class Activity(UndoableOperator):
+_LIMITS = ("schedule_to_start_timeout", "start_to_close_timeout", "heartbeat_timeout", "schedule_to_close_timeout")
+
+
+class QueuedOperator(CallingOperator):
+    """A call that waits in a queue of its own, and how long each part of it may take.
+
+    The builder of the public DSL has no arguments for these and writes its ``metadata`` through: they are read from there, too.
+    """
+
+    queue: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,63}$")
+    schedule_to_start_timeout: Seconds | None = Field(None, gt=0)
+    start_to_close_timeout: Seconds | None = Field(None, gt=0)
+    heartbeat_timeout: Seconds | None = Field(None, gt=0)
+    schedule_to_close_timeout: Seconds | None = Field(None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_metadata(cls, data: Any) -> Any:
+        metadata = data.get("metadata") if isinstance(data, dict) else None
+        if not isinstance(metadata, dict):
+            return data
+        given = {name: metadata[name] for name in ("queue", *_LIMITS) if metadata.get(name) is not None}
+        return given | {name: value for name, value in data.items() if name not in given or value is not None}
+
+    @property
+    def attempt_timeout(self) -> float | None:
+        """The start-to-close limit, under any of its names."""
+        if self.start_to_close_timeout is not None:
+            return self.start_to_close_timeout
+        return self.timeout_policy.timeout if self.timeout_policy else self.timeout_seconds
+
+
+class Activity(QueuedOperator, UndoableOperator):
     """Queues a long call for an activity worker and goes on at once."""
 
     operator_type: Literal["activity"]
@@ -54,7 +86,7 @@ class Activity(UndoableOperator):
     kwargs: AnyJsonObject = Field(default_factory=dict)
 
 
-class Reflexive(CallingOperator):
+class Reflexive(QueuedOperator):
     """Generator, verifier, corrected generator, up to ``max_turns``, as one activity."""
 
     operator_type: Literal["reflexive"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from engine.language.definition import Activity
 from engine.language.expressions import compile_value
+from engine.model.activity import ActivityPlan
 from engine.model.commands import Fork, NewTask
 from engine.model.json import Json
 from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Step
@@ -15,10 +16,20 @@ from engine.operators.kit.base import At, Done, Effect, PlainOperator, Site, Ste
 class ActivityOperator(PlainOperator):
     """Only forks: the call itself is the one-task program at this operator's path."""
 
-    __slots__ = ("roots", "site")
+    __slots__ = ("plan", "roots", "site")
 
     def __init__(self, definition: Activity, site: Site) -> None:
         self.site = site
+        retry = definition.retry_policy or site.default_retry
+        self.plan = ActivityPlan(
+            function=definition.function,
+            queue=definition.queue,
+            max_attempts=retry.max_retries + 1 if retry else 1,
+            schedule_to_start=definition.schedule_to_start_timeout,
+            start_to_close=definition.attempt_timeout,
+            heartbeat=definition.heartbeat_timeout,
+            schedule_to_close=definition.schedule_to_close_timeout,
+        )
         self.roots = compile_value(definition.args).roots | compile_value(definition.kwargs).roots
         if definition.idempotency_key is not None:
             self.roots |= compile_value(definition.idempotency_key).roots
@@ -49,5 +60,6 @@ class _ActivityStep(Step):
             context=at.names.closure(operator.roots),
             variables=dict(at.variables),
             completion_event=event,
+            plan=operator.plan,
         )
         return Done({"activity_id": key, "completion_event": event}, then=(Fork(at.key, [task]),))

@@ -43,6 +43,7 @@ class TaskOperator(PlainOperator):
         "asks_person",
         "breaker",
         "has_arguments",
+        "heartbeat_seconds",
         "idempotency_key",
         "kwargs",
         "limits",
@@ -70,6 +71,7 @@ class TaskOperator(PlainOperator):
         self.retry = definition.retry_policy or site.default_retry or NO_RETRY
         self.timeout_seconds = definition.attempt_timeout
         self.breaker = breaker_of(definition)
+        self.heartbeat_seconds = definition.heartbeat_timeout if isinstance(definition, Activity) else None
         self.has_arguments = bool(definition.args or definition.kwargs)
         self.asks_person = definition.metadata.get("on_exhausted") == "pause"
 
@@ -178,6 +180,7 @@ class _TaskStep(Step):
             self.notes.of(self.attempt),
             self._undo,
             key,
+            operator.heartbeat_seconds,
             holds_slots=bool(operator.limits),
             breaker=operator.breaker,
         )

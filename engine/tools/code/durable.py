@@ -48,7 +48,7 @@ def run_durable(ctx: ToolContext, given: DurableInput) -> Json | Request:
     limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)))
     with Channel(talk.handle) as channel:
         job = SandboxJob(_PROGRAM.read_text(), files={"told": _told(ctx, given)}, limits=limits, channel=channel.fd)
-        result = ctx.sandbox.run(job, stop)
+        result = ctx.sandbox.run(job, stop, ctx.processes.append)
     return _outcome(ctx, talk, result, limits)
 
 

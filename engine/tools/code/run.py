@@ -66,7 +66,9 @@ def run(ctx: ToolContext, given: CodeInput) -> Json:
     wall = ctx.bounded(min(wishes, default=DEFAULT_SECONDS))
     limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)), output_bytes=_OUTPUT_BYTES)
     files = {"code": given.code.encode(), "inputs": json.dumps(given.inputs).encode()}
-    result = ctx.sandbox.run(SandboxJob(_PROGRAM.read_text(), files=files, limits=limits), ctx.cancelled)
+    result = ctx.sandbox.run(
+        SandboxJob(_PROGRAM.read_text(), files=files, limits=limits), ctx.cancelled, ctx.processes.append
+    )
     refuse_killed(result, limits)
     printed, mark, report = result.stdout.rpartition(REPORT_MARK)
     if not mark:

@@ -1,4 +1,4 @@
-"""`tools.long_running.execute_no_manual_heartbeat`: work that only takes time, for trying out timeouts, cancels and rescues."""
+"""`tools.long_running.*`: work that only takes time, for trying out timeouts, cancels, heartbeats and rescues."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from engine.durable.tool_context import ToolContext
 from engine.model.json import Json
 from engine.tools.errors import ToolCancelled, ToolTimeout
+from engine.tools.long_running.heartbeat import HeartbeatInput, execute_with_heartbeat
 from engine.tools.spec import ToolInput, ToolSpec
 
 
@@ -34,5 +35,12 @@ TOOLS = (
         execute_no_manual_heartbeat,
         LongRunningInput,
         side_effect="pure",
+    ),
+    ToolSpec(
+        "tools.long_running.execute_with_heartbeat",
+        execute_with_heartbeat,
+        HeartbeatInput,
+        side_effect="pure",
+        beats_itself=True,
     ),
 )

@@ -95,7 +95,7 @@ def _run(ctx: ToolContext, given: ShellInput, home: str, folder: str) -> Ended:
     )
     bounds = Bounds(STREAM_BYTES, when_flooded="drop", wall_seconds=ctx.bounded(given.timeout_seconds))
     try:
-        return run_bounded(started, bounds, cancelled=ctx.cancelled, stop=_cut_lifeline)
+        return run_bounded(started, bounds, cancelled=ctx.cancelled, stop=_cut_lifeline, note=ctx.processes.append)
     except OSError as error:
         if error.errno == errno.E2BIG:
             raise ToolInputError(

@@ -6,6 +6,12 @@ These tools only ask: the engine makes the request durable and answers.
 from __future__ import annotations
 
 from engine.tools.spec import ToolSpec
+from engine.tools.workflow.activities import (
+    ActivityInput,
+    WaitForActivityInput,
+    cancel_activity,
+    wait_for_activity,
+)
 from engine.tools.workflow.attributes import SetAttributesInput, set_attributes
 from engine.tools.workflow.branches import (
     BranchInput,
@@ -37,6 +43,10 @@ TOOLS = (
         side_effect="idempotent",
         inline=True,
     ),
+    ToolSpec(
+        "tools.workflow.wait_for_activity", wait_for_activity, WaitForActivityInput, side_effect="pure", inline=True
+    ),
+    ToolSpec("tools.workflow.cancel_activity", cancel_activity, ActivityInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.execute", execute, ExecuteInput, side_effect="idempotent", inline=True),
     ToolSpec("tools.workflow.continue_as_new", continue_as_new, ContinueInput, side_effect="idempotent", inline=True),
 )

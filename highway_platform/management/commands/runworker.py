@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Defaults come from the settings."""
-        parser.add_argument("--queues", help="names, separated by commas")
+        parser.add_argument("--queues", help="NAME, NAME:workflows or NAME:activities, separated by commas")
         parser.add_argument("--slots", type=int, default=settings.HIGHWAY_SLOTS, help="tool calls at a time")
         parser.add_argument("--processes", type=int, default=1)
         parser.add_argument("--name", default=f"{os.uname().nodename}-{os.getpid()}")

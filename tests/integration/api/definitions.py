@@ -51,3 +51,12 @@ GIVEN_UP = workflow(
     },
     name="given_up",
 )
+
+# The same, and an activity that waits for a worker of a queue that has none.
+WITH_ACTIVITY = {
+    **WAIT_FOR_GO,
+    "tasks": {
+        **WAIT_FOR_GO["tasks"],
+        "work": {**task("work", "tools.log.info", "at work"), "operator_type": "activity", "queue": "nobodys"},
+    },
+}

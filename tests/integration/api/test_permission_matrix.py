@@ -16,7 +16,7 @@ django.setup()
 from highway_platform.routes import Route, all_routes  # noqa: E402 - needs Django to be set up
 from tests.integration.api import prepared  # noqa: E402
 from tests.integration.api.client import Answer, Client  # noqa: E402
-from tests.integration.api.definitions import GIVEN_UP, WAIT_FOR_GO  # noqa: E402
+from tests.integration.api.definitions import GIVEN_UP, WAIT_FOR_GO, WITH_ACTIVITY  # noqa: E402
 from tests.integration.api.people import Person, signed_in  # noqa: E402
 from tests.support.stack import Stack  # noqa: E402
 
@@ -43,6 +43,7 @@ class Things:
     """What tenant acme has."""
 
     run_id: str
+    activity_id: str
     definition_id: str
     definition_hash: str
     schedule_id: str
@@ -55,6 +56,7 @@ class Things:
             "workflow_run_id": UNKNOWN_ID if unknown else self.run_id,
             "run_id": UNKNOWN_ID if unknown else self.run_id,
             "schedule_id": UNKNOWN_ID if unknown else self.schedule_id,
+            "activity_id": UNKNOWN_ID if unknown else self.activity_id,
             "newest": UNKNOWN_ID if unknown else self.run_id,
             "definition_id": UNKNOWN_ID if unknown else self.definition_id,
             "definition_hash": "0" * 64 if unknown else self.definition_hash,
@@ -84,17 +86,20 @@ def make_schedule(owner: Client, name: str) -> str:
 def things(owner: Client) -> Things:
     owner.submit(WAIT_FOR_GO, queue="acme-only")
     flow = {"limits": [{"kind": "concurrency", "key": "acme-only"}]}
-    large = {"text": "x" * 300_000}
-    started = owner.post("/api/v1/workflows", {"workflow_definition": WAIT_FOR_GO, "flow": flow, "inputs": large}).data
-    owner.wait_until(started["workflow_run_id"], {"sleeping"})
+    body = {"workflow_definition": WITH_ACTIVITY, "flow": flow, "inputs": {"text": "x" * 300_000}}
+    started = owner.post("/api/v1/workflows", body).data
+    run_id = started["workflow_run_id"]
+    owner.wait_until(run_id, {"sleeping"})
     owner.wait_until(owner.submit(GIVEN_UP))
+    (activity,) = owner.get(f"/api/v1/workflows/{run_id}/activities").data["activities"]
     return Things(
-        started["workflow_run_id"],
+        run_id,
+        activity["activity_id"],
         started["definition_id"],
         started["definition_hash"],
         make_schedule(owner, "nightly"),
         owner.get("/api/v1/dead-letters").data["dead_letters"][0]["dead_letter_id"],
-        owner.get(f"/api/v1/workflows/{started['workflow_run_id']}").data["inputs"]["$blob"]["sha256"],
+        owner.get(f"/api/v1/workflows/{run_id}").data["inputs"]["$blob"]["sha256"],
     )
 
 

@@ -12,7 +12,7 @@ from highway_sdk.exceptions import ApiException, NotFoundException, Unauthorized
 from highway_sdk.models.error_response_e7ebca9 import ErrorResponseE7ebca9
 
 from tests.integration.api.client import Client
-from tests.integration.api.definitions import GIVEN_UP, SAY_HELLO
+from tests.integration.api.definitions import GIVEN_UP, SAY_HELLO, task, workflow
 
 UNKNOWN_ID = "01a1fa9e-c762-7e26-bd49-713d1a24fde0"
 
@@ -61,6 +61,25 @@ def test_lists_runs_steps_signals_and_variables(sdk_client: highway_sdk.ApiClien
     sdk.QueriesApi(sdk_client).get_api_v1_workflowsworkflow_run_id_query(run_id)
     retried = sdk.WorkflowsApi(sdk_client).post_api_v1_workflowsworkflow_run_id_retry_without_preload_content(run_id)
     assert json.loads(retried.data)["data"]["new_workflow_run_id"] != run_id
+
+
+def test_activities_and_their_logs(sdk_client: highway_sdk.ApiClient, api: Client) -> None:
+    work = {**task("work", "tools.log.info", "hello"), "operator_type": "activity"}
+    run_id = api.submit(workflow(work, name="with_activity"))
+    api.wait_until(run_id)
+    activities, logs = sdk.ActivitiesApi(sdk_client), sdk.LogsApi(sdk_client)
+    listed = activities.get_api_v1_workflowsworkflow_run_id_activities_without_preload_content(run_id)
+    activity_id = json.loads(listed.data)["data"]["activities"][0]["activity_id"]
+    activities.get_api_v1_activities()
+    activities.get_api_v1_activities_stale()
+    activities.get_api_v1_activities_status()
+    activities.get_api_v1_activitiesactivity_id(activity_id)
+    activities.get_api_v1_activitiesactivity_id_heartbeats(activity_id)
+    activities.get_api_v1_workflowsworkflow_run_id_activities(run_id)
+    activities.post_api_v1_activities_cleanup_heartbeats()
+    logs.get_api_v1_logs_activities()
+    logs.get_api_v1_logs_workflowsworkflow_run_id_activities(run_id)
+    logs.get_api_v1_logs_workflowsworkflow_run_id_activitiesactivity_id(run_id, activity_id)
 
 
 def test_definitions(sdk_client: highway_sdk.ApiClient, api: Client, run_id: str) -> None:

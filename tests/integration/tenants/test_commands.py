@@ -104,3 +104,9 @@ def test_a_wrong_argument_ends_in_one_clear_line(stack: Stack, arguments: tuple[
     assert done.returncode != 0
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_worker_does_not_start_for_a_side_that_a_queue_does_not_have(stack: Stack) -> None:
+    refused = stack.manage("runworker", "--queues", "default,gpu:activity", check=False)
+    assert refused.returncode != 0
+    assert "'gpu:activity' is no queue" in refused.stderr

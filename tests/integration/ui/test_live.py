@@ -18,6 +18,13 @@ builder.wait_for_event("gate", "open_the_gate", timeout_seconds=60)
 builder.task("last", "tools.log.info", args=["through the gate"])
 workflow = builder.build()
 """
+BEATING = """from highway_dsl import WorkflowBuilder
+
+builder = WorkflowBuilder("beating")
+builder.activity("work", "tools.long_running.execute_with_heartbeat", kwargs={"duration_seconds": 30, "interval_seconds": 0.2})
+builder.activity("later", "tools.log.info", args=["hello"], metadata={"queue": "nobodys"})
+workflow = builder.build()
+"""
 BROKEN = """from highway_dsl import WorkflowBuilder
 
 builder = WorkflowBuilder("broken")
@@ -46,6 +53,20 @@ def polls(page: Page) -> list[int]:
     seen: list[int] = []
     page.on("response", lambda response: "/-/live/" in response.url and seen.append(response.status))
     return seen
+
+
+def test_an_activity_shows_its_queue_and_how_far_it_is(visit):
+    page = visit("/runs/start/")
+    address = start(page, BEATING)
+    expect(page.locator("#node-work")).to_have_attribute("data-state", "running", timeout=15_000)
+    expect(page.locator("#node-later")).to_have_attribute("data-state", "waiting", timeout=5_000)
+    page.goto(f"{address}?step=work")
+    panel = page.locator("#step-panel")
+    expect(panel).to_contain_text("default:activities")
+    expect(panel).to_contain_text("done_seconds", timeout=10_000)
+    assert violations(page) == []
+    page.goto(f"{address}cancel/")
+    page.get_by_role("button", name="Cancel the run").click()
 
 
 def test_a_run_is_followed_to_its_end(visit, site, seed):
