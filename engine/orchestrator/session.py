@@ -74,9 +74,7 @@ class Session:
     waits: set[str] = field(default_factory=set)
     over: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
-    listeners: list[Callable[[bool], None]] = field(
-        default_factory=list
-    )  # who waits for the next commit, and is told once
+    listeners: list[Callable[[bool], None]] = field(default_factory=list)  # told once, with the next commit
     pausing: bool = False
     limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
 
@@ -216,24 +214,11 @@ class Session:
             case StartChild():
                 self.writes.children.append(command)
             case Emit() | AnswerUpdate() | CancelTasks() | ChangeLock() | SetAttributes():
-                self._collect(command)
+                self.writes.collect(command)
             case Finish():
                 self._finish(command)
             case _:
                 assert_never(command)
-
-    def _collect(self, command: Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes) -> None:
-        match command:
-            case Emit():
-                self.writes.emits.append(command)
-            case AnswerUpdate():
-                self.writes.answers.append(command)
-            case CancelTasks():
-                self.writes.cancels.append(command)
-            case ChangeLock():
-                self.writes.lock_changes.append(command)
-            case SetAttributes():
-                self.writes.attributes.append(command)
 
     def _call(self, call: CallTool) -> None:
         failed = self.past.failed

@@ -151,3 +151,17 @@ class TaskWrites:
             or self.lock_changes
             or self.beats
         )
+
+    def collect(self, command: Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes) -> None:
+        """Take a command that is written as it is."""
+        match command:
+            case Emit():
+                self.emits.append(command)
+            case AnswerUpdate():
+                self.answers.append(command)
+            case CancelTasks():
+                self.cancels.append(command)
+            case ChangeLock():
+                self.lock_changes.append(command)
+            case SetAttributes():
+                self.attributes.append(command)
