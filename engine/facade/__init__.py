@@ -27,10 +27,18 @@ from engine.facade.control import (
     set_priority,
 )
 from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.fleet import (
+    forget_silent_workers,
+    forget_worker,
+    get_worker,
+    limit_worker,
+    list_fleet,
+    order_worker,
+)
 from engine.facade.fork import fork
 from engine.facade.guards import get_breaker, list_breakers, list_lock_story, list_locks, reset_breakers
 from engine.facade.health import health, workers
-from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
+from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key, forget_key, forget_keys
 from engine.facade.language import check_definition
 from engine.facade.letters import (
     count_dead_letters,
@@ -80,9 +88,12 @@ from engine.facade.schedules import (
     update_schedule,
 )
 from engine.facade.search import set_attributes
+from engine.facade.statistics import list_timeline, run_statistics, story_sizes, workflow_statistics
+from engine.facade.step_log import list_step_logs, list_step_story
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
+from engine.facade.tasks import count_tasks, get_task, list_active, list_tasks, oldest_pending, task_troubles
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
 from engine.schedules.checking import ScheduleRefusedError
@@ -117,12 +128,17 @@ __all__ = [
     "count_by_status",
     "count_dead_letters",
     "count_newer",
+    "count_tasks",
     "count_ticks",
     "create_schedule",
     "delete_schedule",
     "describe_timing",
     "emit_event",
     "find_definition",
+    "forget_key",
+    "forget_keys",
+    "forget_silent_workers",
+    "forget_worker",
     "fork",
     "get_breaker",
     "get_dead_letter",
@@ -132,16 +148,21 @@ __all__ = [
     "get_retention",
     "get_run",
     "get_schedule",
+    "get_task",
     "get_tenant_policy",
     "get_update",
+    "get_worker",
     "give_up",
     "health",
     "kill",
+    "limit_worker",
+    "list_active",
     "list_breakers",
     "list_checkpoints",
     "list_dead_letters",
     "list_events",
     "list_exhausted",
+    "list_fleet",
     "list_limits",
     "list_lock_story",
     "list_locks",
@@ -151,13 +172,19 @@ __all__ = [
     "list_runs",
     "list_schedules",
     "list_signals",
+    "list_step_logs",
+    "list_step_story",
     "list_steps",
     "list_story",
+    "list_tasks",
     "list_ticks",
+    "list_timeline",
     "list_undo",
     "list_updates",
     "list_variables",
     "list_workflows",
+    "oldest_pending",
+    "order_worker",
     "pause",
     "pause_schedule",
     "preview_schedule",
@@ -177,16 +204,20 @@ __all__ = [
     "retry",
     "run_result",
     "run_schedule_now",
+    "run_statistics",
     "run_tag",
     "send_signal",
     "set_attributes",
     "set_priority",
     "set_retention",
     "set_tenant_policy",
+    "story_sizes",
     "submit",
     "summarize_schedules",
+    "task_troubles",
     "update_schedule",
     "why_waiting",
     "workers",
+    "workflow_statistics",
     "write_dead_letter",
 ]

@@ -26,7 +26,7 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
         tasks = _sql.tasks.many(connection, **which)
         flow = flow_reasons(connection, **which)
     told = {reason.scope for reason in flow if not reason.step_key}
-    queues = {queue for worker in workers(connection) for queue in worker.queues}
+    queues = {queue for worker in workers(connection) if worker.takes_work for queue in worker.queues}
     reasons: list[Reason | None] = [_pause_reason(run), *flow]
     reasons += [_task_reason(task, queues) for task in tasks if task["key"] not in told]
     reasons += [step_rate_reason(row) for row in waits if row["kind"] == "slot" and row["due_at"]]
@@ -47,7 +47,7 @@ def _pause_reason(run: RunView) -> Reason | None:
 
 def _task_reason(task: Row, served: set[str]) -> Reason | None:
     if task["state"] == "pending" and task["queue"] not in served:
-        return Reason("no_worker", f"no live worker serves the queue {task['queue']!r}", task["key"])
+        return Reason("no_worker", f"no worker takes tasks of the queue {task['queue']!r} now", task["key"])
     if task["state"] == "pending":
         return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
     if task["state"] == "running" and task["worker"] is None:

@@ -271,6 +271,7 @@ class WorkerView:
     started_at: datetime
     last_seen_at: datetime
     code_version: str
+    takes_work: bool
 
 
 @dataclass(frozen=True, slots=True)

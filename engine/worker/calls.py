@@ -261,5 +261,6 @@ def _shown(call: CallTool, began_at: datetime) -> JsonObject:
         "attempt": call.attempt,
         "started_at": began_at.isoformat(),
         "operator": "task",
+        "tool": call.tool,
         "input": given,
     }

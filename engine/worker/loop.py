@@ -25,13 +25,21 @@ from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
-from engine.worker.inbox import CallEnded, CallNoted, ControlHint, IdentityLost, Inbox, Message, WorkHint
+from engine.worker.inbox import (
+    CallEnded,
+    CallNoted,
+    ControlHint,
+    IdentityLost,
+    Inbox,
+    Message,
+    OrdersHeard,
+    WorkHint,
+)
 from engine.worker.liveness import Liveness, Load
+from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 
 _logger = logging.getLogger(__name__)
-# Tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers.
-CLAIMS_PER_SLOT = 4
 LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
 BUSY_SECONDS = 0.5  # when such a task is tried again
 
@@ -39,7 +47,9 @@ BUSY_SECONDS = 0.5  # when such a task is tried again
 class Loop:
     """One incarnation of a worker: from a fresh identity to its orderly end or its loss. Used by one thread."""
 
-    def __init__(self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs) -> None:
+    def __init__(
+        self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs, orders: Orders
+    ) -> None:
         self._config = config
         self._inbox = inbox
         self._sessions: dict[UUID, Session] = {}
@@ -54,11 +64,11 @@ class Loop:
             opened.callback(self._connection.close)
             pool = Pool(config.dsn, size=config.slots, name=f"{name} steps")
             opened.callback(pool.close)
-            self._liveness = Liveness(config, inbox, self._load)
+            self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)
             self._calls = Calls(config, inbox, config.make_sandbox(), pool, self._liveness.worker_id, executor)
             opened.callback(self._calls.stop_all)
-            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs)
+            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs, orders)
             self._liveness.start()
             self._opened = opened.pop_all()
 
@@ -66,6 +76,11 @@ class Loop:
     def worker_id(self) -> UUID:
         """The identity of this incarnation."""
         return self._liveness.worker_id
+
+    @property
+    def orders(self) -> Orders:
+        """What an operator asked of this worker last."""
+        return self._claiming.orders
 
     @property
     def is_empty(self) -> bool:
@@ -120,6 +135,8 @@ class Loop:
                 self._claiming.soon()
             case ControlHint():
                 self._control_due = True
+            case OrdersHeard():
+                self._claiming.obey(message.orders)
             case IdentityLost():
                 raise ConnectionLostError(message.reason)
 
@@ -243,7 +260,7 @@ class Loop:
         self._ready.add(session.task.task_id)
 
     def _claim(self) -> None:
-        room = min(self._config.capacity - len(self._sessions), max(self._calls.free_slots, 0) * CLAIMS_PER_SLOT)
+        room = self._claiming.room(len(self._sessions), self._calls.free_slots)
         if room <= 0:
             self._claiming.later()  # the end of a session brings it forward
             return
@@ -295,4 +312,4 @@ class Loop:
             for task_id, steps in self._calls.shown().items()
             if task_id in sessions
         }
-        return Load(len(sessions), self._draining, steps)
+        return Load(len(sessions), self._draining or self.orders.state == "draining", steps)

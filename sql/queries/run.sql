@@ -184,7 +184,8 @@ SELECT h.measure, h.value, extract(epoch FROM highway.now() - h.at)::float8 AS a
 
 -- name: workers() :many
 -- Live workers.
-SELECT w.worker_id, w.name, w.queues, w.slots, w.running, w.draining, w.started_at, w.last_seen_at, w.code_version
+SELECT w.worker_id, w.name, w.queues, w.slots, w.running, w.draining, w.started_at, w.last_seen_at, w.code_version,
+       (w.requested_state = 'active' AND NOT w.draining) AS takes_work
   FROM highway.worker AS w WHERE w.lease_expires_at > highway.now() ORDER BY w.name;
 
 -- name: story(tenant_id, workflow_run_id, after, quantity) :many

@@ -1,4 +1,4 @@
-"""A worker process for tests: ``python -m tests.support.worker_process DSN NAME``; killed, stopped and restarted at will."""
+"""A worker process for tests: ``python -m tests.support.worker_process DSN NAME [PROCESSES]``; killed, stopped and restarted at will."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.worker.processes import run_worker
 from sandbox.bubblewrap import BubblewrapSandbox
 
 
-def main(dsn: str, name: str) -> int:
+def main(dsn: str, name: str, processes: str = "1") -> int:
     """Run until told to stop."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     return run_worker(
@@ -25,9 +25,10 @@ def main(dsn: str, name: str) -> int:
             grace_seconds=5,
             lease_seconds=4,
             http_policy=HttpPolicy(allow_internal=True),
-        )
+        ),
+        int(processes),
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

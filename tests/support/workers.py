@@ -34,11 +34,11 @@ class Workers:
     folder: Path  # shell steps may write here, whoever they run as
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """One more worker."""
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """One more worker; ``arguments`` are those of `worker_process`."""
         name = f"worker-{len(self.processes)}"
         with (self.logs / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name]
+            command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name, *arguments]
             self.processes.append(subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONPATH": "."}))
         return self.processes[-1]
 
