@@ -21,6 +21,7 @@ from engine.model.views import (
     SignalView,
     StepView,
     StoryEntry,
+    VariableView,
     WorkflowView,
 )
 from highway_platform.kit.permissions import Grant
@@ -175,7 +176,7 @@ def undo_list(grant: Grant, run_id: uuid.UUID) -> tuple[RunView, list[UndoView]]
         return run, facade.list_undo(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
 
 
-def variable_map(grant: Grant, run_id: uuid.UUID) -> dict[str, Any]:
+def variable_list(grant: Grant, run_id: uuid.UUID) -> list[VariableView]:
     """The variables of a run, by name."""
     with tenant_transaction(grant.tenant_id) as connection:
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
@@ -192,12 +193,6 @@ def workflow_list(grant: Grant, *, after_name: str = "", quantity: int = 50) -> 
     """Workflows by name, each with its newest definition."""
     with tenant_transaction(grant.tenant_id) as connection:
         return facade.list_workflows(connection, tenant_id=grant.tenant_id, after_name=after_name, quantity=quantity)
-
-
-def run_page(grant: Grant, chosen: RunFilter, *, page: int, page_size: int) -> tuple[list[RunRow], bool]:
-    """One numbered page, found by walking keys, and whether there are more. The caller bounds ``page``."""
-    rows = run_list(grant, chosen, quantity=page * page_size + 1)
-    return rows[(page - 1) * page_size : page * page_size], len(rows) > page * page_size
 
 
 def health() -> Health:

@@ -65,6 +65,7 @@ from engine.facade.reads import (
     list_signals,
     list_variables,
     run_tag,
+    run_tags,
 )
 from engine.facade.restart import restart
 from engine.facade.retention import get_retention, set_retention
@@ -206,6 +207,7 @@ __all__ = [
     "run_schedule_now",
     "run_statistics",
     "run_tag",
+    "run_tags",
     "send_signal",
     "set_attributes",
     "set_priority",

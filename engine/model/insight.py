@@ -133,9 +133,10 @@ class WorkflowStatistics:
 
 @dataclass(frozen=True, slots=True)
 class StorySize:
-    """How much a run has written, each counted up to a cap."""
+    """How much a run has written, each counted up to a cap. ``steps``: checkpoints of steps, without the engine's own."""
 
     checkpoints: int
+    steps: int
     events: int
     signals: int
     retries: int

@@ -234,6 +234,15 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableView:
+    """A variable of a run or branch. ``version`` counts how often it was set."""
+
+    name: str
+    value: Json
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A run of the same family. ``relation``: parent, child, retry_of (what this one repeats), retry (a repetition of this one),
     fork_of, fork, continued_from, continued_to.

@@ -38,16 +38,19 @@ SELECT s.name, count(*) AS total,
  ORDER BY count(*) DESC, s.name;
 
 -- name: story_sizes(tenant_id, run_ids, cap) :many
--- For each run, how many checkpoints, failed attempts, events and signals, and other entries it has, counted up to `cap` each.
+-- For each run, how many checkpoints (and steps among them), failed attempts, events and signals, and other entries it has, up to `cap` each.
 SELECT g.run_id AS workflow_run_id,
-       (SELECT count(*) FROM (SELECT FROM highway.checkpoint AS k
-                               WHERE k.tenant_id = %(tenant_id)s AND k.workflow_run_id = g.run_id LIMIT %(cap)s) AS c) AS checkpoints,
+       k.checkpoints, k.steps,
        (SELECT count(*) FROM (SELECT FROM highway.event AS e
                                WHERE e.tenant_id = %(tenant_id)s AND e.workflow_run_id = g.run_id LIMIT %(cap)s) AS c) AS events,
        (SELECT count(*) FROM (SELECT FROM highway.signal AS s
                                WHERE s.tenant_id = %(tenant_id)s AND s.workflow_run_id = g.run_id LIMIT %(cap)s) AS c) AS signals,
        j.retries, j.logs, j.others
   FROM unnest(%(run_ids)s::uuid[]) AS g (run_id)
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS checkpoints, count(*) FILTER (WHERE NOT starts_with(o.step_key, '@')) AS steps
+         FROM (SELECT i.step_key FROM highway.checkpoint AS i
+                WHERE i.tenant_id = %(tenant_id)s AND i.workflow_run_id = g.run_id LIMIT %(cap)s) AS o) AS k
  CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE o.kind = 'attempt_failed') AS retries, count(*) FILTER (WHERE o.kind = 'log') AS logs,
               count(*) FILTER (WHERE o.kind NOT IN ('attempt_failed', 'log')) AS others

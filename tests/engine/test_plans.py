@@ -125,7 +125,7 @@ CASES = [
     _seen("count_by_status", cap=1000),
     _seen("count_by_status", cap=1000, created_from="2100-01-01T00:00:00Z"),
     _seen("count_newer", after="@running"),
-    _seen("tag"),
+    _seen("tags", run_ids=["@running"]),
     _seen("checkpoints"),
     _seen("tasks"),
     _seen("waits"),
