@@ -17,18 +17,6 @@ TAGS = ["idempotency"]
 MOST_KEYS = 10_000
 
 
-@router.delete("/idempotency/{path:idempotency_key}", url_name="idempotency-forget", tags=TAGS)
-@requires("workflows.idempotency:reset")
-def forget_key(request: Request, idempotency_key: str) -> HttpResponse:
-    """Forget one key of the tenant. One that is unknown, or is being answered now, changes nothing."""
-
-    def work(connection: Any) -> Outcome:
-        forgotten = services.idempotency_forget(request.grant, connection, idempotency_key)
-        return Outcome({"message": "Idempotency record deleted", "records_deleted": forgotten})
-
-    return answer_once(request, work)
-
-
 @router.post("/idempotency/reset-all", url_name="idempotency-reset", tags=TAGS)
 @requires("workflows.idempotency:reset")
 def forget_keys(request: Request) -> HttpResponse:
@@ -39,5 +27,17 @@ def forget_keys(request: Request) -> HttpResponse:
         complete = forgotten < MOST_KEYS
         data = {"message": "Idempotency records deleted", "records_deleted": forgotten, "complete": complete}
         return Outcome(data)
+
+    return answer_once(request, work)
+
+
+@router.delete("/idempotency/{path:idempotency_key}", url_name="idempotency-forget", tags=TAGS)
+@requires("workflows.idempotency:reset")
+def forget_key(request: Request, idempotency_key: str) -> HttpResponse:
+    """Forget one key of the tenant. One that is unknown, or is being answered now, changes nothing."""
+
+    def work(connection: Any) -> Outcome:
+        forgotten = services.idempotency_forget(request.grant, connection, idempotency_key)
+        return Outcome({"message": "Idempotency record deleted", "records_deleted": forgotten})
 
     return answer_once(request, work)
