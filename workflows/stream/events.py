@@ -20,6 +20,9 @@ from .watch import Watch
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
+SECOND_LOOK_SECONDS = (
+    2.0  # after news: an entry with a smaller number may have been committed behind it, which changes no tag
+)
 RETRY_MILLISECONDS = 2_000  # after which a browser comes back
 
 
@@ -31,7 +34,7 @@ async def follow_run(
     The id of an event is the place to come back to: at most ten seconds are then told again, and every entry has its own number.
     """
     until = asyncio.get_running_loop().time() + seconds
-    progress, status = Progress(after), ""
+    progress, status, patience = Progress(after), "", HEARTBEAT_SECONDS
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     async with watch.follow(tenant_id, run_id) as changed:
         while True:
@@ -40,18 +43,21 @@ async def follow_run(
                 news = await _read(tenant_id, run_id, progress.read_from)
                 if news is None:
                     return
-                for text in _told(news, progress, status):
+                told = list(_told(news, progress, status))
+                for text in told:
                     yield text
-                status = news.run.status
+                status, patience = news.run.status, SECOND_LOOK_SECONDS if told else HEARTBEAT_SECONDS
                 if news.more:
                     changed.set()
-                elif not news.run.is_open:
+                    continue
+                if not news.run.is_open:
                     yield _event("done", _end(news), progress.place)
                     return
             left = until - asyncio.get_running_loop().time()
             if left <= 0:
                 return
-            if not await _wait(changed, min(left, HEARTBEAT_SECONDS)):
+            if not await _wait(changed, min(left, patience)):
+                changed.set()
                 yield b": still here\n\n"
 
 
