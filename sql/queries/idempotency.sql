@@ -25,9 +25,10 @@ DELETE FROM highway.idempotency AS i
 RETURNING i.key;
 
 -- name: forget_all(tenant_id, quantity) :many
--- Forgets up to so many of the tenant's answered keys.
+-- Forgets up to so many of the tenant's answered keys. By way of an array: each is looked up by its key.
 DELETE FROM highway.idempotency AS i
- WHERE i.tenant_id = %(tenant_id)s AND i.key IN (
+ USING unnest(ARRAY(
        SELECT o.key FROM highway.idempotency AS o WHERE o.tenant_id = %(tenant_id)s AND o.response_status IS NOT NULL
-        LIMIT %(quantity)s FOR UPDATE SKIP LOCKED)
+        ORDER BY o.key LIMIT %(quantity)s FOR UPDATE SKIP LOCKED)) AS g (key)
+ WHERE i.tenant_id = %(tenant_id)s AND i.key = g.key
 RETURNING i.key;

@@ -1,4 +1,4 @@
--- name: list(tenant_id, before, quantity) :many
+-- name: list(tenant_id, before, quantity) :many replanned
 -- Tasks of every state and queue, newest first, strictly older than the id `before`.
 SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.state, t.queue, t.priority, t.attempt, t.rescues, t.available_at, t.claimed_at,
        t.created_at, t.finished_at, t.error, (SELECT w.name FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) AS worker
