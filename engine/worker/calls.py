@@ -118,13 +118,14 @@ class Calls:
         deadlines = [running.deadline for running in self.running.values() if running.deadline is not None]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
-    def shown(self) -> dict[UUID, list[JsonObject]]:
-        """What has been running for a while, by task: for people, through the heartbeat."""
+    def shown(self) -> dict[UUID, tuple[ClaimedTask, list[JsonObject]]]:
+        """Tasks with steps that have been running for a while, and those: for people, through the heartbeat."""
         since = time.monotonic() - SHOW_AFTER_SECONDS
-        steps: dict[UUID, list[JsonObject]] = {}
+        steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = {}
         for running in list(self.running.values()):
             if running.began is not None and running.began <= since and running.began_at and not running.ended:
-                steps.setdefault(running.task.task_id, []).append(_shown(running.call, running.began_at))
+                task = steps.setdefault(running.task.task_id, (running.task, []))
+                task[1].append(_shown(running.call, running.began_at))
         return steps
 
     def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject) -> RunningCall:

@@ -15,13 +15,11 @@ from uuid import UUID
 from engine.db.connection import connect
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
-from engine.model.errors import StepError
-from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, refused, stopped
+from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
 from engine.orchestrator.session import Session
 from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import holdings, let_go
-from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
@@ -110,7 +108,7 @@ class Loop:
         for task_id, session in self._sessions.items():
             self._calls.stop_task(task_id)
             session.hand_back(0.0)
-        self._commit([session.writes for session in self._sessions.values()])
+        commit(self._connection, [session.writes for session in self._sessions.values()], self.worker_id)
 
     def close(self) -> None:
         """Let go of everything. Tasks that are still held become others' at once."""
@@ -142,21 +140,26 @@ class Loop:
 
     def _call_ended(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
-        session = self._sessions.get(ended.task_id)
-        if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
+        session = self._waiting_for(ended)
+        if session is None:
             return
         session.log(ended.fact.key, ended.logs)
         session.settle(ended.fact, ended.seconds, ended.guarded)
         self._ready.add(ended.task_id)
 
     def _call_noted(self, noted: CallNoted) -> None:
-        session = self._sessions.get(noted.task_id)
-        if session is None or session.task.epoch != noted.epoch or not session.awaits(noted.fact.key, noted.attempt):
+        session = self._waiting_for(noted)
+        if session is None:
             noted.listener(False)
             return
         session.log(noted.fact.key, noted.logs)
         session.note(noted.fact, noted.listener)
         self._ready.add(noted.task_id)
+
+    def _waiting_for(self, heard: CallEnded | CallNoted) -> Session | None:
+        session = self._sessions.get(heard.task_id)
+        awaited = session and session.task.epoch == heard.epoch and session.awaits(heard.fact.key, heard.attempt)
+        return session if awaited else None
 
     def _go_on(self) -> None:
         """Advance and commit until every session waits for something outside of this thread."""
@@ -166,7 +169,7 @@ class Loop:
             for session in sessions:
                 self._advance(session)
             if writes := [session.writes for session in sessions if session.writes]:
-                self._apply(self._commit(writes))
+                self._apply(commit(self._connection, writes, self.worker_id))
             for session in sessions:
                 self._start(session)
             for message in self._inbox.drain(0.0):
@@ -179,14 +182,7 @@ class Loop:
             _logger.exception(
                 "task %s of run %s broke the interpreter", session.task.task_id, session.task.workflow_run_id
             )
-            session.stop(
-                refused(
-                    StepError("internal", f"{type(error).__name__}: {error}", type(error).__name__, retryable=False)
-                )
-            )
-
-    def _commit(self, writes: list[TaskWrites]) -> CommitResult:
-        return commit(self._connection, writes, self._liveness.worker_id)
+            session.stop(broken(f"{type(error).__name__}: {error}", type(error).__name__))
 
     def _apply(self, result: CommitResult) -> None:
         for task_id in result.stale:
@@ -222,9 +218,7 @@ class Loop:
         self._calls.stop_task(task_id)
         session.tell_listeners(False)
         session.committed()
-        session.stop(
-            refused(StepError("internal", f"the result could not be stored: {reason}", "StorageError", retryable=False))
-        )
+        session.stop(broken(f"the result could not be stored: {reason}", "StorageError"))
         self._ready.add(task_id)
 
     def _drop(self, task_id: UUID) -> None:
@@ -283,33 +277,24 @@ class Loop:
         if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
             _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
         for task_id, holding in held.items():
-            if task_id not in self._sessions:
-                continue
-            session = self._sessions[task_id]
-            if holding.cancel_requested:
+            session = self._sessions.get(task_id)
+            if session and holding.cancel_requested:
                 self._calls.stop_task(task_id)
                 session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
                 self._ready.add(task_id)
-            elif session.pause(holding.pause_requested):
+            elif session and session.pause(holding.pause_requested):
                 self._ready.add(task_id)
         self._hear_waits()
 
     def _hear_waits(self) -> None:
         # What a session has not written yet the rows cannot tell: they may still show the wait before.
         waiting = [session.task for session in self._sessions.values() if session.waits and not session.writes.waits]
-        if not waiting:
-            return
-        for task_id, loaded in load_waits(self._connection, waiting).items():
+        for task_id, loaded in (load_waits(self._connection, waiting) if waiting else {}).items():
             for over in loaded.over:
                 self._sessions[task_id].settle(over)
                 self._ready.add(task_id)
 
     def _load(self) -> Load:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
-        sessions = dict(self._sessions)
-        steps = {
-            task_id: (sessions[task_id].task, steps)
-            for task_id, steps in self._calls.shown().items()
-            if task_id in sessions
-        }
-        return Load(len(sessions), self._draining or self.orders.state == "draining", steps)
+        leaving = self._draining or self.orders.state == "draining"
+        return Load(len(self._sessions), leaving, self._calls.shown())

@@ -57,17 +57,7 @@ NOT_YET: dict[str, tuple[str, ...]] = {
         "GET /api/v1/logs/workflows/{workflow_run_id}/activities",
         "GET /api/v1/logs/workflows/{workflow_run_id}/activities/{activity_id}",
     ),
-    "schedules": (
-        "DELETE /api/v1/schedules/{schedule_id}",
-        "GET /api/v1/schedules",
-        "GET /api/v1/schedules/{schedule_id}",
-        "GET /api/v1/schedules/{schedule_id}/history",
-        "PATCH /api/v1/schedules/{schedule_id}",
-        "POST /api/v1/schedules",
-        "POST /api/v1/schedules/scan",
-    ),
-    "updates": (f"GET {_WORKFLOW}/updates", f"GET {_WORKFLOW}/updates/history", f"POST {_WORKFLOW}/updates"),
-    "workflows": (f"GET {_WORKFLOW}/locks", f"GET {_WORKFLOW}/sagas"),
+    "workflows": (f"GET {_WORKFLOW}/locks",),
 }
 # Whole groups that belong to issues of their own.
 NOT_YET_GROUPS = frozenset(

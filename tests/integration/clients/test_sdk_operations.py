@@ -9,13 +9,25 @@ import pytest
 
 from tests.integration.api.client import Client
 from tests.integration.api.conftest import make_key
-from tests.integration.clients import operations_figures, operations_runs, operations_workers
+from tests.integration.clients import (
+    operations_figures,
+    operations_messages,
+    operations_runs,
+    operations_schedules,
+    operations_workers,
+)
 from tests.integration.clients.operations_table import CHECKS, NOT_YET, NOT_YET_GROUPS, Cast, Check
 from tests.integration.clients.sdk import Sdk, operations
 from tests.integration.clients.world import make_world
 from tests.support.stack import Stack
 
-PARTS = (operations_runs, operations_figures, operations_workers)  # importing them fills the table
+PARTS = (
+    operations_runs,
+    operations_messages,
+    operations_schedules,
+    operations_figures,
+    operations_workers,
+)  # importing them fills the table
 
 
 @pytest.fixture(scope="module")
