@@ -270,8 +270,8 @@ class Loop:
         """
         self._control_due = False
         held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
-        for task_id, session in list(self._sessions.items()):
-            if task_id not in held or held[task_id].epoch != session.task.epoch:
+        for task_id, mine in list(self._sessions.items()):
+            if task_id not in held or held[task_id].epoch != mine.task.epoch:
                 _logger.info("task %s is somebody else's by now", task_id)
                 self._drop(task_id)
         if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:

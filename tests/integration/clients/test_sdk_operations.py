@@ -21,13 +21,8 @@ from tests.integration.clients.sdk import Sdk, operations
 from tests.integration.clients.world import make_world
 from tests.support.stack import Stack
 
-PARTS = (
-    operations_runs,
-    operations_messages,
-    operations_schedules,
-    operations_figures,
-    operations_workers,
-)  # importing them fills the table
+# Importing them fills the table.
+PARTS = (operations_runs, operations_messages, operations_schedules, operations_figures, operations_workers)
 
 
 @pytest.fixture(scope="module")
