@@ -32,12 +32,13 @@ MAX_STEPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run with its steps, its definition, and why it is not going on."""
+    """A run with its steps, its definition, why it is not going on, and as much of its log as was asked for."""
 
     run: RunView
     steps: list[StepView]
     definition: DefinitionView
     reasons: list[Reason]
+    logs: list[StoryEntry]
 
     @property
     def result(self) -> dict[str, Any]:
@@ -71,17 +72,14 @@ class RunState:
         return [name for name, task in tasks.items() if not task.get("is_internal_loop_task")]
 
 
-def run_state(grant: Grant, run_id: uuid.UUID) -> RunState:
-    """One run and all that tells how it is doing."""
+def run_state(grant: Grant, run_id: uuid.UUID, *, log_lines: int = 0) -> RunState:
+    """One run and all that tells how it is doing, with the first lines of its log."""
     tenant_id = grant.tenant_id
     with tenant_transaction(tenant_id) as connection:
         run = facade.get_run(connection, tenant_id=tenant_id, workflow_run_id=run_id)
-        return RunState(
-            run=run,
-            steps=facade.list_steps(connection, tenant_id=tenant_id, workflow_run_id=run_id, quantity=MAX_STEPS),
-            definition=facade.find_definition(connection, tenant_id=tenant_id, definition_id=run.definition_id),
-            reasons=facade.why_waiting(connection, tenant_id=tenant_id, run=run),
-        )
+        now = facade.run_situation(connection, tenant_id=tenant_id, run=run, steps=MAX_STEPS, log_lines=log_lines)
+        definition = facade.find_definition(connection, tenant_id=tenant_id, definition_id=run.definition_id)
+    return RunState(run, now.steps, definition, now.reasons, now.logs)
 
 
 def run_list(grant: Grant, chosen: RunFilter, *, before: uuid.UUID | None = None, quantity: int = 50) -> list[RunRow]:

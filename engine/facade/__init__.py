@@ -89,6 +89,7 @@ from engine.facade.schedules import (
     update_schedule,
 )
 from engine.facade.search import set_attributes
+from engine.facade.situation import Situation, run_situation
 from engine.facade.statistics import list_timeline, run_statistics, story_sizes, workflow_statistics
 from engine.facade.step_log import list_step_logs, list_step_story
 from engine.facade.steps import list_steps, run_result
@@ -115,6 +116,7 @@ __all__ = [
     "NotFoundError",
     "QueueChange",
     "ScheduleRefusedError",
+    "Situation",
     "StateError",
     "answer",
     "backfill_schedule",
@@ -205,6 +207,7 @@ __all__ = [
     "retry",
     "run_result",
     "run_schedule_now",
+    "run_situation",
     "run_statistics",
     "run_tag",
     "run_tags",

@@ -24,7 +24,12 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
     with tenant_transaction(connection, tenant_id):
         waits = _sql.waits.many(connection, **which)
         tasks = _sql.tasks.many(connection, **which)
-        flow = flow_reasons(connection, **which)
+        return causes(connection, run, tenant_id, waits, tasks)
+
+
+def causes(connection: Connection, run: RunView, tenant_id: UUID, waits: list[Row], tasks: list[Row]) -> list[Reason]:
+    """What these rows of an open run and flow control tell, inside the caller's transaction for the tenant."""
+    flow = flow_reasons(connection, tenant_id=tenant_id, workflow_run_id=run.workflow_run_id)
     told = {reason.scope for reason in flow if not reason.step_key}
     queues = {queue for worker in workers(connection) if worker.takes_work for queue in worker.queues}
     reasons: list[Reason | None] = [_pause_reason(run), *flow]

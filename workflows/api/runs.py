@@ -54,9 +54,7 @@ def _page(request: Request, query: RunQuery) -> tuple[list[dict[str, Any]], dict
 @requires("workflows.run:read")
 def show_run(request: Request, workflow_run_id: uuid.UUID) -> dict[str, Any]:
     """One run: status, current step, progress, results, the error, and why it waits."""
-    state = selectors.run_state(request.grant, workflow_run_id)
-    logs = selectors.log_list(request.grant, workflow_run_id, quantity=LOG_LINES)
-    return success(presenters.run_detail(state, logs))
+    return success(presenters.run_detail(selectors.run_state(request.grant, workflow_run_id, log_lines=LOG_LINES)))
 
 
 @router.get("/runs/{uuid:workflow_run_id}", url_name="run-detail", tags=TAGS)
