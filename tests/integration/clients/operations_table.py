@@ -46,18 +46,11 @@ NOT_YET: dict[str, tuple[str, ...]] = {
         f"GET {_WORKFLOW}/activities",
         "POST /api/v1/activities/cleanup-heartbeats",
     ),
-    "circuit_breakers": (
-        "GET /api/v1/circuit-breakers",
-        "GET /api/v1/circuit-breakers/{resource_key}",
-        "POST /api/v1/circuit-breakers/reset",
-        "POST /api/v1/circuit-breakers/{resource_key}/reset",
-    ),
     "logs": (
         "GET /api/v1/logs/activities",
         "GET /api/v1/logs/workflows/{workflow_run_id}/activities",
         "GET /api/v1/logs/workflows/{workflow_run_id}/activities/{activity_id}",
     ),
-    "workflows": (f"GET {_WORKFLOW}/locks",),
 }
 # Whole groups that belong to issues of their own.
 NOT_YET_GROUPS = frozenset(

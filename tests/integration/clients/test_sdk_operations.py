@@ -11,6 +11,7 @@ from tests.integration.api.client import Client
 from tests.integration.api.conftest import make_key
 from tests.integration.clients import (
     operations_figures,
+    operations_guards,
     operations_messages,
     operations_runs,
     operations_schedules,
@@ -22,7 +23,10 @@ from tests.integration.clients.world import make_world
 from tests.support.stack import Stack
 
 # Importing them fills the table.
-PARTS = (operations_runs, operations_messages, operations_schedules, operations_figures, operations_workers)
+PARTS = (
+    *(operations_runs, operations_messages, operations_schedules),
+    *(operations_guards, operations_figures, operations_workers),
+)
 
 
 @pytest.fixture(scope="module")
