@@ -13,6 +13,7 @@ from highway_platform.kit.permissions import Permission
 _ALL = (
     Permission("account.self:read", "See their own account"),
     Permission("platform.admin:use", "Use the administration pages of the platform"),
+    Permission("platform.worker:manage", "Pause, drain and bound the workers of the platform", ("manage_workers",)),
     Permission("tenants.member:read", "See members and their roles", ("view_users",)),
     Permission("tenants.member:manage", "Invite, change and remove members", ("manage_users",)),
     Permission("tenants.key:manage", "Create, rotate and revoke API keys", ("manage_api_keys",)),
@@ -41,6 +42,8 @@ _ALL = (
     Permission("workflows.retention:read", "See how long runs are kept", ("view_workflows",)),
     Permission("workflows.retention:manage", "Set how long runs are kept"),
     Permission("workflows.activity:manage", "Clean up the heartbeats of activities", ("manage_workflows",)),
+    Permission("workflows.worker:read", "See workers and how busy they are", ("view_workers",)),
+    Permission("workflows.idempotency:reset", "Forget idempotency keys", ("reset_idempotency",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
     Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
@@ -64,6 +67,7 @@ _READ = frozenset(
         "workflows.guard:read",
         "workflows.letter:read",
         "workflows.retention:read",
+        "workflows.worker:read",
     }
 )
 _CONTROL = frozenset({"workflows.run:cancel", "workflows.run:pause", "workflows.run:kill", "workflows.run:change"})
@@ -79,7 +83,7 @@ _MANAGE = frozenset(
 )
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
 _AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
-_NOT_OF_A_TENANT = frozenset({"platform.admin:use", "account.self:read"})
+_NOT_OF_A_TENANT = frozenset({"platform.admin:use", "platform.worker:manage", "account.self:read"})
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {

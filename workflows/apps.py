@@ -6,11 +6,19 @@ from django.apps import AppConfig
 
 from engine.ports import Sandbox
 
+from .stream.news import read_tags
+from .stream.watch import Watch
+
 
 class WorkflowsConfig(AppConfig):
-    """Holds what the composition root gave this app."""
+    """Holds what the composition root gave this app, and what there is one of in a process."""
 
     name = "workflows"
     default_auto_field = "django.db.models.BigAutoField"
 
     sandbox: Sandbox
+    watch: Watch
+
+    def ready(self) -> None:
+        """Nothing is polled before somebody looks."""
+        self.watch = Watch(read_tags)

@@ -73,7 +73,7 @@ def run_row(run: RunRow | RunView) -> Json:
     }
 
 
-def run_detail(state: RunState, logs: list[StoryEntry]) -> Json:
+def run_detail(state: RunState) -> Json:
     """A run with what it did, does, and waits for."""
     run = state.run
     return {
@@ -85,7 +85,7 @@ def run_detail(state: RunState, logs: list[StoryEntry]) -> Json:
         "result": state.result,
         "error_details": run.error,
         "failed_step": (run.error or {}).get("step"),
-        "logs": [log_line(entry) for entry in logs],
+        "logs": [log_line(entry) for entry in state.logs],
         "deadline_at": time(run.deadline_at),
         "paused_at": time(run.paused_at),
         "paused_by": run.paused_by,

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, model_validator
 
+from highway_platform.kit.rest.paging import PageQuery
+
 from .flow_schemas import FlowPart
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -82,10 +84,11 @@ class UpdateBody(Body):
     timeout_seconds: float = Field(30, ge=0, le=60)
 
 
-class RunQuery(Schema):
+class RunQuery(PageQuery):
     """Which runs to list, and which page of them: by number, or by the cursor that the page before gave."""
 
     status: str | None = Field(None, description="one or several, separated by commas")
+    state: str | None = Field(None, description="the same under the name that some clients use")
     workflow_name: str | None = Field(None, description="may hold *")
     tag: str | None = None
     attribute: list[Annotated[str, StringConstraints(pattern=r"^[^=]+=.+$", max_length=301)]] = Field(
@@ -95,9 +98,6 @@ class RunQuery(Schema):
     days: int | None = Field(None, ge=1, le=3650)
     created_from: datetime | None = None
     created_to: datetime | None = None
-    page: int = Field(1, ge=1)
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: uuid.UUID | None = None
 
 
 class StoryQuery(Schema):
@@ -105,3 +105,11 @@ class StoryQuery(Schema):
 
     after: int = Field(0, ge=0, description="the number of the last entry that is known already")
     limit: int = Field(100, ge=1, le=1000)
+
+
+class VariableQuery(Schema):
+    """Which variables of a run to show; all when none is named."""
+
+    variable: str | None = None
+    all: bool = False
+    include_version: bool = False

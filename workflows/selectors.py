@@ -21,6 +21,7 @@ from engine.model.views import (
     SignalView,
     StepView,
     StoryEntry,
+    VariableView,
     WorkflowView,
 )
 from highway_platform.kit.permissions import Grant
@@ -31,12 +32,13 @@ MAX_STEPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run with its steps, its definition, and why it is not going on."""
+    """A run with its steps, its definition, why it is not going on, and as much of its log as was asked for."""
 
     run: RunView
     steps: list[StepView]
     definition: DefinitionView
     reasons: list[Reason]
+    logs: list[StoryEntry]
 
     @property
     def result(self) -> dict[str, Any]:
@@ -70,17 +72,14 @@ class RunState:
         return [name for name, task in tasks.items() if not task.get("is_internal_loop_task")]
 
 
-def run_state(grant: Grant, run_id: uuid.UUID) -> RunState:
-    """One run and all that tells how it is doing."""
+def run_state(grant: Grant, run_id: uuid.UUID, *, log_lines: int = 0) -> RunState:
+    """One run and all that tells how it is doing, with the first lines of its log."""
     tenant_id = grant.tenant_id
     with tenant_transaction(tenant_id) as connection:
         run = facade.get_run(connection, tenant_id=tenant_id, workflow_run_id=run_id)
-        return RunState(
-            run=run,
-            steps=facade.list_steps(connection, tenant_id=tenant_id, workflow_run_id=run_id, quantity=MAX_STEPS),
-            definition=facade.find_definition(connection, tenant_id=tenant_id, definition_id=run.definition_id),
-            reasons=facade.why_waiting(connection, tenant_id=tenant_id, run=run),
-        )
+        now = facade.run_situation(connection, tenant_id=tenant_id, run=run, steps=MAX_STEPS, log_lines=log_lines)
+        definition = facade.find_definition(connection, tenant_id=tenant_id, definition_id=run.definition_id)
+    return RunState(run, now.steps, definition, now.reasons, now.logs)
 
 
 def run_list(grant: Grant, chosen: RunFilter, *, before: uuid.UUID | None = None, quantity: int = 50) -> list[RunRow]:
@@ -175,7 +174,7 @@ def undo_list(grant: Grant, run_id: uuid.UUID) -> tuple[RunView, list[UndoView]]
         return run, facade.list_undo(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
 
 
-def variable_map(grant: Grant, run_id: uuid.UUID) -> dict[str, Any]:
+def variable_list(grant: Grant, run_id: uuid.UUID) -> list[VariableView]:
     """The variables of a run, by name."""
     with tenant_transaction(grant.tenant_id) as connection:
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
@@ -192,12 +191,6 @@ def workflow_list(grant: Grant, *, after_name: str = "", quantity: int = 50) -> 
     """Workflows by name, each with its newest definition."""
     with tenant_transaction(grant.tenant_id) as connection:
         return facade.list_workflows(connection, tenant_id=grant.tenant_id, after_name=after_name, quantity=quantity)
-
-
-def run_page(grant: Grant, chosen: RunFilter, *, page: int, page_size: int) -> tuple[list[RunRow], bool]:
-    """One numbered page, found by walking keys, and whether there are more. The caller bounds ``page``."""
-    rows = run_list(grant, chosen, quantity=page * page_size + 1)
-    return rows[(page - 1) * page_size : page * page_size], len(rows) > page * page_size
 
 
 def health() -> Health:

@@ -19,6 +19,7 @@ SUBMIT = "workflows.run:submit"
 CANCEL = "workflows.run:cancel"
 SIGNAL = "workflows.run:signal"
 WRITE_SCHEDULE = "workflows.schedule:write"
+RESET = "workflows.idempotency:reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,15 @@ def update_request(grant: Grant, connection: Any, run_id: uuid.UUID, name: str, 
     return facade.request_update(
         connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, name=name, payload=payload, by=grant.who
     )
+
+
+def idempotency_forget(grant: Grant, connection: Any, key: str) -> int:
+    """Forget what was answered under a key; how many keys that were."""
+    grant.require(RESET)
+    return facade.forget_key(connection, tenant_id=grant.tenant_id, key=key)
+
+
+def idempotency_reset(grant: Grant, connection: Any, quantity: int) -> int:
+    """Forget up to so many of the tenant's keys; how many that were."""
+    grant.require(RESET)
+    return facade.forget_keys(connection, tenant_id=grant.tenant_id, quantity=quantity)

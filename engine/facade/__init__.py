@@ -38,10 +38,11 @@ from engine.facade.control import (
     set_priority,
 )
 from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.fleet import forget_silent_workers, forget_worker, get_worker, limit_worker, list_fleet, order_worker
 from engine.facade.fork import fork
 from engine.facade.guards import get_breaker, list_breakers, list_lock_story, list_locks, reset_breakers
 from engine.facade.health import health, workers
-from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key
+from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key, forget_key, forget_keys
 from engine.facade.language import check_definition
 from engine.facade.letters import (
     count_dead_letters,
@@ -68,6 +69,7 @@ from engine.facade.reads import (
     list_signals,
     list_variables,
     run_tag,
+    run_tags,
 )
 from engine.facade.restart import restart
 from engine.facade.retention import get_retention, set_retention
@@ -91,9 +93,13 @@ from engine.facade.schedules import (
     update_schedule,
 )
 from engine.facade.search import set_attributes
+from engine.facade.situation import Situation, run_situation
+from engine.facade.statistics import list_timeline, run_statistics, story_sizes, workflow_statistics
+from engine.facade.step_log import list_step_logs, list_step_story
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
+from engine.facade.tasks import count_tasks, get_task, list_active, list_tasks, oldest_pending, task_troubles
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
 from engine.schedules.checking import ScheduleRefusedError
@@ -116,6 +122,7 @@ __all__ = [
     "NotFoundError",
     "QueueChange",
     "ScheduleRefusedError",
+    "Situation",
     "StateError",
     "answer",
     "backfill_schedule",
@@ -132,6 +139,7 @@ __all__ = [
     "count_by_status",
     "count_dead_letters",
     "count_newer",
+    "count_tasks",
     "count_ticks",
     "create_schedule",
     "delete_schedule",
@@ -139,6 +147,10 @@ __all__ = [
     "emit_event",
     "find_definition",
     "forget_heartbeats",
+    "forget_key",
+    "forget_keys",
+    "forget_silent_workers",
+    "forget_worker",
     "fork",
     "get_activity",
     "get_breaker",
@@ -149,11 +161,15 @@ __all__ = [
     "get_retention",
     "get_run",
     "get_schedule",
+    "get_task",
     "get_tenant_policy",
     "get_update",
+    "get_worker",
     "give_up",
     "health",
     "kill",
+    "limit_worker",
+    "list_active",
     "list_activities",
     "list_activity_logs",
     "list_breakers",
@@ -161,6 +177,7 @@ __all__ = [
     "list_dead_letters",
     "list_events",
     "list_exhausted",
+    "list_fleet",
     "list_heartbeats",
     "list_limits",
     "list_lock_story",
@@ -171,13 +188,19 @@ __all__ = [
     "list_runs",
     "list_schedules",
     "list_signals",
+    "list_step_logs",
+    "list_step_story",
     "list_steps",
     "list_story",
+    "list_tasks",
     "list_ticks",
+    "list_timeline",
     "list_undo",
     "list_updates",
     "list_variables",
     "list_workflows",
+    "oldest_pending",
+    "order_worker",
     "pause",
     "pause_schedule",
     "preview_schedule",
@@ -197,16 +220,22 @@ __all__ = [
     "retry",
     "run_result",
     "run_schedule_now",
+    "run_situation",
+    "run_statistics",
     "run_tag",
+    "run_tags",
     "send_signal",
     "set_attributes",
     "set_priority",
     "set_retention",
     "set_tenant_policy",
+    "story_sizes",
     "submit",
     "summarize_schedules",
+    "task_troubles",
     "update_schedule",
     "why_waiting",
     "workers",
+    "workflow_statistics",
     "write_dead_letter",
 ]

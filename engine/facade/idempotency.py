@@ -64,3 +64,15 @@ def answer(
             response=dumps(body),
             workflow_run_id=workflow_run_id,
         )
+
+
+def forget_key(connection: Connection, *, tenant_id: UUID, key: str) -> int:
+    """Forget what was answered under a key; how many keys that were: 1, or 0 when there is none or it is being answered now."""
+    with tenant_transaction(connection, tenant_id):
+        return len(_sql.forget.many(connection, tenant_id=tenant_id, key=key))
+
+
+def forget_keys(connection: Connection, *, tenant_id: UUID, quantity: int) -> int:
+    """Forget up to ``quantity`` of the tenant's answered keys; how many that were."""
+    with tenant_transaction(connection, tenant_id):
+        return len(_sql.forget_all.many(connection, tenant_id=tenant_id, quantity=quantity))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,7 @@ from engine.db.errors import NotFoundError
 from engine.db.queries import load
 from engine.facade.search import list_marked_runs
 from engine.facade.tenancy import tenant_transaction
-from engine.model.json import Json, JsonObject
-from engine.model.views import EventView, Related, RunFilter, RunRow, RunView, SignalView
+from engine.model.views import EventView, Related, RunFilter, RunRow, RunView, SignalView, VariableView
 
 _sql = load("run")
 COUNT_CAP = 10_000
@@ -74,11 +74,17 @@ def count_newer(connection: Connection, *, tenant_id: UUID, after: UUID, cap: in
 
 def run_tag(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID) -> int:
     """A number that changes with every change a page may show; one indexed read. Raises `NotFoundError`."""
-    with tenant_transaction(connection, tenant_id):
-        row = _sql.tag.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
-    if row is None:
+    tags = run_tags(connection, tenant_id=tenant_id, run_ids=[workflow_run_id])
+    if workflow_run_id not in tags:
         raise NotFoundError(f"no workflow run {workflow_run_id}")
-    return int(row["tag"])
+    return tags[workflow_run_id]
+
+
+def run_tags(connection: Connection, *, tenant_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The same for several runs in one read; unknown ones are left out."""
+    with tenant_transaction(connection, tenant_id):
+        rows = _sql.tags.many(connection, tenant_id=tenant_id, run_ids=list(run_ids))
+    return {row["workflow_run_id"]: row["tag"] for row in rows}
 
 
 def list_checkpoints(
@@ -118,12 +124,13 @@ def list_signals(connection: Connection, *, tenant_id: UUID, workflow_run_id: UU
     return [SignalView(**row) for row in rows]
 
 
-def list_variables(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, scope: str = "") -> JsonObject:
+def list_variables(
+    connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, scope: str = ""
+) -> list[VariableView]:
     """The variables of the run, or of one of its branches, by name."""
     with tenant_transaction(connection, tenant_id):
         rows = _sql.variables.many(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, scope=scope)
-    values: dict[str, Json] = {row["name"]: row["value"] for row in rows}
-    return values
+    return [VariableView(**row) for row in rows]
 
 
 def list_related(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID) -> list[Related]:

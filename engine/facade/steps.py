@@ -42,6 +42,11 @@ def list_steps(
         waits = _sql.waits.many(connection, **which)
         tasks = _sql.tasks.many(connection, **which)
         failures = _sql.journal.many(connection, **which, kinds=["attempt_failed"], after=0, quantity=quantity)
+    return assemble(done, waits, tasks, failures)
+
+
+def assemble(done: list[Row], waits: list[Row], tasks: list[Row], failures: list[Row]) -> list[StepView]:
+    """The steps that these rows tell of."""
     attempts = _attempts(failures)
     steps = {(row["scope"], row["step_key"]): _finished(row, attempts) for row in done}
     for row in waits:

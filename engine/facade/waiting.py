@@ -24,9 +24,14 @@ def why_waiting(connection: Connection, *, tenant_id: UUID, run: RunView) -> lis
     with tenant_transaction(connection, tenant_id):
         waits = _sql.waits.many(connection, **which)
         tasks = _sql.tasks.many(connection, **which)
-        flow = flow_reasons(connection, **which)
+        return causes(connection, run, tenant_id, waits, tasks)
+
+
+def causes(connection: Connection, run: RunView, tenant_id: UUID, waits: list[Row], tasks: list[Row]) -> list[Reason]:
+    """What these rows of an open run and flow control tell, inside the caller's transaction for the tenant."""
+    flow = flow_reasons(connection, tenant_id=tenant_id, workflow_run_id=run.workflow_run_id)
     told = {reason.scope for reason in flow if not reason.step_key}
-    queues = {queue for worker in workers(connection) for queue in worker.queues}
+    queues = {queue for worker in workers(connection) if worker.takes_work for queue in worker.queues}
     reasons: list[Reason | None] = [_pause_reason(run), *flow]
     reasons += [_task_reason(task, queues) for task in tasks if task["key"] not in told]
     reasons += [step_rate_reason(row) for row in waits if row["kind"] == "slot" and row["due_at"]]
@@ -47,7 +52,7 @@ def _pause_reason(run: RunView) -> Reason | None:
 
 def _task_reason(task: Row, served: set[str]) -> Reason | None:
     if task["state"] == "pending" and task["queue"] not in served:
-        return Reason("no_worker", f"no live worker serves the queue {task['queue']!r}", task["key"])
+        return Reason("no_worker", f"no worker takes tasks of the queue {task['queue']!r} now", task["key"])
     if task["state"] == "pending":
         return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
     if task["state"] == "running" and task["worker"] is None:

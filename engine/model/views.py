@@ -234,6 +234,15 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableView:
+    """A variable of a run or branch. ``version`` counts how often it was set."""
+
+    name: str
+    value: Json
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A run of the same family. ``relation``: parent, child, retry_of (what this one repeats), retry (a repetition of this one),
     fork_of, fork, continued_from, continued_to.
@@ -271,6 +280,7 @@ class WorkerView:
     started_at: datetime
     last_seen_at: datetime
     code_version: str
+    takes_work: bool
 
 
 @dataclass(frozen=True, slots=True)

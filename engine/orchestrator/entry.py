@@ -62,6 +62,11 @@ def refused(error: StepError) -> Finished:
     return Finished("failed", error=error.to_json())
 
 
+def broken(message: str, type_: str) -> Finished:
+    """The end of a task that the engine itself could not go on with."""
+    return refused(StepError("internal", message, type_, retryable=False))
+
+
 def stopped(outcome: FinalState | None, reason: str | None) -> Finished:
     """The end of a task that was asked to stop; the same words as highway.stop_error."""
     kind = "deadline" if outcome == "failed" else "cancelled"

@@ -111,13 +111,14 @@ class Calls:
         held = [running.last_beat for (held_id, _), running in self.running.items() if held_id == task_id]
         return [beat for beat in held if beat is not None]
 
-    def shown(self) -> dict[UUID, list[JsonObject]]:
-        """What has been running for a while, by task: for people, through the heartbeat."""
+    def shown(self) -> dict[UUID, tuple[ClaimedTask, list[JsonObject]]]:
+        """Tasks with steps that have been running for a while, and those: for people, through the heartbeat."""
         since = time.monotonic() - SHOW_AFTER_SECONDS
-        steps: dict[UUID, list[JsonObject]] = {}
+        steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = {}
         for running in list(self.running.values()):
             if running.began is not None and running.began <= since and running.began_at and not running.ended:
-                steps.setdefault(running.task.task_id, []).append(running.shown())
+                task = steps.setdefault(running.task.task_id, (running.task, []))
+                task[1].append(running.shown())
         return steps
 
     def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json) -> RunningCall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterable
 from uuid import UUID
@@ -16,9 +17,13 @@ from engine.orchestrator.session import Session
 from engine.queue.claims import Turn, Want, fetch_payloads, load_tasks, wake_and_claim, with_payloads
 from engine.queue.payloads import Contents
 from engine.worker.config import POLL_SECONDS, WorkerConfig
+from engine.worker.orders import Orders
 from engine.worker.programs import Programs, UnreadableDefinitionError
 
 _logger = logging.getLogger(__name__)
+CLAIMS_PER_SLOT = (
+    4  # tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers
+)
 
 
 class Claiming:
@@ -28,7 +33,10 @@ class Claiming:
     one that waited here for a slot would be missing where one is free.
     """
 
-    def __init__(self, config: WorkerConfig, connection: Connection, worker_id: UUID, programs: Programs) -> None:
+    def __init__(
+        self, config: WorkerConfig, connection: Connection, worker_id: UUID, programs: Programs, orders: Orders
+    ) -> None:
+        self.orders = orders
         self._config = config
         self._connection = connection
         self._worker_id = worker_id
@@ -38,8 +46,21 @@ class Claiming:
 
     @property
     def seconds_to_next(self) -> float:
-        """How long until it is time to look; not positive when it is."""
-        return self._next_at - time.monotonic()
+        """How long until it is time to look; not positive when it is. Without end while an operator wants nothing to be taken."""
+        return self._next_at - time.monotonic() if self.orders.state == "active" else math.inf
+
+    def room(self, held: int, free_slots: int) -> int:
+        """How many more tasks this worker should take, as one that holds so many."""
+        capacity = self.orders.capacity or self._config.capacity
+        room = min(capacity - held, max(free_slots, 0) * CLAIMS_PER_SLOT)
+        return room if self.orders.batch is None else min(room, self.orders.batch)
+
+    def obey(self, orders: Orders) -> None:
+        """Follow what was ordered from now on."""
+        if orders != self.orders:
+            _logger.info("worker %s is to be %s; capacity %s", self._config.name, orders.state, orders.capacity)
+            self.orders = orders
+            self.soon()
 
     def soon(self) -> None:
         """Look at the next occasion."""

@@ -12,6 +12,7 @@ from engine.durable.tool_context import LogLine
 from engine.model.activity import Beat
 from engine.model.facts import Fact, ToolNoted
 from engine.queue.writes import CallWrite
+from engine.worker.orders import Orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,14 @@ class IdentityLost:
     reason: str
 
 
-Message = CallEnded | CallNoted | WorkHint | ControlHint | IdentityLost
+@dataclass(frozen=True, slots=True)
+class OrdersHeard:
+    """What an operator asks of this worker, whether it is new or not."""
+
+    orders: Orders
+
+
+Message = CallEnded | CallNoted | WorkHint | ControlHint | IdentityLost | OrdersHeard
 
 
 class Inbox:

@@ -19,7 +19,8 @@ from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.worker.config import HEARTBEAT_SECONDS, WorkerConfig
 from engine.worker.heartbeats import Heartbeats, Pulsing
-from engine.worker.inbox import ControlHint, IdentityLost, Inbox, WorkHint
+from engine.worker.inbox import ControlHint, IdentityLost, Inbox, OrdersHeard, WorkHint
+from engine.worker.orders import Orders, read_orders
 
 _logger = logging.getLogger(__name__)
 _sql = load("worker")
@@ -40,11 +41,12 @@ class Load:
 class Liveness:
     """Holds one identity until it is closed or lost; a lost one is reported to the inbox, once, and never taken up again."""
 
-    def __init__(self, config: WorkerConfig, inbox: Inbox, describe: Callable[[], Load]) -> None:
+    def __init__(self, config: WorkerConfig, inbox: Inbox, describe: Callable[[], Load], orders: Orders) -> None:
         self.worker_id = uuid7()
         self._config = config
         self._inbox = inbox
         self._describe = describe
+        self._orders = orders
         self._stopped = threading.Event()
         self._shown: dict[UUID, tuple[ClaimedTask, str]] = {}
         self._heartbeats = Heartbeats(self.worker_id)
@@ -88,8 +90,13 @@ class Liveness:
             lock_key=lock_key,
             queues=[*self._config.run_queues, *self._config.activity_queues],
             slots=self._config.slots,
+            capacity=self._config.capacity,
             code_version=self._config.code_version,
             lease_seconds=self._config.lease_seconds,
+            state=self._orders.state,
+            reason=self._orders.reason,
+            capacity_override=self._orders.capacity,
+            batch_override=self._orders.batch,
         )
         connection.execute("LISTEN highway_work")
         connection.execute("LISTEN highway_control")
@@ -128,6 +135,7 @@ class Liveness:
             )
             if alive is None:
                 raise EngineError("this worker was declared dead")
+            self._inbox.put(OrdersHeard(read_orders(alive)))
             self._show(load_now)
             self._heartbeats.tell(self._connection, load_now.activities)
         except BusyError as error:

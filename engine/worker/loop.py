@@ -15,23 +15,29 @@ from uuid import UUID
 from engine.db.connection import connect
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
-from engine.model.errors import StepError
-from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, refused, stopped
+from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
 from engine.orchestrator.session import Session
 from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import holdings, let_go
-from engine.queue.writes import TaskWrites
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
-from engine.worker.inbox import CallEnded, CallNoted, ControlHint, IdentityLost, Inbox, Message, WorkHint
+from engine.worker.inbox import (
+    CallEnded,
+    CallNoted,
+    ControlHint,
+    IdentityLost,
+    Inbox,
+    Message,
+    OrdersHeard,
+    WorkHint,
+)
 from engine.worker.liveness import Liveness, Load
+from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 
 _logger = logging.getLogger(__name__)
-# Tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers.
-CLAIMS_PER_SLOT = 4
 LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
 BUSY_SECONDS = 0.5  # when such a task is tried again
 
@@ -39,7 +45,9 @@ BUSY_SECONDS = 0.5  # when such a task is tried again
 class Loop:
     """One incarnation of a worker: from a fresh identity to its orderly end or its loss. Used by one thread."""
 
-    def __init__(self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs) -> None:
+    def __init__(
+        self, config: WorkerConfig, inbox: Inbox, executor: ThreadPoolExecutor, programs: Programs, orders: Orders
+    ) -> None:
         self._config = config
         self._inbox = inbox
         self._sessions: dict[UUID, Session] = {}
@@ -54,11 +62,11 @@ class Loop:
             opened.callback(self._connection.close)
             pool = Pool(config.dsn, size=config.slots, name=f"{name} steps")
             opened.callback(pool.close)
-            self._liveness = Liveness(config, inbox, self._load)
+            self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)
             self._calls = Calls(config, inbox, config.make_sandbox(), pool, self._liveness.worker_id, executor)
             opened.callback(self._calls.stop_all)
-            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs)
+            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs, orders)
             self._liveness.start()
             self._opened = opened.pop_all()
 
@@ -66,6 +74,11 @@ class Loop:
     def worker_id(self) -> UUID:
         """The identity of this incarnation."""
         return self._liveness.worker_id
+
+    @property
+    def orders(self) -> Orders:
+        """What an operator asked of this worker last."""
+        return self._claiming.orders
 
     @property
     def is_empty(self) -> bool:
@@ -96,7 +109,7 @@ class Loop:
             session.writes.beats += self._calls.last_beats(task_id)
             self._calls.stop_task(task_id)
             session.hand_back(0.0)
-        self._commit([session.writes for session in self._sessions.values()])
+        commit(self._connection, [session.writes for session in self._sessions.values()], self.worker_id)
 
     def close(self) -> None:
         """Let go of everything. Tasks that are still held become others' at once."""
@@ -121,13 +134,15 @@ class Loop:
                 self._claiming.soon()
             case ControlHint():
                 self._control_due = True
+            case OrdersHeard():
+                self._claiming.obey(message.orders)
             case IdentityLost():
                 raise ConnectionLostError(message.reason)
 
     def _call_ended(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
-        session = self._sessions.get(ended.task_id)
-        if session is None or session.task.epoch != ended.epoch or not session.awaits(ended.fact.key, ended.attempt):
+        session = self._waiting_for(ended)
+        if session is None:
             return
         session.log(ended.fact.key, ended.logs)
         session.writes.beats += [ended.beat] if ended.beat else []
@@ -135,13 +150,18 @@ class Loop:
         self._ready.add(ended.task_id)
 
     def _call_noted(self, noted: CallNoted) -> None:
-        session = self._sessions.get(noted.task_id)
-        if session is None or session.task.epoch != noted.epoch or not session.awaits(noted.fact.key, noted.attempt):
+        session = self._waiting_for(noted)
+        if session is None:
             noted.listener(False)
             return
         session.log(noted.fact.key, noted.logs)
         session.note(noted.fact, noted.listener)
         self._ready.add(noted.task_id)
+
+    def _waiting_for(self, heard: CallEnded | CallNoted) -> Session | None:
+        session = self._sessions.get(heard.task_id)
+        awaited = session and session.task.epoch == heard.epoch and session.awaits(heard.fact.key, heard.attempt)
+        return session if awaited else None
 
     def _go_on(self) -> None:
         """Advance and commit until every session waits for something outside of this thread."""
@@ -151,7 +171,7 @@ class Loop:
             for session in sessions:
                 self._advance(session)
             if writes := [session.writes for session in sessions if session.writes]:
-                self._apply(self._commit(writes))
+                self._apply(commit(self._connection, writes, self.worker_id))
             for session in sessions:
                 self._start(session)
             for message in self._inbox.drain(0.0):
@@ -164,14 +184,7 @@ class Loop:
             _logger.exception(
                 "task %s of run %s broke the interpreter", session.task.task_id, session.task.workflow_run_id
             )
-            session.stop(
-                refused(
-                    StepError("internal", f"{type(error).__name__}: {error}", type(error).__name__, retryable=False)
-                )
-            )
-
-    def _commit(self, writes: list[TaskWrites]) -> CommitResult:
-        return commit(self._connection, writes, self._liveness.worker_id)
+            session.stop(broken(f"{type(error).__name__}: {error}", type(error).__name__))
 
     def _apply(self, result: CommitResult) -> None:
         for task_id in result.stale:
@@ -207,9 +220,7 @@ class Loop:
         self._calls.stop_task(task_id)
         session.tell_listeners(False)
         session.committed()
-        session.stop(
-            refused(StepError("internal", f"the result could not be stored: {reason}", "StorageError", retryable=False))
-        )
+        session.stop(broken(f"the result could not be stored: {reason}", "StorageError"))
         self._ready.add(task_id)
 
     def _drop(self, task_id: UUID) -> None:
@@ -246,7 +257,7 @@ class Loop:
 
     def _claim(self) -> None:
         free = self._calls.free_slots
-        room = min(self._config.capacity - len(self._sessions), free * CLAIMS_PER_SLOT)
+        room = self._claiming.room(len(self._sessions), free)
         if room <= 0:
             self._claiming.later()  # the end of a session brings it forward
             return
@@ -263,38 +274,31 @@ class Loop:
         """
         self._control_due = False
         held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
-        for task_id, session in list(self._sessions.items()):
-            if task_id not in held or held[task_id].epoch != session.task.epoch:
+        for task_id, mine in list(self._sessions.items()):
+            if task_id not in held or held[task_id].epoch != mine.task.epoch:
                 _logger.info("task %s is somebody else's by now", task_id)
                 self._drop(task_id)
         if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
             _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
-        for task_id in held.keys() & self._sessions.keys():
-            session, holding = self._sessions[task_id], held[task_id]
-            if holding.cancel_requested:
+        for task_id, holding in held.items():
+            session = self._sessions.get(task_id)
+            if session and holding.cancel_requested:
                 self._calls.stop_task(task_id)
                 session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
                 self._ready.add(task_id)
-            elif session.pause(holding.pause_requested):
+            elif session and session.pause(holding.pause_requested):
                 self._ready.add(task_id)
         self._hear_waits()
 
     def _hear_waits(self) -> None:
         # What a session has not written yet the rows cannot tell: they may still show the wait before.
         waiting = [session.task for session in self._sessions.values() if session.waits and not session.writes.waits]
-        if not waiting:
-            return
-        for task_id, loaded in load_waits(self._connection, waiting).items():
+        for task_id, loaded in (load_waits(self._connection, waiting) if waiting else {}).items():
             for over in loaded.over:
                 self._sessions[task_id].settle(over)
                 self._ready.add(task_id)
 
     def _load(self) -> Load:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
-        sessions = dict(self._sessions)
-        steps = {
-            task_id: (sessions[task_id].task, steps)
-            for task_id, steps in self._calls.shown().items()
-            if task_id in sessions
-        }
-        return Load(len(sessions), self._draining, steps, self._calls.activities())
+        leaving = self._draining or self.orders.state == "draining"
+        return Load(len(self._sessions), leaving, self._calls.shown(), self._calls.activities())

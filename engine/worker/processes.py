@@ -63,7 +63,7 @@ def _slots_that_stay(seconds: float) -> list[threading.Thread]:
 
 
 class _Family:
-    """A parent that forks children, passes signals on, and replaces a child that died by itself."""
+    """A parent that forks children, passes signals on, and replaces a child that died. One that was drained is not wanted any more."""
 
     def __init__(self, child: Callable[[int], int], processes: int) -> None:
         self._child = child
@@ -83,6 +83,8 @@ class _Family:
             code = os.waitstatus_to_exitcode(status)
             if self._stopping:
                 worst = max(worst, abs(code))
+            elif code == 0:
+                _logger.info("worker process %d has left in order", number)  # somebody drained it
             else:
                 _logger.warning("worker process %d ended with %d; starting it again", number, code)
                 time.sleep(RESTART_SECONDS)

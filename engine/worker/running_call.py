@@ -89,6 +89,7 @@ class RunningCall:
             "attempt": self.attempt,
             "started_at": self.began_at.isoformat() if self.began_at else None,
             "operator": "task",
+            "tool": self.call.tool,
             "input": given,
             "processes": list(self.context.processes),
         }

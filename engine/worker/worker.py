@@ -13,6 +13,7 @@ from engine.services import SERVICES
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import Inbox, WorkHint
 from engine.worker.loop import Loop
+from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 from engine.worker.upkeep import Upkeep
 
@@ -28,6 +29,7 @@ class Worker:
         self._stop_asked = threading.Event()
         self._inbox = Inbox()
         self._programs = Programs()
+        self._orders = Orders()
 
     def stop(self) -> None:
         """Claim nothing more, finish what is under way within the grace time, hand the rest back. Safe in a signal handler."""
@@ -53,7 +55,7 @@ class Worker:
         self._inbox = Inbox()  # answers of an earlier identity's calls are nobody's
         executor = ThreadPoolExecutor(self._config.slots, thread_name_prefix="slot")
         try:
-            loop = Loop(self._config, self._inbox, executor, self._programs)
+            loop = Loop(self._config, self._inbox, executor, self._programs, self._orders)
             upkeep = Upkeep(self._config.dsn, loop.worker_id, SERVICES)
             _logger.info(
                 "worker %s is ready: queues %s, %d slots",
@@ -62,14 +64,21 @@ class Worker:
                 self._config.slots,
             )
             try:
-                while not self._stop_asked.is_set():
-                    loop.turn()
+                self._work(loop)
                 self._drain(loop)
             finally:
+                self._orders = loop.orders
                 upkeep.close()
                 loop.close()
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, loop: Loop) -> None:
+        """Until it is told to stop, by a signal or by an operator who drains it: then it takes its time to become empty."""
+        while not self._stop_asked.is_set():
+            loop.turn()
+            if loop.orders.state == "draining" and loop.is_empty:
+                self._stop_asked.set()
 
     def _drain(self, loop: Loop) -> None:
         loop.drain()

@@ -17,3 +17,18 @@ SELECT i.request_hash, i.response_status, i.response, i.workflow_run_id FROM hig
 -- Keeps the answer, in the transaction of the effect.
 UPDATE highway.idempotency SET response_status = %(response_status)s, response = %(response)s::jsonb, workflow_run_id = %(workflow_run_id)s
  WHERE tenant_id = %(tenant_id)s AND key = %(key)s;
+
+-- name: forget(tenant_id, key) :many
+-- Forgets one key that was answered; one that is being answered now is left alone.
+DELETE FROM highway.idempotency AS i
+ WHERE i.tenant_id = %(tenant_id)s AND i.key = %(key)s AND i.response_status IS NOT NULL
+RETURNING i.key;
+
+-- name: forget_all(tenant_id, quantity) :many
+-- Forgets up to so many of the tenant's answered keys. By way of an array: each is looked up by its key.
+DELETE FROM highway.idempotency AS i
+ USING unnest(ARRAY(
+       SELECT o.key FROM highway.idempotency AS o WHERE o.tenant_id = %(tenant_id)s AND o.response_status IS NOT NULL
+        ORDER BY o.key LIMIT %(quantity)s FOR UPDATE SKIP LOCKED)) AS g (key)
+ WHERE i.tenant_id = %(tenant_id)s AND i.key = g.key
+RETURNING i.key;

@@ -98,9 +98,9 @@ SELECT s.status, (SELECT count(*) FROM (
 SELECT count(*) AS runs FROM (
     SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id > %(after)s LIMIT %(cap)s) AS counted;
 
--- name: tag(tenant_id, workflow_run_id) :one
--- A number that changes whenever something about the run changed that a page may show. No row: no such run.
-SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at, r.paused_at,
+-- name: tags(tenant_id, run_ids) :many
+-- For each run a number that changes whenever something about it changed that a page may show. No row: no such run.
+SELECT r.workflow_run_id, hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at, r.paused_at,
            (SELECT max(k.seq) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
            (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
            (SELECT count(*) FROM highway.event AS e WHERE e.tenant_id = r.tenant_id AND e.workflow_run_id = r.workflow_run_id),
@@ -112,7 +112,7 @@ SELECT hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.starte
                         WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)), ';' ORDER BY t.task_id)
               FROM highway.task AS t WHERE t.tenant_id = r.tenant_id AND t.workflow_run_id = r.workflow_run_id)), 0) AS tag
   FROM highway.workflow_run AS r
- WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
+ WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = ANY (%(run_ids)s::uuid[]);
 
 -- name: checkpoints(tenant_id, workflow_run_id, scope, step_key, after, quantity) :many
 -- Finished steps in the order in which they ended; `scope` and `step_key` narrow when they are not NULL.
@@ -186,7 +186,8 @@ SELECT h.measure, h.value, extract(epoch FROM highway.now() - h.at)::float8 AS a
 
 -- name: workers() :many
 -- Live workers.
-SELECT w.worker_id, w.name, w.queues, w.slots, w.running, w.draining, w.started_at, w.last_seen_at, w.code_version
+SELECT w.worker_id, w.name, w.queues, w.slots, w.running, w.draining, w.started_at, w.last_seen_at, w.code_version,
+       (w.requested_state = 'active' AND NOT w.draining) AS takes_work
   FROM highway.worker AS w WHERE w.lease_expires_at > highway.now() ORDER BY w.name;
 
 -- name: story(tenant_id, workflow_run_id, after, quantity) :many

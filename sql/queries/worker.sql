@@ -2,11 +2,12 @@
 -- Takes the session-level advisory lock whose loss tells everybody that this worker is gone.
 SELECT pg_advisory_lock(%(lock_key)s::bigint);
 
--- name: register(worker_id, name, lock_key, queues, slots, code_version, lease_seconds) :exec
--- A worker introduces itself under a fresh identity.
-INSERT INTO highway.worker (worker_id, name, lock_key, queues, slots, code_version, lease_expires_at)
-VALUES (%(worker_id)s, %(name)s, %(lock_key)s, %(queues)s::text[], %(slots)s, %(code_version)s,
-        highway.now() + make_interval(secs => %(lease_seconds)s));
+-- name: register(worker_id, name, lock_key, queues, slots, capacity, code_version, lease_seconds, state, reason, capacity_override, batch_override) :exec
+-- A worker introduces itself under a fresh identity, with the orders that its process was given before.
+INSERT INTO highway.worker (worker_id, name, lock_key, queues, slots, capacity, code_version, lease_expires_at,
+                            requested_state, requested_reason, capacity_override, batch_override)
+VALUES (%(worker_id)s, %(name)s, %(lock_key)s, %(queues)s::text[], %(slots)s, %(capacity)s, %(code_version)s,
+        highway.now() + make_interval(secs => %(lease_seconds)s), %(state)s, %(reason)s, %(capacity_override)s, %(batch_override)s);
 
 -- name: heartbeat(worker_id, running, draining, lease_seconds) :one
 -- Extends the lease of the worker and with it that of all its claims. No row: the worker was declared dead and must start anew.
@@ -14,7 +15,7 @@ UPDATE highway.worker
    SET last_seen_at = highway.now(), lease_expires_at = highway.now() + make_interval(secs => %(lease_seconds)s),
        running = %(running)s, draining = %(draining)s
  WHERE worker_id = %(worker_id)s
-RETURNING worker_id;
+RETURNING worker_id, requested_state, requested_reason, capacity_override, batch_override;
 
 -- name: show_running(tenant_ids, task_ids, epochs, steps) :many
 -- For people: what the claimed tasks have been doing for a while. Passes by what is locked, so that a heartbeat never waits; returns what was shown.

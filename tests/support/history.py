@@ -68,8 +68,8 @@ WITH run AS (SELECT r.tenant_id, r.workflow_run_id, row_number() OVER () AS n FR
     INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
     SELECT r.tenant_id, r.workflow_run_id, md5(r.n::text) || md5(r.n::text) FROM run AS r
 )
-INSERT INTO highway.idempotency (tenant_id, key, request_hash, workflow_run_id, expires_at)
-SELECT r.tenant_id, 'key' || r.n, '', r.workflow_run_id, now() + interval '1 day' FROM run AS r;
+INSERT INTO highway.idempotency (tenant_id, key, request_hash, response_status, workflow_run_id, expires_at)
+SELECT r.tenant_id, 'key' || r.n, '', 200, r.workflow_run_id, now() + interval '1 day' FROM run AS r;
 """
 _OPEN = """
 WITH run AS (

@@ -1,4 +1,4 @@
-"""A worker process for tests: ``python -m tests.support.worker_process DSN NAME [CHANGES]``; killed, stopped and restarted at will.
+"""A worker process for tests, killed, stopped and restarted at will: ``python -m tests.support.worker_process DSN NAME [CHANGES [PROCESSES]]``.
 
 CHANGES is a JSON object of fields of `WorkerConfig`.
 """
@@ -18,7 +18,7 @@ from sandbox.bubblewrap import BubblewrapSandbox
 from tests.support.tools import TOOLS
 
 
-def main(dsn: str, name: str, changes: str = "{}") -> int:
+def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     """Run until told to stop."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
@@ -31,9 +31,10 @@ def main(dsn: str, name: str, changes: str = "{}") -> int:
             BubblewrapSandbox,
             http_policy=HttpPolicy(allow_internal=True),
             **given,
-        )
+        ),
+        int(processes),
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:5]))

@@ -35,12 +35,12 @@ class Workers:
     folder: Path  # shell steps may write here, whoever they run as
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, **changes: Any) -> subprocess.Popen[bytes]:
-        """One more worker; ``changes`` are fields of its `WorkerConfig`."""
+    def start(self, processes: int = 1, **changes: Any) -> subprocess.Popen[bytes]:
+        """One more worker, of so many processes; ``changes`` are fields of its `WorkerConfig`."""
         name = f"worker-{len(self.processes)}"
         with (self.logs / f"{name}.log").open("wb") as log:
             command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name]
-            command.append(json.dumps(changes))
+            command += [json.dumps(changes), str(processes)]
             self.processes.append(subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONPATH": "."}))
         return self.processes[-1]
 

@@ -14,7 +14,7 @@ from highway_platform.kit.rest.errors import not_found
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, selectors, services
-from ..schemas import EventBody, SignalBody, StoryQuery
+from ..schemas import EventBody, SignalBody, StoryQuery, VariableQuery
 from .router import router
 
 TAGS = ["messages"]
@@ -73,11 +73,15 @@ def send_signal(request: Request, workflow_run_id: uuid.UUID, body: SignalBody) 
 
 @router.get("/workflows/{uuid:workflow_run_id}/query", url_name="variable-query", tags=TAGS)
 @requires("workflows.run:read")
-def query_variables(request: Request, workflow_run_id: uuid.UUID, variable: str | None = None) -> dict[str, Any]:
-    """The run's variables, or the one that is named."""
-    variables = selectors.variable_map(request.grant, workflow_run_id)
-    if variable is None:
-        return success({"workflow_run_id": str(workflow_run_id), "variables": variables})
-    if variable not in variables:
+def query_variables(request: Request, workflow_run_id: uuid.UUID, query: Query[VariableQuery]) -> dict[str, Any]:
+    """The run's variables, or the one that is named; ``include_version`` tells how often each was set, for optimistic locking."""
+    rows = selectors.variable_list(request.grant, workflow_run_id)
+    shown = {"workflow_run_id": str(workflow_run_id)}
+    if query.variable is None or query.all:
+        versions = {"versions": {row.name: row.version for row in rows}} if query.include_version else {}
+        return success({**shown, "variables": {row.name: row.value for row in rows}, **versions})
+    found = next((row for row in rows if row.name == query.variable), None)
+    if found is None:
         raise not_found()
-    return success({"workflow_run_id": str(workflow_run_id), "variable": variable, "value": variables[variable]})
+    version = {"version": found.version} if query.include_version else {}
+    return success({**shown, "variable": found.name, "value": found.value, **version})

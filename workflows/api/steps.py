@@ -8,13 +8,14 @@ from typing import Any
 
 from ninja import Query
 
-from engine.model.views import StepView
 from highway_platform.kit.requests import Request
 from highway_platform.kit.rest.answers import success
 from highway_platform.kit.rest.errors import not_found
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, selectors
+from ..insight import selectors as insight
+from ..insight.steps import choose_step
 from ..schemas import StoryQuery
 from .router import router
 
@@ -72,18 +73,11 @@ def list_step_checkpoints(
 def show_step(request: Request, workflow_run_id: uuid.UUID, step_name: str, scope: str | None = None) -> dict[str, Any]:
     """One step with its input, result, failed attempts and what it waits for. ``scope`` chooses the branch."""
     _, steps = selectors.step_list(request.grant, workflow_run_id)
-    found = _choose(steps, step_name, scope)
+    found = choose_step(steps, step_name, scope)
     if found is None:
         raise not_found()
-    return success(presenters.step_detail(found))
-
-
-def _choose(steps: list[StepView], name: str, scope: str | None) -> StepView | None:
-    """By its exact key, else the last execution of the task of that name; the run itself before its branches."""
-    inside = [step for step in steps if scope in (None, step.scope)]
-    exact = [step for step in inside if step.key == name]
-    by_task = [step for step in reversed(inside) if step.task_id == name]
-    return min(exact, key=lambda step: step.scope, default=None) or next(iter(by_task), None)
+    story = insight.step_story(request.grant, workflow_run_id, found)
+    return success({**presenters.step_detail(found), "events": [presenters.story_entry(entry) for entry in story]})
 
 
 def _checkpoints(request: Request, run_id: uuid.UUID, step: str | None, query: StoryQuery) -> dict[str, Any]:

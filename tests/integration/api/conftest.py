@@ -37,6 +37,12 @@ def stranger(live: Stack, tenants: None) -> Client:
 
 
 @pytest.fixture(scope="module")
+def operator(live: Stack, tenants: None) -> Client:
+    """An operator of the platform: may tell workers what to do."""
+    return Client(live.url, make_key(live, "other", "--permission", "platform.worker:manage"))
+
+
+@pytest.fixture(scope="module")
 def nobody(live: Stack) -> Client:
     """Shows no key."""
     return Client(live.url)
