@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.db.connection import IDLE_SECONDS
 from engine.durable.tool_context import HttpPolicy
 from engine.ports import Sandbox
 from engine.tools.spec import ToolSpec
@@ -29,3 +30,10 @@ class WorkerConfig:
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""
+    listens: bool = True  # false: every notification is lost, as behind some poolers; only the poll finds work
+    always_suspend: bool = False  # for tests of re-entry: see Session.advance
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long its transactions may do nothing: a frozen worker must not hold its rows beyond its lease."""
+        return min(self.lease_seconds, IDLE_SECONDS)

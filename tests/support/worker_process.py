@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from engine.durable.tool_context import HttpPolicy
@@ -11,9 +12,12 @@ from engine.worker.config import WorkerConfig
 from engine.worker.processes import run_worker
 from sandbox.bubblewrap import BubblewrapSandbox
 
+MODES = "HIGHWAY_TEST_WORKER_MODES"  # deaf: hears no notification; always_suspend: every step is a re-entry
+
 
 def main(dsn: str, name: str) -> int:
     """Run until told to stop."""
+    modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     return run_worker(
         WorkerConfig(
@@ -25,6 +29,8 @@ def main(dsn: str, name: str) -> int:
             grace_seconds=5,
             lease_seconds=4,
             http_policy=HttpPolicy(allow_internal=True),
+            listens="deaf" not in modes,
+            always_suspend="always_suspend" in modes,
         )
     )
 
