@@ -83,10 +83,12 @@ class Session:
         while commands := self.execution.advance():
             for command in commands:
                 self._take(command, self.execution)
+        busy = self.writes.exit or self.running or self.writes.children or self.writes.slots
         if not self.writes.exit and self.is_idle:
             # Calls that the pause has kept from starting are asked for again by whoever takes the task up: it may be claimed at once then.
             self.writes.exit = HandedBack() if self.calls else Suspended()
-        self._release()
+        elif self.always_suspend and self.moved and not busy:
+            self.hand_back(0.0)  # between two steps: what re-entry forgets is seen then
 
     @property
     def is_idle(self) -> bool:
@@ -193,12 +195,6 @@ class Session:
         reach_committed(self.writes)
         self.writes = TaskWrites(self.task)
         self.tell_listeners(True)
-
-    def _release(self) -> None:
-        """Give the task back between two steps, to be taken up again from what is stored: that shows what re-entry forgets."""
-        busy = self.writes.exit or self.running or self.writes.children or self.writes.slots
-        if self.always_suspend and self.moved and not busy:
-            self.hand_back(0.0)
 
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
         reach_command(self.task, command)

@@ -31,7 +31,7 @@ class WorkerConfig:
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""
     listens: bool = True  # false: every notification is lost, as behind some poolers; only the poll finds work
-    always_suspend: bool = False  # for tests of re-entry: see Session.advance
+    always_suspend: bool = False  # for tests: every step is a re-entry
 
     @property
     def idle_seconds(self) -> float:
