@@ -15,16 +15,19 @@ Connection = psycopg.Connection[Any]
 Cursor = psycopg.Cursor[DictRow]
 Row = DictRow
 
+IDLE_SECONDS = 30.0  # how long a transaction may do nothing and hold its locks
 LOCK_SECONDS = 5.0  # how long a statement waits for somebody else's lock before it gives up with `BusyError`
 
 _SETTINGS = (
     "-c search_path=highway,pg_temp -c timezone=UTC -c jit=off "
-    "-c idle_in_transaction_session_timeout=30s -c statement_timeout=60s -c lock_timeout={lock_milliseconds} "
+    "-c idle_in_transaction_session_timeout={idle_milliseconds} -c statement_timeout=60s -c lock_timeout={lock_milliseconds} "
     "-c plan_cache_mode={plans}"
 )
 
 
-def parameters(name: str, *, lock_seconds: float = LOCK_SECONDS, plans: str = "auto") -> dict[str, Any]:
+def parameters(
+    name: str, *, lock_seconds: float = LOCK_SECONDS, idle_seconds: float = IDLE_SECONDS, plans: str = "auto"
+) -> dict[str, Any]:
     """How the engine connects: autocommit, its own settings, and ways to notice within 20 s that the peer is dead."""
     return {
         "autocommit": True,
@@ -34,12 +37,19 @@ def parameters(name: str, *, lock_seconds: float = LOCK_SECONDS, plans: str = "a
         "keepalives_interval": 3,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # keepalives are not sent while sent data waits for its acknowledgement
-        "options": _SETTINGS.format(lock_milliseconds=round(lock_seconds * 1000), plans=plans),
+        "options": _SETTINGS.format(
+            lock_milliseconds=round(lock_seconds * 1000), idle_milliseconds=round(idle_seconds * 1000), plans=plans
+        ),
     }
 
 
 def connect(
-    dsn: str, *, name: str = "highway", lock_seconds: float = LOCK_SECONDS, plan_once: bool = False
+    dsn: str,
+    *,
+    name: str = "highway",
+    lock_seconds: float = LOCK_SECONDS,
+    idle_seconds: float = IDLE_SECONDS,
+    plan_once: bool = False,
 ) -> Connection:
     """Open a connection; with ``plan_once`` every prepared statement keeps its first, generic plan.
 
@@ -47,7 +57,13 @@ def connect(
     """
     try:
         return psycopg.connect(
-            dsn, **parameters(name, lock_seconds=lock_seconds, plans="force_generic_plan" if plan_once else "auto")
+            dsn,
+            **parameters(
+                name,
+                lock_seconds=lock_seconds,
+                idle_seconds=idle_seconds,
+                plans="force_generic_plan" if plan_once else "auto",
+            ),
         )
     except psycopg.Error as error:
         raise translate(error) from error

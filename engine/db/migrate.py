@@ -11,6 +11,7 @@ from psycopg import sql
 from engine.db.connection import Connection
 from engine.db.errors import EngineError, translated
 from engine.db.queries import SQL_DIRECTORY
+from engine.kit.fault_points import FaultPoint, reach
 
 _OWNER = sql.Identifier("highway_owner")
 _ADVISORY_KEY = 0x4869676877617901  # "Highway" and a number: two migrating processes take turns
@@ -93,6 +94,7 @@ def _apply(connection: Connection, migration: Migration) -> None:
     with connection.transaction():
         _become_owner(connection)
         connection.execute(migration.text.encode())
+        reach(FaultPoint.MIGRATION_STEP)
         connection.execute(
             "INSERT INTO highway.migration (name, sha256) VALUES (%s, %s)", [migration.name, migration.sha256]
         )

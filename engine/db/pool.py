@@ -7,16 +7,22 @@ from contextlib import contextmanager
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from engine.db.connection import Connection, parameters
+from engine.db.connection import IDLE_SECONDS, Connection, parameters
 from engine.db.errors import ConnectionLostError, translated
 
 
 class Pool:
     """Connections in autocommit mode, made on demand. Open it after a fork, never before."""
 
-    def __init__(self, dsn: str, *, size: int, name: str) -> None:
+    def __init__(self, dsn: str, *, size: int, name: str, idle_seconds: float = IDLE_SECONDS) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            dsn, kwargs=parameters(name), min_size=0, max_size=size, open=True, timeout=10, name=name
+            dsn,
+            kwargs=parameters(name, idle_seconds=idle_seconds),
+            min_size=0,
+            max_size=size,
+            open=True,
+            timeout=10,
+            name=name,
         )
 
     @contextmanager

@@ -12,6 +12,7 @@ from engine.db.queries import load
 from engine.facade.payloads import stored
 from engine.facade.reads import get_run
 from engine.facade.tenancy import tenant_transaction
+from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import dumps
 from engine.model.flow import FlowOptions
 from engine.model.json import Json, JsonObject
@@ -55,11 +56,16 @@ def submit(
         "triggered_by": triggered_by,
     }
     with tenant_transaction(connection, tenant_id):
+        reach(FaultPoint.SUBMIT_BEFORE_INSERT)
         what["inputs"] = stored(connection, tenant_id, None, inputs)
         if flow is None:
-            return submit_stored(connection, **what, retry_of=retry_of)
-        row = _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
-        return _submitted_row(connection, tenant_id, definition_id, row)
+            submitted = submit_stored(connection, **what, retry_of=retry_of)
+        else:
+            row = _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
+            submitted = _submitted_row(connection, tenant_id, definition_id, row)
+        reach(FaultPoint.SUBMIT_AFTER_INSERT)
+    reach(FaultPoint.SUBMIT_BEFORE_REPLY)
+    return submitted
 
 
 def submit_stored(
@@ -103,7 +109,10 @@ def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, tri
 def cancel(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, reason: str = "cancelled") -> str:
     """Ask a run to stop; returns its status now. It ends at once unless a worker is in the middle of it. Raises `StateError` when it has ended."""
     with tenant_transaction(connection, tenant_id):
+        reach(FaultPoint.CANCEL_BEFORE)
         row = _sql.cancel.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, reason=reason)
+        reach(FaultPoint.CANCEL_AFTER)
+    reach(FaultPoint.CANCEL_BEFORE_REPLY)
     return str(row["status"]) if row else ""
 
 
@@ -112,6 +121,7 @@ def emit_event(
 ) -> bool:
     """Emit an event of a run from outside. The first emit of a name wins; returns whether this one did."""
     with tenant_transaction(connection, tenant_id):
+        reach(FaultPoint.EMIT_BEFORE)
         row = _sql.emit_event.one(
             connection,
             tenant_id=tenant_id,
@@ -120,6 +130,8 @@ def emit_event(
             payload=stored(connection, tenant_id, workflow_run_id, payload),
             by=by,
         )
+        reach(FaultPoint.EMIT_AFTER)
+    reach(FaultPoint.EMIT_BEFORE_REPLY)
     return bool(row and row["first"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.interpreter import Execution, Program, Undoing
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.errors import StepError
 from engine.model.facts import TaskInfo
 from engine.model.json import JsonObject
@@ -69,6 +70,7 @@ def broken(message: str, type_: str) -> Finished:
 
 def stopped(outcome: FinalState | None, reason: str | None) -> Finished:
     """The end of a task that was asked to stop; the same words as highway.stop_error."""
+    reach(FaultPoint.CANCEL_HEARD)
     kind = "deadline" if outcome == "failed" else "cancelled"
     error: JsonObject = {"kind": kind, "type": "", "retryable": False, "message": reason or "cancelled"}
     return Finished(outcome or "cancelled", error=error)

@@ -41,6 +41,7 @@ from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
+from engine.orchestrator.fault_places import reach_command, reach_committed, reach_over
 from engine.orchestrator.waits import Waits, wait_write
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
@@ -76,6 +77,8 @@ class Session:
     seconds: dict[str, float] = field(default_factory=dict)
     listeners: list[Callable[[bool], None]] = field(default_factory=list)  # told once, with the next commit
     pausing: bool = False
+    moved: bool = False  # a step has ended since the claim
+    always_suspend: bool = False  # give the task back after each such step
     limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
 
     def advance(self) -> None:
@@ -85,9 +88,12 @@ class Session:
         while commands := self.execution.advance():
             for command in commands:
                 self._take(command, self.execution)
+        busy = self.writes.exit or self.running or self.writes.children or self.writes.slots
         if not self.writes.exit and self.is_idle:
             # Calls that the pause has kept from starting are asked for again by whoever takes the task up: it may be claimed at once then.
             self.writes.exit = HandedBack() if self.calls else Suspended()
+        elif self.always_suspend and self.moved and not busy:
+            self.hand_back(0.0)  # between two steps: what re-entry forgets is seen then
 
     @property
     def is_idle(self) -> bool:
@@ -103,6 +109,7 @@ class Session:
             if fact.key not in self.waits or fact.key in self.over:
                 return
             self.over.add(fact.key)
+            reach_over(fact)
         else:
             if fact.key not in self.running:
                 return
@@ -190,10 +197,12 @@ class Session:
 
     def committed(self) -> None:
         """What was collected is durable; begin to collect anew."""
+        reach_committed(self.writes)
         self.writes = TaskWrites(self.task)
         self.tell_listeners(True)
 
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
+        reach_command(self.task, command)
         match command:
             case CallTool():
                 self._call(command)
@@ -248,6 +257,7 @@ class Session:
         self._free_slots(key)
         self.waits.discard(key)
         self.over.discard(key)
+        self.moved = True
 
     def _wait(self, command: Waits) -> None:
         self.waits.add(command.key)
@@ -269,12 +279,12 @@ class Session:
             self.writes.freed.append(key)
 
     def _note_attempt(self, retry: Retry) -> None:
-        error = retry.error.to_json()
-        self.journal(
-            "attempt_failed",
-            retry.key,
-            {"attempt": retry.attempt, "error": error, "delay_seconds": retry.delay_seconds},
-        )
+        told: JsonObject = {
+            "attempt": retry.attempt,
+            "error": retry.error.to_json(),
+            "delay_seconds": retry.delay_seconds,
+        }
+        self.journal("attempt_failed", retry.key, told)
 
     def _pause_for(self, asked: AskPerson) -> None:
         self.journal("attempt_failed", asked.key, {"attempt": asked.attempt, "error": asked.error.to_json()})

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import DatabaseError, translate
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.task import ClaimedTask
 from engine.ports import Transaction
 from engine.queue.payloads import Payloads
@@ -31,6 +32,7 @@ class CounterTransaction(Transaction):
 
     def counter_add(self, name: str, delta: int) -> int:
         row = _sql.add.one(self._connection, tenant_id=self._tenant_id, name=name, delta=delta)
+        reach(FaultPoint.STEP_IN_BODY)
         return int(row["value"]) if row else 0
 
     def counter_get(self, name: str) -> int:
@@ -56,14 +58,17 @@ def step_transaction(
         with connection.transaction():
 
             def write(writes: TaskWrites) -> None:
+                reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
                 _fence(connection, task)
                 payloads = Payloads()
                 todo = statements([writes], worker_id, payloads)
                 payloads.store(connection)
                 for statement in todo:
                     statement.query.run(connection, **statement.parameters)
+                reach(FaultPoint.STEP_BEFORE_COMMIT)
 
             yield CounterTransaction(connection, task.tenant_id), write
+        reach(FaultPoint.STEP_AFTER_COMMIT)
     except DatabaseError as error:
         raise translate(error) from error
 

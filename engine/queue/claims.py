@@ -11,6 +11,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Cursor, Row, cursor
 from engine.db.errors import translated
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.activity import ActivityPast, FailedAttempt
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, Waiting, WaitOver
@@ -85,6 +86,8 @@ def wake_and_claim(
 
     When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
     """
+    reach(FaultPoint.TIMER_SCAN)
+    reach(FaultPoint.CLAIM_BEFORE)
     with translated(), connection.pipeline():
         woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
         claimed = [
@@ -92,6 +95,7 @@ def wake_and_claim(
             for want in wanted
         ]
     row = woken.fetchone()
+    reach(FaultPoint.CLAIM_AFTER_COMMIT)
     next_in_seconds = row["next_in_seconds"] if row else None
     if row and row["slots_freed"]:
         next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
@@ -126,6 +130,7 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
     again = [task for task in tasks if task.attempt > 1 or task.kind != "workflow"]  # a fork leaves variables
     if not again:
         return loaded
+    reach(FaultPoint.LOAD_CHECKPOINTS)
     scopes = {
         "tenant_ids": [task.tenant_id for task in again],
         "run_ids": [task.workflow_run_id for task in again],

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection, Cursor, cursor
 from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
+from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError
 from engine.queue.payloads import Payloads
 from engine.queue.statements import Statement, child_statements, lock_statement, slot_statement, statements
@@ -57,6 +58,7 @@ def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker
     payloads = Payloads()
     lock, children = lock_statement(batch), child_statements(batch, payloads)
     todo, asked = statements(batch, worker_id, payloads), slot_statement(batch)
+    reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
     with connection.pipeline() as pipeline, connection.transaction():
         locked = _send(connection, lock)
         payloads.store(connection)
@@ -65,6 +67,8 @@ def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker
             _send(connection, statement)
         answers = _send(connection, asked) if asked else None
         pipeline.sync()
+        reach(FaultPoint.STEP_BEFORE_COMMIT)
+    reach(FaultPoint.STEP_AFTER_COMMIT)
     result = CommitResult()
     fences = {(row["task_id"], row["epoch"]): row for row in locked}
     for writes in batch:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from engine.durable.activity_context import ActivityContext
 from engine.durable.cancellation import Cancellation
 from engine.durable.pulse import Pulse
 from engine.durable.tool_context import ToolContext, default_idempotency_key
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.activity import Beat
 from engine.model.commands import CallTool, Record
 from engine.model.errors import StepError
@@ -35,7 +38,8 @@ from engine.worker.running_call import RunningCall, shown_input
 
 _logger = logging.getLogger(__name__)
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
-TRANSACTION_TRIES = 3  # of a transactional step that met a deadlock or a lock that was held too long
+TRANSACTION_TRIES = 3  # at once, of a transactional step that met a deadlock or a lock that was held too long
+REST_SECONDS = 0.5  # before it is tried again
 
 
 @dataclass(slots=True)
@@ -57,7 +61,8 @@ class Calls:
     @property
     def free_slots(self) -> int:
         """Slots that no call occupies or waits for."""
-        return max(0, self.config.slots - sum(1 for running in self.running.values() if not running.ended))
+        busy = sum(1 for running in self.running.values() if not (running.ended or running.resting))
+        return max(0, self.config.slots - busy)
 
     def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json = None) -> None:
         """Start one attempt. Its end arrives in the inbox, also when it was run inline. ``last_details``: what the attempt before said last."""
@@ -156,9 +161,15 @@ class Calls:
             running.context, started_monotonic=running.began
         )  # waiting for a slot costs no working time
         try:
+            reach(FaultPoint.STEP_BEFORE_BODY)
             fact = self._refusal(running) or self._fact(running)
+            reach(FaultPoint.STEP_AFTER_RESULT)
         except StaleClaimError as error:
             _logger.info("step %s was abandoned: %s", running.call.key, error)  # the loop finds out by its own fence
+            return
+        except BusyError as error:
+            _logger.warning("step %s rests, its transaction does not go through: %s", running.call.key, error)
+            self._rest(running)
             return
         except ConnectionLostError as error:
             # Its transaction may have happened or not. Only what is durable knows: give everything up and load it anew.
@@ -172,6 +183,8 @@ class Calls:
 
     def _refusal(self, running: RunningCall) -> Fact | None:
         """The failure of a call that its circuit breaker does not let through; None for all others."""
+        if running.guarded:
+            return None  # it was let through before it rested
         guarded = self.breakers.guard(running.task, running.spec, running.call)
         if guarded is None:
             return None
@@ -188,9 +201,24 @@ class Calls:
                 return self._fact_in_transaction(running)
             except BusyError as error:
                 _logger.info("step %s is tried again, its transaction was rolled back: %s", running.call.key, error)
-                running.context.logs.clear()
-                running.context.changed_variables.clear()
+                running.forget()
         return self._fact_in_transaction(running)
+
+    def _rest(self, running: RunningCall) -> None:
+        """Nothing was written, for a reason that passes (a full disk, a row that is held): no failure of the step, which tries again later.
+
+        Meanwhile it occupies no slot, so that others go on.
+        """
+        running.forget()
+        running.resting = True
+        timer = threading.Timer(REST_SECONDS, self._wake, [running])
+        timer.daemon = True
+        timer.start()
+
+    def _wake(self, running: RunningCall) -> None:
+        running.resting = False
+        with contextlib.suppress(RuntimeError):  # the executor is closed: the worker has let go of everything
+            self.executor.submit(self._run, running)
 
     def _fact_in_transaction(self, running: RunningCall) -> Fact:
         with self.pool.connection() as connection:

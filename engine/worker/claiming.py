@@ -83,7 +83,10 @@ class Claiming:
             _logger.warning("nothing could be claimed now: %s", error)  # a claim without a session is let go
             self.later()
             return []
-        return [self._enter(task, loaded[task.task_id], contents) for task in tasks]
+        sessions = [self._enter(task, loaded[task.task_id], contents) for task in tasks]
+        for session in sessions:
+            session.always_suspend = self._config.always_suspend
+        return sessions
 
     def _take(self, room: int, activity_room: int) -> list[ClaimedTask]:
         wanted = [

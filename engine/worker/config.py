@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.db.connection import IDLE_SECONDS
 from engine.durable.tool_context import HttpPolicy
 from engine.model.queues import served
 from engine.ports import Sandbox
@@ -33,9 +34,16 @@ class WorkerConfig:
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     code_version: str = ""
+    listens: bool = True  # false: every notification is lost, as behind some poolers; only the poll finds work
+    always_suspend: bool = False  # for tests: every step is a re-entry
 
     def __post_init__(self) -> None:
         served(self.queues)  # a misspelt side would be a queue that nobody serves
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long its transactions may do nothing: a frozen worker must not hold its rows beyond its lease."""
+        return min(self.lease_seconds, IDLE_SECONDS)
 
     @property
     def run_queues(self) -> tuple[str, ...]:

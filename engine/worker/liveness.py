@@ -13,6 +13,7 @@ from uuid import UUID
 from engine.db.connection import Connection, connect
 from engine.db.errors import BusyError, DatabaseError, EngineError, translate
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.ids import uuid7
 from engine.kit.json_text import dumps
 from engine.model.json import JsonObject
@@ -98,8 +99,9 @@ class Liveness:
             capacity_override=self._orders.capacity,
             batch_override=self._orders.batch,
         )
-        connection.execute("LISTEN highway_work")
-        connection.execute("LISTEN highway_control")
+        if self._config.listens:
+            connection.execute("LISTEN highway_work")
+            connection.execute("LISTEN highway_control")
 
     def _live(self) -> None:
         beat = time.monotonic()
@@ -125,6 +127,7 @@ class Liveness:
 
     def _beat(self) -> None:
         load_now = self._describe()
+        reach(FaultPoint.HEARTBEAT_BEFORE)
         try:
             alive = _sql.heartbeat.one(
                 self._connection,
@@ -133,6 +136,7 @@ class Liveness:
                 draining=load_now.draining,
                 lease_seconds=self._config.lease_seconds,
             )
+            reach(FaultPoint.HEARTBEAT_AFTER)
             if alive is None:
                 raise EngineError("this worker was declared dead")
             self._inbox.put(OrdersHeard(read_orders(alive)))

@@ -58,9 +58,11 @@ class Loop:
         with ExitStack() as opened:
             name = f"highway worker {config.name}"
             # The same few statements all day, each with a plan that suits any values: planning a claim takes as long as running it.
-            self._connection = connect(config.dsn, name=name, lock_seconds=LOCK_SECONDS, plan_once=True)
+            self._connection = connect(
+                config.dsn, name=name, lock_seconds=LOCK_SECONDS, idle_seconds=config.idle_seconds, plan_once=True
+            )
             opened.callback(self._connection.close)
-            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps")
+            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps", idle_seconds=config.idle_seconds)
             opened.callback(pool.close)
             self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)

@@ -35,6 +35,7 @@ class RunningCall:
     began: float | None = None
     began_at: datetime | None = None
     ended: bool = False
+    resting: bool = False  # its transaction did not go through; it is tried again
     guarded: Guarded | None = None  # set when a circuit breaker let it through
 
     @property
@@ -46,6 +47,11 @@ class RunningCall:
         if self.beats_itself and self.call.heartbeat_seconds is not None:
             limits.append((self.pulse.last_at or self.began) + self.call.heartbeat_seconds)
         return min(limits, default=None)
+
+    def forget(self) -> None:
+        """What a transaction that was rolled back has said."""
+        self.context.logs.clear()
+        self.context.changed_variables.clear()
 
     @property
     def attempt(self) -> int:

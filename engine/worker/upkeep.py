@@ -11,6 +11,7 @@ from uuid import UUID
 from engine.db.connection import Connection, connect
 from engine.db.errors import ConnectionLostError, DatabaseError, EngineError, translate
 from engine.kit.backoff import Backoff
+from engine.kit.fault_points import FaultPoint, reach
 from engine.services.schedule import Service
 
 _logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Upkeep:
 
     def _step(self, connection: Connection, service: Service) -> None:
         try:
+            reach(FaultPoint.RECOVERY_LOOP)
             service.step(connection, self._worker_id)
         except ConnectionLostError:
             raise

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from engine.db.errors import BusyError, ConnectionLostError
 from engine.kit.backoff import Backoff
+from engine.kit.fault_points import FaultPoint, reach
 from engine.services import SERVICES
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import Inbox, WorkHint
@@ -52,6 +53,7 @@ class Worker:
             self._stop_asked.wait(backoff.next_seconds())
 
     def _incarnation(self) -> None:
+        reach(FaultPoint.INCARNATION_BEGIN)
         self._inbox = Inbox()  # answers of an earlier identity's calls are nobody's
         executor = ThreadPoolExecutor(self._config.slots, thread_name_prefix="slot")
         try:
@@ -81,10 +83,13 @@ class Worker:
                 self._stop_asked.set()
 
     def _drain(self, loop: Loop) -> None:
+        reach(FaultPoint.DRAIN_BEGIN)
         loop.drain()
         until = time.monotonic() + self._config.grace_seconds
         while not loop.is_empty and time.monotonic() < until:
             loop.turn()
         if not loop.is_empty:
+            reach(FaultPoint.DRAIN_HAND_BACK)
             loop.hand_back_all()
+        reach(FaultPoint.SHUTDOWN_END)
         _logger.info("worker %s has stopped", self._config.name)

@@ -79,10 +79,10 @@ class Cluster:
             raise RuntimeError("the cluster was not started")
         return self._server
 
-    def stop(self) -> None:
-        """Close connections, write everything out, end. Safe to call twice."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Close connections, write everything out, end; with SIGQUIT end at once, which leaves a recovery to the next start. Safe to call twice."""
         if self._child is not None:
-            process.stop(self._child, signal.SIGINT, STOP_SECONDS)
+            process.stop(self._child, how, STOP_SECONDS)
             self._child = None
 
     def poll(self) -> int | None:

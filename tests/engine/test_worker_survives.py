@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
+
 from engine.db.connection import connect
 from engine.model.commands import CallTool
 from engine.model.task import ClaimedTask
 from engine.orchestrator.session import Session
 from engine.queue.writes import TaskWrites
+from engine.worker.calls import TRANSACTION_TRIES
 from tests.support.runs import scalar
 from tests.support.workers import Workers
 
@@ -82,3 +85,25 @@ def test_the_late_answer_of_an_attempt_is_not_taken_for_the_next_one_s() -> None
     session.start_calls()
     assert session.awaits("flaky", 2)
     assert not session.awaits("flaky", 1), "the first attempt timed out; what it still says is nobody's"
+
+
+def test_a_step_whose_transaction_does_not_go_through_rests_and_fails_nothing(workers: Workers) -> None:
+    """As with a full disk: 1 the step's own work is refused, each of its tries at once, 2 it rests, 3 the reason passes, 4 it is done once."""
+    workers.start()
+    with psycopg.connect(workers.database.superuser, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE public.refused")  # a sequence remembers what was rolled back
+        connection.execute("GRANT USAGE ON SEQUENCE public.refused TO app_worker")
+        connection.execute(
+            "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "PERFORM nextval('public.refused'); RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
+        )
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON highway.counter EXECUTE FUNCTION public.refuse()")
+        only = {"task_id": "only", "operator_type": "task", "function": "tools.simple_counter.increment", "args": ["n"]}
+        run = workers.submit({"name": "example", "start_task": "only", "tasks": {"only": only}})
+        _wait_for(workers, f"SELECT coalesce(pg_sequence_last_value('public.refused'), 0) > {TRANSACTION_TRIES}")
+        assert workers.run(run).status == "running"
+        assert workers.finish(workers.submit(_shell("true"))).status == "completed", "others go on"
+        connection.execute("DROP TRIGGER refuse ON highway.counter")
+        ended = workers.finish(run)
+        assert (ended.status, ended.attempt) == ("completed", 1)
+        assert scalar(connection, "SELECT value FROM highway.counter WHERE name = 'n'") == 1

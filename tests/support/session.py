@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -51,6 +52,17 @@ class Session:
     def share(self) -> dict[str, Any]:
         """This session as plain data for xdist's workers."""
         return {"server": asdict(self.server), "folder": str(self.folder), "programs": str(self.programs)}
+
+    def crash(self) -> None:
+        """Stop the server as a power cut would; `recover` starts it again on its port. Only where it was started."""
+        assert self._cluster is not None
+        self._cluster.stop(signal.SIGQUIT)
+
+    def recover(self) -> None:
+        """Start a crashed server. Raises `Refusal` when it is stopped again meanwhile."""
+        assert self._cluster is not None
+        before = self.server.port
+        assert self._cluster.start().port == before, "somebody else took the server's port"
 
     def stop(self) -> None:
         """Stop the server and remove its data; nothing to do where it was only joined."""

@@ -28,9 +28,15 @@ class Stack:
         self._web: subprocess.Popen[bytes] | None = None
         self._environment = database.environment(HIGHWAY_HOME=str(logs))
 
-    def start_web(self) -> str:
-        """Start the web server; returns its address once it answers."""
-        port = free_port()
+    @property
+    def web(self) -> subprocess.Popen[bytes]:
+        """The process of the web server."""
+        assert self._web is not None
+        return self._web
+
+    def start_web(self, port: int = 0) -> str:
+        """Start the web server, on ``port`` if it is given; returns its address once it answers."""
+        port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._web = self._spawn(commands.web(port, processes=1), "web.log")
         self._await_answer(self._web, f"{self.url}/api/v1/ping")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from typing import Any
 
@@ -17,9 +18,12 @@ from engine.worker.processes import run_worker
 from sandbox.bubblewrap import BubblewrapSandbox
 from tests.support.tools import TOOLS
 
+MODES = "HIGHWAY_TEST_WORKER_MODES"  # deaf: hears no notification; always_suspend: every step is a re-entry
+
 
 def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     """Run until told to stop."""
+    modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
     given["queues"] = tuple(given.get("queues", ("default",)))
@@ -30,6 +34,8 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
             {**registry, **TOOLS},
             BubblewrapSandbox,
             http_policy=HttpPolicy(allow_internal=True),
+            listens="deaf" not in modes,
+            always_suspend="always_suspend" in modes,
             **given,
         ),
         int(processes),

@@ -104,7 +104,7 @@ class Workers:
 
     def wait_for_workers(self, number: int) -> None:
         """Wait until so many workers have introduced themselves."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while self.introduced() < number:
             assert time.monotonic() < end, self.log()
             time.sleep(0.02)

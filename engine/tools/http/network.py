@@ -16,6 +16,7 @@ from typing import Any
 
 import httpcore2
 
+from engine.kit.fault_points import FaultPoint, reach
 from engine.tools.errors import ToolError
 from engine.tools.http.addresses import refusal
 
@@ -117,6 +118,7 @@ class _Stream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         self._stream.write(buffer, self._network.remaining())
+        reach(FaultPoint.CALL_SENT)
 
     def close(self) -> None:
         self._stream.close()

@@ -8,6 +8,7 @@ import httpcore2
 import httpx2
 
 from engine.durable.tool_context import ToolContext
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.json import Json, JsonObject
 from engine.tools.errors import ToolCancelled, ToolError, ToolInputError, ToolTimeout
 from engine.tools.http.body import ACCEPTED_ENCODINGS, body_json, body_text, read_body
@@ -79,7 +80,9 @@ def _exchange(
 ) -> tuple[httpx2.Response, bytes]:
     """Send, and follow redirects; each hop opens its connection through the same checked network."""
     for _ in range(MAX_REDIRECTS + 1):
+        reach(FaultPoint.CALL_BEFORE)
         response = client.send(request, stream=True)
+        reach(FaultPoint.CALL_ANSWERED)
         try:
             following = response.next_request if given.follow_redirects else None
             if following is None:

@@ -1,0 +1,59 @@
+"""What a campaign is: a fault done many times, and what is counted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.crash.arena import Arena
+from tests.support.session import Session
+
+Tick = Callable[[int], None]
+
+
+@dataclass
+class Stage:
+    """Where campaigns get their arenas and servers."""
+
+    session: Session
+    folder: Path
+    _numbers: Any = field(default_factory=itertools.count)
+
+    def arena(self, session: Session | None = None, **how: Any) -> Arena:
+        """A fresh database with its processes; use it as a context."""
+        return Arena(session or self.session, self.folder / f"arena-{next(self._numbers)}", **how)
+
+
+@dataclass
+class Tally:
+    """How much was done, what was wrong, and the figures for the table."""
+
+    done: int = 0
+    problems: list[str] = field(default_factory=list)
+    figures: dict[str, str] = field(default_factory=dict)
+    skipped: str = ""  # why nothing could be done here
+
+    def text(self) -> str:
+        """The figures in one line."""
+        return self.skipped or ", ".join(f"{value} {name}" for name, value in self.figures.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One row of the table. ``quantities``: for `make test`, for `make crash`, and in full."""
+
+    name: str
+    title: str
+    target: str
+    anchor: str
+    quantities: tuple[int, int, int]
+    run: Callable[[Stage, int, int, Tick], Tally]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of them do not pass."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")

@@ -1,0 +1,123 @@
+"""R5: workers that are stopped past their lease and go on afterwards, believing in claims that are somebody else's by then."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+import uuid
+from uuid import UUID
+
+from engine.kit.fault_points import FaultPoint
+from tests.crash import oracles
+from tests.crash.arena import LEASE_SECONDS, Arena, Forked
+from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
+from tests.crash.faults import Fault
+from tests.crash.workload import everything
+
+BATCH = 12
+# Where a worker holds a claim and means to write: the places where being late could matter.
+PLACES = (
+    FaultPoint.CLAIM_AFTER_COMMIT,
+    FaultPoint.STEP_BEFORE_BODY,
+    FaultPoint.STEP_IN_BODY,
+    FaultPoint.STEP_AFTER_RESULT,
+    FaultPoint.STEP_BEFORE_CHECKPOINT,
+    FaultPoint.STEP_BEFORE_COMMIT,
+    FaultPoint.WAIT_ASKED,
+    FaultPoint.FORK_CHILD,
+    FaultPoint.JOIN_ARRIVAL,
+    FaultPoint.TIMER_FIRE,
+    FaultPoint.CALL_ANSWERED,
+    FaultPoint.EMIT_BEFORE,
+)
+
+
+def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
+    """``quantity`` zombies, a dozen at a time."""
+    tally, late = Tally(), []
+    number = 0
+    while tally.done < quantity and number < 4 * quantity:
+        with stage.arena() as arena:
+            zombies, seconds, problems = _batch(arena, min(BATCH, quantity), seed + number)
+        number += BATCH
+        tally.done += zombies
+        tally.problems += [f"seed {seed + number}: {problem}" for problem in problems]
+        late += seconds
+        tick(zombies)
+    p99 = percentile(late, 0.99)
+    if p99 > LEASE_SECONDS + 5:
+        tally.problems.append(f"reclaimed after {p99:.1f} s, p99")
+    writes = sum("I10" in problem for problem in tally.problems)
+    tally.figures = {
+        "zombies": str(tally.done),
+        "late commits accepted": str(writes),
+        "s to reclaim (p99), with a lease of 2.5 s": f"{p99:.1f}",
+    }
+    return tally
+
+
+def _batch(arena: Arena, size: int, seed: int) -> tuple[int, list[float], list[str]]:
+    chance = random.Random(seed)  # noqa: S311 - repeatable
+    workload = everything(arena.effects.url)
+    runs: dict[str, UUID] = {}
+    victims: list[Forked] = []
+    for _ in range(size):
+        queue = f"q{uuid.uuid4().hex[:8]}"
+        fault = Fault(chance.choice(PLACES), "stop", chance.choice((1, 1, 2, 3)))
+        (runs[queue],) = arena.submit(workload, queue=queue)
+        victims.append(arena.worker([fault], queues=[queue]))
+    every = list(runs.values())
+    arena.until(lambda: len(arena.fired()) + _ended(arena, every) >= size, 30, "the stops")
+    # Twice as long as their lease they are silent; healthy ones take their places meanwhile.
+    healthy = [arena.worker(queues=list(runs)) for _ in range(2)]
+    try:
+        arena.until(lambda: arena.open_runs(every) == 0, 60, "the runs of stopped workers")
+        time.sleep(max(0.0, LEASE_SECONDS - 1))
+        for victim in victims:
+            victim.send(signal.SIGCONT)
+        _let_them_find_out(arena, victims)
+        found = oracles.completed_rightly(arena, workload, every) + oracles.everywhere(arena)
+    except AssertionError as error:
+        found = [str(error)]
+    finally:
+        for worker in victims + healthy:
+            worker.kill()
+    return len(arena.fired()), _reclaims(arena, {str(victim.pid): victim.name for victim in victims}), found
+
+
+def _ended(arena: Arena, runs: list[UUID]) -> int:
+    """Runs whose victims did not come to their places."""
+    return len(runs) - arena.open_runs(runs)
+
+
+def _let_them_find_out(arena: Arena, victims: list[Forked]) -> None:
+    """Wait until each has introduced itself again, under a new identity, or has at least had the time to write."""
+    end = time.monotonic() + 3
+    names = [victim.name for victim in victims]
+    while time.monotonic() < end:
+        rows = arena.query("SELECT count(*) FROM highway.worker WHERE name = ANY (%s)", names)
+        if rows[0][0] >= len(names):
+            return
+        time.sleep(0.1)
+
+
+def _reclaims(arena: Arena, names: dict[str, str]) -> list[float]:
+    """Seconds from each stop to the next claim of a task that the stopped worker held."""
+    stops = {names[line.split()[0]]: float(line.split()[2]) for line in arena.fired()}
+    seconds = []
+    for name, at in stops.items():
+        rows = arena.query(
+            """SELECT max(s.at) - %s FROM (
+               SELECT l.seq, min(extract(epoch FROM n.at)) AS at FROM crash.task_change AS l
+                 JOIN crash.worker_name AS w ON w.worker_id = l.old_worker AND w.name = %s
+                 JOIN crash.task_change AS n ON n.task_id = l.task_id AND n.seq > l.seq AND n.new_state = 'running'
+                WHERE l.session = 'highway upkeep' AND l.old_state = 'running' AND extract(epoch FROM n.at) > %s
+                GROUP BY l.seq) AS s""",
+            at,
+            name,
+            at,
+        )
+        if rows[0][0] is not None:
+            seconds.append(float(rows[0][0]))
+    return seconds

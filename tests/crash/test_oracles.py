@@ -1,0 +1,65 @@
+"""Oracles that cannot fail prove nothing: each is shown a database in which its invariant is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash import oracles
+from tests.crash.arena import Arena
+from tests.crash.campaigns.base import Stage
+from tests.crash.faults import note
+from tests.crash.workload import everything
+
+BREAK = {
+    oracles.i07_timers_are_not_early: "UPDATE crash.timer SET due_at = due_at + interval '1 hour' WHERE kind = 'timer' RETURNING 1",
+    oracles.i08_terminal_is_terminal: (
+        "INSERT INTO crash.task_change (task_id, old_state, new_state) VALUES (gen_random_uuid(), 'completed', 'running') RETURNING 1"
+    ),
+    oracles.i10_late_writers_wrote_nothing: (
+        "UPDATE highway.checkpoint SET worker_id = gen_random_uuid() WHERE step_key = 'end' RETURNING 1"
+    ),
+    oracles.i11_tenants_are_apart: "UPDATE highway.checkpoint SET tenant_id = gen_random_uuid() WHERE step_key = 'start' RETURNING 1",
+    oracles.i15_status_is_derived: "UPDATE highway.workflow_run SET status = 'failed' WHERE parent_run_id IS NULL RETURNING 1",
+    oracles.i05_nothing_is_stuck: "UPDATE highway.workflow_run SET status = 'running' WHERE parent_run_id IS NULL RETURNING 1",
+    oracles.i16_code_is_the_same: "UPDATE highway.workflow_run SET definition_hash = repeat('0', 64) RETURNING 1",
+    oracles.i18_answers_have_effects: (
+        "INSERT INTO highway.idempotency (tenant_id, key, request_hash, expires_at) "
+        "VALUES (gen_random_uuid(), 'k', 'h', now()) RETURNING 1"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def done(stage: Stage) -> Iterator[Arena]:
+    """One run of the workflow that uses everything, ended."""
+    with stage.arena() as arena:
+        worker = arena.worker()
+        runs = arena.submit(everything(arena.effects.url))
+        arena.until(lambda: arena.open_runs() == 0, 60, "the run")
+        worker.kill()
+        assert oracles.completed_rightly(arena, everything(arena.effects.url), runs) == []
+        assert oracles.everywhere(arena) == []
+        arena.runs = runs  # type: ignore[attr-defined]
+        yield arena
+
+
+@pytest.mark.parametrize("oracle", BREAK, ids=lambda oracle: oracle.__name__)
+def test_it_sees_a_broken_invariant(oracle: oracles.Oracle, done: Arena) -> None:
+    before = oracle(done)
+    assert done.query(BREAK[oracle])
+    assert set(oracle(done)) - set(before)
+
+
+def test_counters_effects_children_and_the_ledger_are_counted(done: Arena) -> None:
+    workload, runs = everything(done.effects.url), done.runs  # type: ignore[attr-defined]
+    done.query("UPDATE highway.workflow_run SET status = 'completed' WHERE parent_run_id IS NULL RETURNING 1")
+    done.query("UPDATE highway.counter SET value = 2 WHERE name LIKE '%%/end' RETURNING 1")
+    assert len(oracles.i01_each_counter_reads_one(done, workload, runs)) == 1
+    done.effects.keys[f"/effect/{runs[0]}"].append("another key")
+    assert len(oracles.i02_effects_have_one_key(done, workload, runs)) == 1
+    done.query("UPDATE highway.task SET key = 'one_more' WHERE key = 'fork.emitter' RETURNING 1")
+    assert oracles.i04_tasks_are_as_declared(done, workload, runs)
+    note(done.folder / "ledger", '{"do": "submit", "key": "k", "run": "00000000-0000-0000-0000-000000000000"}')
+    assert len(oracles.i03_accepted_is_ended(done)) == 1
