@@ -60,10 +60,7 @@ MAX_REASON = 500  # characters of why a run pauses
 
 @dataclass(slots=True)
 class Session:
-    """One task in execution. ``running`` are the steps whose tool calls have not come back; ``pausing``: no more of them are started.
-
-    ``past`` is what earlier attempts of an activity left.
-    """
+    """One task in execution. ``running``: steps whose calls are out; ``pausing``: no more are started; ``past``: earlier attempts of an activity."""
 
     task: ClaimedTask
     execution: Execution | Undoing | None  # None: the task ends without being executed

@@ -152,13 +152,12 @@ class Loop:
         self._ready.add(ended.task_id)
 
     def _call_noted(self, noted: CallNoted) -> None:
-        session = self._waiting_for(noted)
-        if session is None:
+        if session := self._waiting_for(noted):
+            session.log(noted.fact.key, noted.logs)
+            session.note(noted.fact, noted.listener)
+            self._ready.add(noted.task_id)
+        else:
             noted.listener(False)
-            return
-        session.log(noted.fact.key, noted.logs)
-        session.note(noted.fact, noted.listener)
-        self._ready.add(noted.task_id)
 
     def _waiting_for(self, heard: CallEnded | CallNoted) -> Session | None:
         session = self._sessions.get(heard.task_id)
@@ -183,9 +182,7 @@ class Loop:
         try:
             session.advance()
         except Exception as error:
-            _logger.exception(
-                "task %s of run %s broke the interpreter", session.task.task_id, session.task.workflow_run_id
-            )
+            _logger.exception("task %s broke the interpreter", session.task.task_id)
             session.stop(broken(f"{type(error).__name__}: {error}", type(error).__name__))
 
     def _apply(self, result: CommitResult) -> None:
@@ -199,8 +196,7 @@ class Loop:
             self._written(task_id, result)
 
     def _written(self, task_id: UUID, result: CommitResult) -> None:
-        session = self._sessions[task_id]
-        writes = session.writes
+        session, writes = self._sessions[task_id], self._sessions[task_id].writes
         session.committed()
         if writes.exit:
             self._drop(task_id)
@@ -227,8 +223,7 @@ class Loop:
 
     def _drop(self, task_id: UUID) -> None:
         self._calls.stop_task(task_id)
-        session = self._sessions.pop(task_id, None)
-        if session:
+        if session := self._sessions.pop(task_id, None):
             session.tell_listeners(False)
         self._ready.discard(task_id)
         self._busy.pop(task_id, None)
