@@ -237,8 +237,7 @@ class Loop:
     def _start(self, session: Session) -> None:
         if self._sessions.get(session.task.task_id) is not session or session.task.task_id in self._busy:
             return
-        unknown = [call.tool for call in session.calls if call.tool not in self._config.tools]
-        if unknown:
+        if unknown := [call.tool for call in session.calls if call.tool not in self._config.tools]:
             self._defer(session, unknown[0])
             return
         for call in session.start_calls():
