@@ -1,7 +1,7 @@
 # `make` alone prints what there is to do.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock image setup-run setup-test
+.PHONY: help run demo test check schema format lock image setup-run setup-test
 
 # The first Python on the PATH that fits; name another with PYTHON=.
 PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do "$$name" launch/python_check.py 2>/dev/null && echo "$$name" && break; done),python3)
@@ -24,6 +24,9 @@ test: setup-test ## every test (TESTS="tests/engine -k retry" for some)
 
 check: setup-test ## linters, types, import contracts, Django's checks
 	@exec $(VENV)/python -m launch.check
+
+schema: setup-test ## write sql/schema.sql anew from the migrations
+	@$(VENV)/python -m launch.schema
 
 format: setup-test ## put the code into the house's form
 	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format .

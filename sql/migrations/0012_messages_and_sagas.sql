@@ -112,7 +112,6 @@ ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase 
 CREATE FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) RETURNS SETOF uuid
     LANGUAGE plpgsql AS $$
 DECLARE
-    v_tenants uuid[];
     v_tasks uuid[];
 BEGIN
     WITH turned AS (
@@ -128,7 +127,7 @@ BEGIN
     ), told AS (
         INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind) SELECT t.tenant_id, t.task_id, highway.now(), 'undoing' FROM turned AS t
     )
-    SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM turned;
+    SELECT array_agg(task_id) INTO v_tasks FROM turned;
     IF v_tasks IS NOT NULL THEN
         -- A pause ends with the work that was paused.
         UPDATE highway.workflow_run AS r SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, paused_with = NULL
