@@ -58,7 +58,9 @@ class Undoing:
         return commands
 
     def settle(self, fact: Fact) -> None:
-        """Take a fact about the call under way."""
+        """Take a fact about the call under way. After a claim, the end of its wait comes before the first `advance`."""
+        if self._current is None and self._pending and self._pending[0].key in self._waiting:
+            self._begin(self._pending.pop(0))
         if self._current is not None and fact.key == self._current[0].key:
             self._apply(self._current[1].settle(fact))
 

@@ -125,6 +125,25 @@ def test_what_cannot_be_undone_does_not_keep_the_rest_and_fails_the_run(workers:
     assert _undone(workers, run_id) == ["a@undo"]
 
 
+def test_an_undo_that_fails_is_tried_again_after_its_pause(workers: Workers) -> None:
+    flag = workers.folder / "tried"
+    fails_once = _step(
+        "b",
+        "tools.shell.run",
+        "a",
+        args=["echo b"],
+        compensation={
+            "function": "tools.shell.run",
+            "args": [f"test -e {flag} || {{ touch {flag}; exit 1; }}"],
+            "retry_policy": {"max_retries": 2, "delay": 0.1},
+        },
+    )
+    workers.start()
+    run_id = workers.submit(_workflow(_count("a"), fails_once, FAIL))
+    assert workers.finish(run_id).status == "compensated"
+    assert _undone(workers, run_id) == ["b@undo", "a@undo"]
+
+
 def test_steps_of_branches_and_rounds_are_undone_in_the_order_of_all(workers: Workers) -> None:
     branch = {"name": "side", "version": "1", "tasks": {"inner": _count("inner")}, "start_task": "inner"}
     fork: JsonObject = {

@@ -70,8 +70,10 @@ def _initialise(home: Path, account: place.Account, server: Server) -> None:
     password.write_text(server.passwords[access.SUPERUSER])
     account.own(password)
     subprocess.run(
-        [PROGRAMS / "initdb", "-D", home / "data", "-U", access.SUPERUSER, f"--pwfile={password}"]
-        + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+        [
+            *(PROGRAMS / "initdb", "-D", home / "data", "-U", access.SUPERUSER, f"--pwfile={password}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
+        ],
         check=True,
         capture_output=True,
         cwd=home,
