@@ -323,7 +323,8 @@ BEGIN
         RAISE EXCEPTION 'workflow run % is %; only a failed or cancelled run can be restarted', p_run, v_run.status USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
-    ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing') THEN
+    ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing')
+          AND EXISTS (SELECT FROM highway.compensation AS c WHERE c.tenant_id = p_tenant AND c.workflow_run_id = p_run) THEN
         RAISE EXCEPTION 'workflow run % has begun to undo what it did; it cannot go on', p_run USING ERRCODE = 'HW002';
     END IF;
     DELETE FROM highway.compensation AS c USING unnest(p_scopes, p_keys) AS g (scope, step_key)
@@ -343,7 +344,7 @@ BEGIN
     PERFORM set_config('highway.restarting', p_run::text, true);
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
-           cancel_requested = false, pause_requested = false,
+           cancel_requested = false, pause_requested = false, phase = '',
            -- Its end gave its slots back: the limits of its definition are passed anew.
            gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
                     WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
