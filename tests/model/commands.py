@@ -29,6 +29,12 @@ WEIGHTS = {
     "kill": 1,
     "hand_back": 1,
     "retry": 1,
+    "pause": 2,
+    "resume": 2,
+    "kill_run": 1,
+    "restart": 1,
+    "change_start": 1,
+    "set_priority": 1,
 }
 
 
@@ -56,6 +62,10 @@ def random_command(chance: random.Random, name: str) -> Command:
             command |= {"name": chance.choice(EVENTS)}
         case "signal" | "update":
             command |= {"name": chance.choice(SIGNALS)}
+        case "change_start":
+            command |= {"seconds": chance.choice((0, 50))}
+        case "set_priority":
+            command |= {"priority": chance.randrange(3)}
         case "serve":
             command |= {"service": chance.randrange(8)}
     return command

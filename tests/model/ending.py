@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,6 +20,10 @@ ROUNDS = 400
 _OPEN = """
     SELECT extract(epoch FROM min(t.available_at) - highway.now())::float8 AS seconds, count(*) AS tasks
       FROM highway.task AS t WHERE t.tenant_id = %s AND highway.is_open(t.state)
+"""
+_PAUSED = """
+    SELECT r.workflow_run_id FROM highway.workflow_run AS r
+     WHERE r.tenant_id = %s AND r.paused_at IS NOT NULL AND r.finished_at IS NULL ORDER BY r.workflow_run_id
 """
 _WANTED = """
     SELECT w.workflow_run_id, w.kind, w.event_name FROM highway.wait AS w
@@ -48,7 +53,7 @@ class Ending:
             assert left is not None
             if left["tasks"] == 0:
                 return
-            if not worked and not self._serve() and not self._supply():
+            if not worked and not self._resume() and not self._serve() and not self._supply():
                 if left["seconds"] is None:
                     raise DivergenceError(f"{left['tasks']} tasks are open and nothing will move them: {self._story()}")
                 machine.move_clock(max(1, int(left["seconds"]) + 1))
@@ -63,6 +68,14 @@ class Ending:
             while player.step(self._chance):
                 worked = True
         return worked
+
+    def _resume(self) -> bool:
+        machine = self._machine
+        paused = cursor(machine.worker).execute(_PAUSED, [machine.tenant]).fetchall()
+        for row in paused:
+            with contextlib.suppress(StateError):  # it went on with the run above it
+                facade.resume(machine.web, tenant_id=machine.tenant, workflow_run_id=row["workflow_run_id"])
+        return bool(paused)
 
     def _serve(self) -> bool:
         """Services that stop runs; how much the others do says nothing."""

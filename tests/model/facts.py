@@ -44,6 +44,11 @@ class Facts:
     signals: list[dict[str, Any]] = field(default_factory=list)
     failed_attempts: dict[tuple[str, str], int] = field(default_factory=dict)
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended without anybody's cooperation."""
+        return (self.error or {}).get("kind") == "killed"
+
 
 def read_facts(connection: Connection, tenant: UUID) -> dict[UUID, Facts]:
     """Every run of the tenant, by id."""

@@ -41,6 +41,10 @@ class Watch:
         found += [f"run {row['workflow_run_id']}: {row['problem']}" for row in wrong]
         return found + self._changes_of_tasks() + self._changes_of_the_past()
 
+    def forget(self) -> None:
+        """A run was restarted, which is the one way out of an end, and takes failed steps out."""
+        self._tasks, self._past = {}, {}
+
     def _changes_of_tasks(self) -> list[str]:
         rows = cursor(self._connection).execute(_TASKS, [self._tenant]).fetchall()
         now = {row["task_id"]: (row["state"], row["epoch"], row["open"]) for row in rows}

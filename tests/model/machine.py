@@ -17,6 +17,7 @@ from engine.services.rescue import rescue
 from engine.tools import registry
 from engine.worker.programs import Programs
 from tests.model.commands import WORKERS, Command, workflow_of
+from tests.model.control import Control
 from tests.model.ending import Ending
 from tests.model.facts import read_facts
 from tests.model.fakes import Effects
@@ -24,8 +25,10 @@ from tests.model.invariants import Watch
 from tests.model.model import Asked, check_messages, check_run, workflow_of_child
 from tests.model.player import DivergenceError, Player
 
+ENDED = ("completed", "failed", "cancelled", "compensated")
 
-class Machine:
+
+class Machine(Control):
     """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
 
     def __init__(self, web: Connection, worker: Connection) -> None:
@@ -37,11 +40,12 @@ class Machine:
         self.updates: list[UUID] = []
         self.effects = Effects(worker)
         self.players: list[Player | None] = [None] * WORKERS
+        self._thawed = False
         self.disturbed = False  # whether a tool may have run in vain
         self._programs = Programs()
         self._seconds = 0
         self._upkeep = uuid7()
-        self._watch = Watch(worker, self.tenant)
+        self.watch = Watch(worker, self.tenant)
         self.move_clock(0)
 
     def run(self, program: list[Command]) -> None:
@@ -88,21 +92,24 @@ class Machine:
                 )
         return [row["workflow_run_id"] for row in found]
 
-    def tell(self, act: Callable[[UUID], None], command: Command) -> None:
-        """Do something to the run that the command means. It is refused when, and only when, the run has ended or is undoing."""
+    def tell(self, act: Callable[[UUID], None], command: Command, *, may_refuse: bool = False) -> None:
+        """Do something to the run that the command means. It is refused when, and only when, the run has ended, unless it is undoing.
+
+        ``may_refuse``: there are further reasons for a refusal.
+        """
         runs = self.runs()
         if not runs:
             return
         run_id = runs[command["run"] % len(runs)]
-        status, phase = self._state(run_id)
+        state, phase = self.state(run_id)
         try:
             act(run_id)
         except StateError as error:
-            if status not in ("completed", "failed", "cancelled", "compensated") and phase != "undoing":
-                raise DivergenceError(f"{command['do']} was refused for a run that is {status}: {error}") from error
+            if state not in ENDED and phase != "undoing" and not may_refuse:
+                raise DivergenceError(f"{command['do']} was refused for a run that is {state}: {error}") from error
             return
-        if status in ("completed", "failed", "cancelled", "compensated"):
-            raise DivergenceError(f"{command['do']} was accepted by a run that is {status}")
+        if state in ENDED:
+            raise DivergenceError(f"{command['do']} was accepted by a run that is {state}")
 
     def rescue(self) -> None:
         """What the service does."""
@@ -112,7 +119,7 @@ class Machine:
         """One step of one of the services."""
         SERVICES[number % len(SERVICES)].step(self.worker, self._upkeep)
 
-    def _state(self, run_id: UUID) -> tuple[str, str]:
+    def state(self, run_id: UUID) -> tuple[str, str]:
         row = (
             cursor(self.worker).execute("SELECT state, phase FROM highway.task WHERE task_id = %s", [run_id]).fetchone()
         )
@@ -134,7 +141,7 @@ class Machine:
     def _do_retry(self, command: Command) -> None:
         runs = self.runs()
         run_id = runs[command["run"] % len(runs)] if runs else uuid4()
-        if not runs or self._state(run_id)[0] not in ("completed", "failed", "cancelled", "compensated"):
+        if not runs or self.state(run_id)[0] not in ENDED:
             return
         again = facade.retry(self.web, tenant_id=self.tenant, workflow_run_id=run_id)
         self.asked[again.workflow_run_id] = Asked(self.asked[run_id].workflow)
@@ -166,6 +173,7 @@ class Machine:
         self.player(command["worker"]).freeze()
 
     def _do_thaw(self, command: Command) -> None:
+        self._thawed = True
         self.player(command["worker"]).thaw()
 
     def _do_kill(self, command: Command) -> None:
@@ -218,7 +226,9 @@ class Machine:
 
     def _hold(self, when: str) -> None:
         wake_due(self.worker, quantity=500)  # the time that the test itself takes
-        if broken := self._watch.look():
+        if self._thawed:
+            self.rescue()  # what a worker has claimed that thawed after its burial
+        if broken := self.watch.look():
             raise DivergenceError(f"{when}: {broken}")
 
     def _judge(self) -> None:
@@ -227,8 +237,8 @@ class Machine:
         wrong = [
             f"run {run_id} of {self.asked[run_id].workflow}: {problem}"
             for run_id, facts in family.items()
-            for check in (lambda f, a: check_run(f, a, family), check_messages)
-            for problem in check(facts, self.asked[run_id])
+            for check in (check_run(facts, self.asked, family), check_messages(facts, self.asked[run_id]))
+            for problem in check
         ]
         wrong += self.effects.problems(family, self.asked, disturbed=self.disturbed)
         for update_id in self.updates:

@@ -24,10 +24,17 @@ class Asked:
     """What the commands did to one run. ``stops``: the status that the run had after each accepted request to stop."""
 
     workflow: Workflow
-    delay: int = 0
+    delay: float = 0
     stops: list[str] = field(default_factory=list)
+    killed: bool = False
+    restarts: int = 0
     emitted: dict[str, Any] = field(default_factory=dict)  # payload of the accepted, first emit from outside
     sent: dict[str, list[Any]] = field(default_factory=dict)
+
+    def restarted(self) -> None:
+        """It goes on as if nobody had stopped it."""
+        self.stops, self.killed, self.restarts = [], False, self.restarts + 1
+        self.delay = 0  # a restart is now
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,9 @@ class Prediction:
         return Step(scope, key, "succeeded" if child.status == "completed" else "failed")
 
 
-def check_run(facts: Facts, asked: Asked, family: dict[UUID, Facts]) -> Iterator[str]:
+def check_run(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Facts]) -> Iterator[str]:
     """Every way in which the run is not what it must be."""
+    asked = everybody[facts.run_id]
     children = {child.parent_key or "": child for child in family.values() if child.parent_run_id == facts.run_id}
     prediction = Prediction(facts, asked.workflow, children)
     expected = prediction.steps()
@@ -116,49 +124,59 @@ def check_run(facts: Facts, asked: Asked, family: dict[UUID, Facts]) -> Iterator
         if done.operator in COMPARED and done.outcome != "skipped" and not done.key.endswith("@undo")
     }
     parent = family.get(facts.parent_run_id) if facts.parent_run_id else None
-    stoppable = (
-        bool(asked.stops) or _past_deadline(facts, asked) or (parent is not None and parent.status != "completed")
-    )
-    yield from _compare_steps(made, expected, prediction, complete=not stoppable)
-    yield from _compare_attempts(facts, expected)
-    undone = [
-        step.undo
-        for place, step in expected.items()
-        if place in made and step.undo is not None and step.outcome == "succeeded"
-    ]
-    whole = made.keys() == expected.keys() and prediction.success is not None
-    allowed = set(_stopped_statuses(facts, asked, parent, undone)) if stoppable else set()
-    if whole and (prediction.success or not stoppable or not asked.stops):
-        allowed.add("completed" if prediction.success else _unsuccessful("failed", undone))
-    if (
-        whole
-        and prediction.success
-        and asked.stops
-        and "running" not in asked.stops
-        and not _past_deadline(facts, asked)
-    ):
-        allowed.discard("completed")  # nobody was executing it when it was stopped
+    stopped = bool(asked.stops) or (parent is not None and parent.status != "completed")
+    complete = not stopped and not _past_deadline(facts, asked) and not facts.was_killed
+    yield from _compare_steps(made, expected, prediction, complete=complete)
+    if not asked.restarts:
+        yield from _compare_attempts(facts, expected)
+    whole = made.keys() == expected.keys()
+    success = prediction.success if whole else None
+    undone = [expected[place].undo for place in expected if place in made and _registers(expected[place])]
+    allowed = {"cancelled"} if facts.was_killed else set(_statuses(facts, asked, undone, success, stopped=stopped))
     if facts.status not in allowed:
         yield f"it is {facts.status}, and may be {sorted(allowed)}"
+    if facts.was_killed != _is_killed(facts, everybody, family):
+        yield f"it ended with {facts.error}, and it was {'' if asked.killed else 'not '}killed"
     yield from _check_undo(facts, expected)
     yield from _check_times(facts, asked)
 
 
-def _stopped_statuses(facts: Facts, asked: Asked, parent: Facts | None, undone: list[int]) -> Iterator[str]:
-    if asked.stops or (parent is not None and parent.status != "completed"):
+def _registers(step: Step) -> bool:
+    return step.undo is not None and step.outcome == "succeeded"
+
+
+def _is_killed(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Facts]) -> bool:
+    """It was killed itself, or was open when a run above it was."""
+    if everybody[facts.run_id].killed:
+        return True
+    above = family.get(facts.parent_run_id) if facts.parent_run_id else None
+    return facts.was_killed and above is not None and _is_killed(above, everybody, family)
+
+
+def _statuses(
+    facts: Facts, asked: Asked, undone: list[int | None], success: bool | None, *, stopped: bool
+) -> Iterator[str]:
+    """How a run may end that was not killed. ``success``: how it goes when it is not stopped; None: it did not come so far."""
+    if stopped:
         yield _unsuccessful("cancelled", undone)
-    if _past_deadline(facts, asked):
+    if late := _past_deadline(facts, asked):
+        yield _unsuccessful("failed", undone)
+    if success and (
+        not asked.stops or late or "running" in asked.stops
+    ):  # else nobody was executing it when it was stopped
+        yield "completed"
+    if success is False and not asked.stops:
         yield _unsuccessful("failed", undone)
 
 
-def _unsuccessful(without: str, undone: list[int]) -> str:
+def _unsuccessful(without: str, undone: list[int | None]) -> str:
     if not undone:
         return without
     return "failed" if PERMANENT in undone else "compensated"
 
 
 def _past_deadline(facts: Facts, asked: Asked) -> bool:
-    limit = timedelta(seconds=asked.workflow.deadline + asked.delay)
+    limit = timedelta(seconds=0 if asked.restarts else asked.workflow.deadline + asked.delay)  # a restart moves it
     return bool(asked.workflow.deadline and facts.finished_at and facts.finished_at - facts.created_at >= limit)
 
 
@@ -202,6 +220,8 @@ def _check_undo(facts: Facts, expected: dict[tuple[str, str], Step]) -> Iterator
     keys = [f"{scope}/{key}@undo" if scope else f"{key}@undo" for scope, key in reversed(facts.undo)]
     if facts.status == "completed":
         keys = []
+    if facts.was_killed:
+        keys = keys[: len(made)]  # it was undoing, and did not come to the end
     if [done.key for done in made] != keys:
         yield f"undone was {[done.key for done in made]}, and must have been {keys}"
     order = [facts.done[place].seq for place in facts.undo if place in facts.done]

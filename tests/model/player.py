@@ -19,8 +19,8 @@ from engine.kit.ids import uuid7
 from engine.model.task import ClaimedTask
 from engine.orchestrator.entry import enter, stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import NO_TENANT, load_tasks, load_waits, wake_and_claim
-from engine.queue.commit import commit
+from engine.queue.claims import Turn, load_tasks, load_waits, wake_and_claim
+from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import holdings, let_go
 from engine.tools.spec import ToolSpec
 from engine.worker.calls import Calls
@@ -122,7 +122,7 @@ class Player:
     def claim(self, quantity: int) -> int:
         """Take tasks and enter them. Returns how many."""
         tasks, _ = wake_and_claim(
-            self._connection, worker_id=self.worker_id, queues=(self._queue,), quantity=quantity, after_tenant=NO_TENANT
+            self._connection, worker_id=self.worker_id, queues=(self._queue,), quantity=quantity, turn=Turn()
         )
         loaded = load_tasks(self._connection, tasks)
         for task in tasks:
@@ -148,9 +148,13 @@ class Player:
         if lost := [holding for task_id, holding in mine.items() if task_id not in self.held]:
             let_go(self._connection, lost)
         for task_id, held in self.held.items():
-            if mine[task_id].cancel_requested and held.between_rounds:
+            if not held.between_rounds:
+                continue
+            if mine[task_id].cancel_requested:
                 self._calls.stop_task(task_id)
                 held.session.stop(stopped(mine[task_id].cancel_outcome, mine[task_id].cancel_reason))
+                held.stage = "ready"
+            elif held.session.pause(mine[task_id].pause_requested):
                 held.stage = "ready"
         self._hear_waits(
             [held.session.task for held in self.held.values() if held.session.waits and held.between_rounds]
@@ -200,18 +204,16 @@ class Player:
         for task_id in result.stale:
             self._drop(task_id)
         for task_id in result.live:
-            self._written(task_id, result.children)
+            self._written(task_id, result)
 
-    def _written(self, task_id: UUID, children: Mapping[tuple[UUID, str], UUID | None]) -> None:
+    def _written(self, task_id: UUID, result: CommitResult) -> None:
         held = self.held[task_id]
         writes = held.session.writes
         held.session.committed()
         if writes.exit:
             self._drop(task_id)
             return
-        held.stage, held.again = "committed", bool(writes.children)
-        for child in writes.children:
-            held.session.child_started(child.key, children.get((task_id, child.child_key)), child.wait)
+        held.stage, held.again = "committed", held.session.hear_answers(writes, result)
 
     def _hear(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
