@@ -4,6 +4,45 @@ CREATE SCHEMA highway;
 
 ALTER SCHEMA highway OWNER TO highway_owner;
 
+CREATE FUNCTION highway.admit_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, OUT admitted boolean, OUT state text, OUT seconds double precision) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now highway.breaker;
+BEGIN
+    SELECT b.* INTO v_now FROM highway.breaker AS b
+     WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource;
+    IF NOT FOUND OR v_now.state = 'closed' THEN
+        admitted := true; state := 'closed'; seconds := 0;
+        RETURN;
+    END IF;
+    -- From here on one after the other: who comes second sees the probe of the first.
+    SELECT b.* INTO v_now FROM highway.breaker AS b
+     WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource FOR UPDATE;
+    state := coalesce(v_now.state, 'closed');
+    seconds := coalesce(greatest(extract(epoch FROM v_now.open_until - highway.now()), 0), 0)::double precision;
+    admitted := CASE state
+        WHEN 'closed' THEN true
+        WHEN 'open' THEN v_now.open_until <= highway.now()
+        ELSE NOT EXISTS (SELECT FROM highway.task AS t
+                          WHERE t.tenant_id = p_tenant AND t.task_id = v_now.probe_task_id AND t.epoch = v_now.probe_epoch
+                            AND t.claimed_by IS NOT NULL) END;
+    IF state = 'closed' OR NOT admitted THEN
+        RETURN;
+    END IF;
+    UPDATE highway.breaker AS b
+       SET state = 'half_open', open_until = NULL, successes = CASE b.state WHEN 'open' THEN 0 ELSE b.successes END,
+           probe_task_id = p_task, probe_epoch = p_epoch, probe_step = p_step, changed_at = highway.now()
+     WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource;
+    IF state = 'open' THEN
+        PERFORM highway.tell_of_breaker(p_tenant, p_run, p_scope, p_step, 'half_open', p_workflow, p_resource);
+    END IF;
+    state := 'half_open';
+END
+$$;
+
+ALTER FUNCTION highway.admit_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, OUT admitted boolean, OUT state text, OUT seconds double precision) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.apply_pause(p_tenant uuid, p_run uuid, p_by text, p_reason text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -58,6 +97,105 @@ END
 $$;
 
 ALTER FUNCTION highway.apply_resume(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.begin_activity_anew() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE highway.activity AS a
+       SET start_by = highway.now() + make_interval(secs => a.schedule_to_start_seconds),
+           close_by = highway.now() + make_interval(secs => a.schedule_to_close_seconds),
+           started_at = NULL, failed_attempt = NULL, cancel_reason = NULL
+     WHERE a.tenant_id = NEW.tenant_id AND a.task_id = NEW.task_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.begin_activity_anew() OWNER TO highway_owner;
+
+CREATE FUNCTION highway.now() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (statement_timestamp() + COALESCE((NULLIF(current_setting('highway.now_offset'::text, true), ''::text))::interval, '00:00:00'::interval));
+
+ALTER FUNCTION highway.now() OWNER TO highway_owner;
+
+CREATE TABLE highway.activity (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    function text DEFAULT ''::text NOT NULL,
+    max_attempts integer DEFAULT 1 NOT NULL,
+    schedule_to_start_seconds double precision,
+    schedule_to_close_seconds double precision,
+    start_by timestamp with time zone,
+    close_by timestamp with time zone,
+    start_to_close_seconds double precision,
+    heartbeat_seconds double precision,
+    epoch integer DEFAULT 0 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    worker_id uuid,
+    last_heartbeat_at timestamp with time zone,
+    heartbeats integer DEFAULT 0 NOT NULL,
+    details jsonb,
+    failed_attempt jsonb,
+    cancel_reason text
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY highway.activity FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.activity OWNER TO highway_owner;
+
+CREATE FUNCTION highway.broken_limit(p_activity highway.activity, p_grace_seconds double precision) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (((p_activity).started_at + make_interval(secs => ((p_activity).start_to_close_seconds + p_grace_seconds))) <= highway.now()) THEN 'StartToClose'::text WHEN ((GREATEST((p_activity).started_at, (p_activity).last_heartbeat_at) + make_interval(secs => ((p_activity).heartbeat_seconds + p_grace_seconds))) <= highway.now()) THEN 'Heartbeat'::text ELSE NULL::text END;
+
+ALTER FUNCTION highway.broken_limit(p_activity highway.activity, p_grace_seconds double precision) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.bury_failed_task() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO highway.dead_letter (tenant_id, workflow_run_id, task_id, scope, step_key, error, reason)
+    VALUES (NEW.tenant_id, NEW.workflow_run_id, NEW.task_id, NEW.key, coalesce(NEW.error ->> 'step', ''), NEW.error,
+            CASE WHEN NEW.error ->> 'kind' IN ('poison', 'divergence') THEN NEW.error ->> 'kind'
+                 WHEN NEW.error ->> 'type' = 'UnreadableDefinitionError' THEN 'definition'
+                 WHEN NEW.error ->> 'type' = 'StorageError' THEN 'storage'
+                 WHEN NEW.kind = 'activity' AND NEW.error ->> 'kind' <> 'internal' THEN 'activity'
+                 ELSE 'internal' END);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.bury_failed_task() OWNER TO highway_owner;
+
+CREATE FUNCTION highway.cancel_activity(p_tenant uuid, p_task uuid, p_reason text DEFAULT 'cancelled'::text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_run uuid := (SELECT t.workflow_run_id FROM highway.task AS t
+                    WHERE t.tenant_id = p_tenant AND t.task_id = p_task AND t.kind = 'activity');
+    v_state text;
+BEGIN
+    IF v_run IS NULL THEN
+        RAISE EXCEPTION 'no activity %', p_task USING ERRCODE = 'HW001';
+    END IF;
+    PERFORM highway.lock_open_tasks(p_tenant, v_run);
+    SELECT t.state INTO v_state FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_task;
+    IF NOT highway.is_open(v_state) THEN
+        RAISE EXCEPTION 'activity % has already ended', p_task USING ERRCODE = 'HW002';
+    END IF;
+    UPDATE highway.activity AS a SET cancel_reason = coalesce(a.cancel_reason, p_reason)
+     WHERE a.tenant_id = p_tenant AND a.task_id = p_task;
+    PERFORM highway.cancel_tasks(p_tenant, ARRAY[p_task], p_reason);
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, data)
+    SELECT p_tenant, v_run, highway.now(), 'activity_cancel_requested', t.key, jsonb_build_object('reason', p_reason)
+      FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_task;
+    RETURN (SELECT t.state FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_task);
+END
+$$;
+
+ALTER FUNCTION highway.cancel_activity(p_tenant uuid, p_task uuid, p_reason text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.cancel_orphan(p_tenant uuid, p_run uuid, p_reason text, p_outcome text) RETURNS text
     LANGUAGE plpgsql
@@ -171,6 +309,33 @@ $$;
 
 ALTER FUNCTION highway.cancel_tasks(p_tenant uuid, p_tasks uuid[], p_reason text, p_outcome text) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.change_locks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_names text[], p_changes text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH told AS (
+        UPDATE highway.named_lock AS n SET acquired_at = highway.now()
+          FROM unnest(p_tenants, p_tasks, p_epochs, p_steps, p_changes) AS g (tenant_id, task_id, epoch, step_key, change)
+          JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+         WHERE g.change = 'held' AND n.tenant_id = g.tenant_id AND n.task_id = g.task_id AND n.step_key = g.step_key
+        RETURNING n.*
+    )
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
+    SELECT h.tenant_id, h.workflow_run_id, highway.now(), 'lock_acquired', h.scope, h.step_key,
+           jsonb_build_object('lock_name', h.name, 'fencing', h.ticket,
+                              'waited_ms', round(extract(epoch FROM h.acquired_at - h.requested_at) * 1000))
+      FROM told AS h;
+    DELETE FROM highway.named_lock AS n
+     USING unnest(p_tenants, p_tasks, p_epochs, p_steps, p_names, p_changes) AS g (tenant_id, task_id, epoch, step_key, name, change)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+     WHERE n.tenant_id = g.tenant_id AND n.task_id = g.task_id
+       AND (g.change = 'left' AND n.step_key = g.step_key
+            OR g.change = 'released' AND n.name = g.name AND n.acquired_at IS NOT NULL);
+END
+$$;
+
+ALTER FUNCTION highway.change_locks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_names text[], p_changes text[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.change_start(p_tenant uuid, p_run uuid, p_at timestamp with time zone, p_by text DEFAULT ''::text) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -240,6 +405,28 @@ $$;
 
 ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.collect_blobs(p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_tenants uuid[];
+    v_digests text[];
+    v_gone integer;
+BEGIN
+    SELECT array_agg(c.tenant_id), array_agg(c.sha256) INTO v_tenants, v_digests FROM (
+        SELECT b.tenant_id, b.sha256 FROM highway.blob AS b
+         WHERE NOT EXISTS (SELECT FROM highway.blob_reference AS f WHERE f.tenant_id = b.tenant_id AND f.sha256 = b.sha256)
+         LIMIT p_quantity FOR UPDATE OF b SKIP LOCKED) AS c;
+    DELETE FROM highway.blob AS b USING unnest(v_tenants, v_digests) AS c (tenant_id, sha256)
+     WHERE b.tenant_id = c.tenant_id AND b.sha256 = c.sha256
+       AND NOT EXISTS (SELECT FROM highway.blob_reference AS f WHERE f.tenant_id = b.tenant_id AND f.sha256 = b.sha256);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    RETURN v_gone;
+END
+$$;
+
+ALTER FUNCTION highway.collect_blobs(p_quantity integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.continue_run(p_tenant uuid, p_task uuid, p_epoch integer, p_inputs jsonb) RETURNS uuid
     LANGUAGE plpgsql
     AS $$
@@ -263,7 +450,8 @@ BEGIN
     v_next := highway.submit_run(
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
         p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
-        p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key);
+        p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
+        p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
@@ -277,6 +465,100 @@ END
 $$;
 
 ALTER FUNCTION highway.continue_run(p_tenant uuid, p_task uuid, p_epoch integer, p_inputs jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.copy_plans(p_tenant uuid, p_source uuid, p_run uuid) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO highway.activity (tenant_id, task_id, function, max_attempts, schedule_to_start_seconds, schedule_to_close_seconds, start_by, close_by,
+                                  start_to_close_seconds, heartbeat_seconds, details)
+    SELECT p_tenant, t.task_id, a.function, a.max_attempts, a.schedule_to_start_seconds, a.schedule_to_close_seconds,
+           highway.now() + make_interval(secs => a.schedule_to_start_seconds), highway.now() + make_interval(secs => a.schedule_to_close_seconds),
+           a.start_to_close_seconds, a.heartbeat_seconds, a.details
+      FROM highway.task AS t
+      JOIN highway.task AS o ON o.tenant_id = p_tenant AND o.workflow_run_id = p_source AND o.key = t.key
+      JOIN highway.activity AS a ON a.tenant_id = p_tenant AND a.task_id = o.task_id
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity'
+$$;
+
+ALTER FUNCTION highway.copy_plans(p_tenant uuid, p_source uuid, p_run uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.count_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, p_outcome text, p_failure_threshold integer, p_success_threshold integer, p_isolation_seconds double precision, p_error jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now highway.breaker;
+    v_state text;
+    v_is_probe boolean;
+BEGIN
+    IF p_outcome = 'failed' THEN
+        INSERT INTO highway.breaker (tenant_id, workflow_name, resource_key) VALUES (p_tenant, p_workflow, p_resource) ON CONFLICT DO NOTHING;
+    END IF;
+    SELECT b.* INTO v_now FROM highway.breaker AS b
+     WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource FOR UPDATE;
+    v_is_probe := v_now.probe_task_id = p_task AND v_now.probe_epoch = p_epoch AND v_now.probe_step = p_step;
+    v_state := CASE
+        WHEN v_is_probe AND p_outcome = 'failed' THEN 'open'
+        WHEN v_is_probe AND p_outcome = 'succeeded' AND v_now.successes + 1 >= p_success_threshold THEN 'closed'
+        WHEN v_now.state = 'closed' AND p_outcome = 'failed' AND v_now.consecutive_failures + 1 >= p_failure_threshold THEN 'open'
+        ELSE v_now.state END;
+    IF v_now.tenant_id IS NULL OR NOT (coalesce(v_is_probe, false) OR v_now.state = 'closed') THEN
+        RETURN;
+    END IF;
+    UPDATE highway.breaker AS b
+       SET state = v_state,
+           consecutive_failures = CASE p_outcome WHEN 'failed' THEN b.consecutive_failures + 1
+                                                 WHEN 'succeeded' THEN CASE v_state WHEN 'closed' THEN 0 ELSE b.consecutive_failures END
+                                                 ELSE b.consecutive_failures END,
+           successes = CASE WHEN v_state = 'half_open' AND p_outcome = 'succeeded' THEN b.successes + 1
+                            WHEN v_state = 'half_open' THEN b.successes ELSE 0 END,
+           open_until = CASE v_state WHEN 'open' THEN highway.now() + make_interval(secs => p_isolation_seconds) END,
+           probe_task_id = NULL, probe_epoch = NULL, probe_step = NULL,
+           last_error = CASE p_outcome WHEN 'failed' THEN p_error ELSE b.last_error END,
+           last_failure_at = CASE p_outcome WHEN 'failed' THEN highway.now() ELSE b.last_failure_at END,
+           changed_at = highway.now()
+     WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource
+       AND (p_outcome = 'failed' OR b.state <> 'closed' OR b.consecutive_failures > 0 AND p_outcome = 'succeeded');
+    IF v_state <> v_now.state THEN
+        PERFORM highway.tell_of_breaker(p_tenant, p_run, p_scope, p_step, CASE v_state WHEN 'open' THEN 'opened' ELSE v_state END,
+                                        p_workflow, p_resource);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.count_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, p_outcome text, p_failure_threshold integer, p_success_threshold integer, p_isolation_seconds double precision, p_error jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.count_calls(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_workflows text[], p_resources text[], p_outcomes text[], p_failure_thresholds integer[], p_success_thresholds integer[], p_isolations double precision[], p_errors text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM highway.count_call(
+                c.tenant_id, c.workflow_name, c.resource_key, c.workflow_run_id, c.scope, c.task_id, c.epoch, c.step_key, c.outcome,
+                c.failure_threshold, c.success_threshold, c.isolation, c.error::jsonb)
+       FROM (SELECT g.*, t.workflow_run_id, t.key AS scope
+               FROM unnest(p_tenants, p_tasks, p_epochs, p_steps, p_workflows, p_resources, p_outcomes, p_failure_thresholds,
+                           p_success_thresholds, p_isolations, p_errors) WITH ORDINALITY
+                    AS g (tenant_id, task_id, epoch, step_key, workflow_name, resource_key, outcome, failure_threshold, success_threshold,
+                          isolation, error, n)
+               JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+              WHERE 'failed' = ANY (p_outcomes) OR EXISTS (
+                    SELECT FROM highway.breaker AS b
+                     WHERE b.tenant_id = g.tenant_id AND b.workflow_name = g.workflow_name AND b.resource_key = g.resource_key
+                       AND (b.state <> 'closed' OR b.consecutive_failures > 0))
+              ORDER BY g.tenant_id, g.workflow_name, g.resource_key, g.n
+             OFFSET 0) AS c;
+END
+$$;
+
+ALTER FUNCTION highway.count_calls(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_workflows text[], p_resources text[], p_outcomes text[], p_failure_thresholds integer[], p_success_thresholds integer[], p_isolations double precision[], p_errors text[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.count_up(p_measure text, p_by double precision) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO highway.health AS h (measure, value, at) VALUES (p_measure, p_by, highway.now())
+    ON CONFLICT (measure) DO UPDATE SET value = h.value + excluded.value, at = excluded.at
+$$;
+
+ALTER FUNCTION highway.count_up(p_measure text, p_by double precision) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -304,6 +586,17 @@ END
 $$;
 
 ALTER FUNCTION highway.derive_run_status() OWNER TO highway_owner;
+
+CREATE FUNCTION highway.drop_tickets_of_ended_task() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM highway.named_lock AS n WHERE n.tenant_id = NEW.tenant_id AND n.task_id = NEW.task_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.drop_tickets_of_ended_task() OWNER TO highway_owner;
 
 CREATE FUNCTION highway.emit_completions(p_tenants uuid[], p_tasks uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -362,6 +655,44 @@ CREATE FUNCTION highway.exhausted_steps(p_tenant uuid, p_run uuid) RETURNS TABLE
 $$;
 
 ALTER FUNCTION highway.exhausted_steps(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.expire_activity(p_tenant uuid, p_task uuid) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_task highway.task;
+    v_activity highway.activity;
+    v_limit text;
+BEGIN
+    PERFORM highway.lock_open_tasks(p_tenant, t.workflow_run_id)
+       FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_task;
+    -- Read under the locks: a claim, a completion or a cancel that came first has changed what there is to decide.
+    SELECT t.* INTO v_task FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_task;
+    SELECT a.* INTO v_activity FROM highway.activity AS a WHERE a.tenant_id = p_tenant AND a.task_id = p_task;
+    IF highway.is_open(v_task.state) THEN
+        v_limit := CASE
+            WHEN v_activity.close_by <= highway.now() THEN 'ScheduleToClose'
+            WHEN v_activity.start_by <= highway.now() AND v_task.state IN ('pending', 'sleeping')
+                 AND highway.is_unstarted(v_task, v_activity) THEN 'ScheduleToStart' END;
+    END IF;
+    IF v_limit IS NULL THEN
+        RETURN NULL;
+    END IF;
+    UPDATE highway.task AS t
+       SET state = CASE WHEN t.cancel_requested THEN 'cancelled' ELSE 'failed' END,
+           error = CASE WHEN t.cancel_requested THEN highway.stop_reason(t) ELSE highway.limit_error(v_limit) END,
+           finished_at = highway.now(), epoch = t.epoch + 1, claimed_by = NULL, running_steps = NULL
+     WHERE t.tenant_id = p_tenant AND t.task_id = p_task;
+    DELETE FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_task;
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, data)
+    VALUES (p_tenant, v_task.workflow_run_id, highway.now(), 'activity_timed_out', v_task.key, jsonb_build_object('limit', v_limit));
+    PERFORM highway.report_final(ARRAY[p_tenant], ARRAY[p_task]);
+    PERFORM highway.emit_completions(ARRAY[p_tenant], ARRAY[p_task]);
+    RETURN v_limit;
+END
+$$;
+
+ALTER FUNCTION highway.expire_activity(p_tenant uuid, p_task uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.finish_tasks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_states text[], p_results text[], p_errors text[]) RETURNS SETOF uuid
     LANGUAGE plpgsql
@@ -511,6 +842,71 @@ $$;
 
 ALTER FUNCTION highway.follow_limited_task() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.forget_old_runs(p_tenant uuid, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_completed timestamptz;
+    v_failed timestamptz;
+    v_runs uuid[];
+BEGIN
+    SELECT highway.now() - make_interval(days => k.keep_completed_days), highway.now() - make_interval(days => k.keep_failed_days)
+      INTO v_completed, v_failed FROM highway.keeps(p_tenant) AS k;
+    v_runs := ARRAY(
+        (SELECT r.workflow_run_id FROM highway.workflow_run AS r
+          WHERE r.tenant_id = p_tenant AND (r.status = 'completed') AND r.finished_at < v_completed
+            AND highway.is_forgettable(r, v_completed, v_failed)
+          ORDER BY r.finished_at LIMIT p_quantity)
+         UNION ALL
+        (SELECT r.workflow_run_id FROM highway.workflow_run AS r
+          WHERE r.tenant_id = p_tenant AND (r.status = 'completed') = false AND r.finished_at < v_failed
+            AND highway.is_forgettable(r, v_completed, v_failed)
+          ORDER BY r.finished_at LIMIT p_quantity)
+         LIMIT p_quantity);
+    v_runs := ARRAY(
+        SELECT t.task_id FROM highway.task AS t
+         WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_runs) ORDER BY t.task_id FOR UPDATE SKIP LOCKED);
+    v_runs := ARRAY(
+        SELECT r.workflow_run_id FROM highway.workflow_run AS r
+         WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (v_runs)
+         ORDER BY r.workflow_run_id FOR UPDATE SKIP LOCKED);
+    v_runs := ARRAY(
+        SELECT r.workflow_run_id FROM highway.workflow_run AS r
+         WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (v_runs) AND highway.is_forgettable(r, v_completed, v_failed));
+    RETURN CASE WHEN cardinality(v_runs) = 0 THEN 0 ELSE highway.forget_runs(p_tenant, v_runs) END;
+END
+$$;
+
+ALTER FUNCTION highway.forget_old_runs(p_tenant uuid, p_quantity integer) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    v_table regclass;
+BEGIN
+    DELETE FROM highway.wait AS w USING highway.task AS t  -- by the tasks: there is no index by the run
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND w.tenant_id = t.tenant_id AND w.task_id = t.task_id;
+    DELETE FROM highway.slot AS s USING highway.task AS t
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND s.tenant_id = t.tenant_id AND s.task_id = t.task_id;
+    DELETE FROM highway.named_lock AS n WHERE n.tenant_id = p_tenant AND n.workflow_run_id = ANY (p_runs);  -- writes to the journal
+    FOR v_table IN
+        SELECT c.oid::regclass FROM pg_class AS c
+          JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'workflow_run_id' AND NOT a.attisdropped
+         WHERE c.relnamespace = 'highway'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+           AND c.relname <> ALL (ARRAY['wait', 'slot', 'task', 'workflow_run', 'idempotency', 'schedule_tick'])
+         ORDER BY c.relname
+    LOOP
+        EXECUTE format('DELETE FROM %s WHERE tenant_id = $1 AND workflow_run_id = ANY ($2)', v_table) USING p_tenant, p_runs;
+    END LOOP;
+    DELETE FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs);
+    DELETE FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (p_runs);
+    RETURN cardinality(p_runs);
+END
+$_$;
+
+ALTER FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.fork_run(p_tenant uuid, p_source uuid, p_step text, p_inputs jsonb, p_by text, p_scopes text[], p_keys text[], p_tasks text[], p_ended boolean[], p_before timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql
     AS $$
@@ -535,6 +931,7 @@ BEGIN
            CASE WHEN c.ended THEN c.result END, CASE WHEN c.ended THEN c.error END, CASE WHEN c.ended THEN c.finished_at END
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
+    PERFORM highway.copy_plans(p_tenant, p_source, v_run);
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
                                     reason, input, result, error)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,
@@ -557,8 +954,13 @@ BEGIN
        AND NOT EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = v_run
                           AND t.completion_event = e.name AND highway.is_open(t.state))
      ORDER BY e.seq;
-    INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by)
-    SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by FROM highway.signal AS s
+    -- What a step has taken that is kept stays taken; what was taken by the others is there again.
+    INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by, taken_by, taken_at)
+    SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by, k.taken_by, CASE WHEN k.taken_by IS NOT NULL THEN s.taken_at END
+      FROM highway.signal AS s
+      LEFT JOIN LATERAL (SELECT s.taken_by FROM highway.checkpoint AS o
+                          WHERE o.tenant_id = p_tenant AND o.workflow_run_id = v_run
+                            AND s.taken_by = highway.step_path(o.scope, o.step_key) LIMIT 1) AS k ON true
      WHERE s.tenant_id = p_tenant AND s.workflow_run_id = p_source AND s.at <= p_before ORDER BY s.seq;
     PERFORM highway.note(p_tenant, v_run, 'forked', jsonb_build_object('by', p_by, 'of', p_source, 'step', p_step)),
             highway.note(p_tenant, p_source, 'forked_as', jsonb_build_object('by', p_by, 'workflow_run_id', v_run, 'step', p_step));
@@ -788,12 +1190,6 @@ $$;
 
 ALTER FUNCTION highway.hold_caps(p_queues text[], p_tenants uuid[]) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.now() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (statement_timestamp() + COALESCE((NULLIF(current_setting('highway.now_offset'::text, true), ''::text))::interval, '00:00:00'::interval));
-
-ALTER FUNCTION highway.now() OWNER TO highway_owner;
-
 CREATE TABLE highway.task (
     tenant_id uuid NOT NULL,
     task_id uuid NOT NULL,
@@ -825,6 +1221,7 @@ CREATE TABLE highway.task (
     limited boolean DEFAULT false NOT NULL,
     partition_key text DEFAULT ''::text NOT NULL,
     lane_seconds integer DEFAULT 0 NOT NULL,
+    holds_locks boolean DEFAULT false NOT NULL,
     phase text DEFAULT ''::text NOT NULL,
     CONSTRAINT task_check CHECK (((kind = 'workflow'::text) = (key = ''::text))),
     CONSTRAINT task_check1 CHECK (((state = 'running'::text) = (claimed_by IS NOT NULL))),
@@ -980,11 +1377,68 @@ $$;
 
 ALTER FUNCTION highway.hold_run(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.index_attributes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM highway.run_attribute AS a WHERE a.tenant_id = NEW.tenant_id AND a.workflow_run_id = NEW.workflow_run_id;
+    END IF;
+    INSERT INTO highway.run_attribute (tenant_id, name, value, workflow_run_id)
+    SELECT NEW.tenant_id, '#', left(tag, 200), NEW.workflow_run_id FROM unnest(NEW.tags) AS tag
+     UNION
+    SELECT NEW.tenant_id, a.key, left(v.value #>> '{}', 200), NEW.workflow_run_id
+      FROM jsonb_each(NEW.attributes) AS a
+     CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(a.value) WHEN 'array' THEN a.value ELSE jsonb_build_array(a.value) END) AS v
+     WHERE jsonb_typeof(v.value) IN ('string', 'number', 'boolean') AND a.key <> '#';
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.index_attributes() OWNER TO highway_owner;
+
 CREATE FUNCTION highway.is_open(p_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (p_state = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text]));
 
 ALTER FUNCTION highway.is_open(p_state text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.is_forgettable(p_run highway.workflow_run, p_completed_before timestamp with time zone, p_failed_before timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((p_run).finished_at < CASE (p_run).status WHEN 'completed'::text THEN p_completed_before ELSE p_failed_before END) AND (NOT highway.is_open((p_run).status)) AND (NOT (EXISTS (SELECT FROM highway.workflow_run c WHERE ((c.tenant_id = (is_forgettable.p_run).tenant_id) AND (c.parent_run_id = (is_forgettable.p_run).workflow_run_id) AND (c.finished_at IS NULL))))) AND (NOT (EXISTS (SELECT FROM highway.workflow_run p WHERE ((p.tenant_id = (is_forgettable.p_run).tenant_id) AND (p.workflow_run_id = (is_forgettable.p_run).parent_run_id) AND (p.finished_at IS NULL))))));
+
+ALTER FUNCTION highway.is_forgettable(p_run highway.workflow_run, p_completed_before timestamp with time zone, p_failed_before timestamp with time zone) OWNER TO highway_owner;
+
+CREATE TABLE highway.wait (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    step_key text NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    kind text NOT NULL,
+    due_at timestamp with time zone,
+    event_name text,
+    awaited text[],
+    needed integer,
+    attempt integer DEFAULT 0 NOT NULL,
+    error jsonb,
+    request jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    given jsonb,
+    CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
+    CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
+    CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
+    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text])))
+);
+
+ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.wait OWNER TO highway_owner;
+
+CREATE FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((p_activity).started_at IS NULL) AND ((p_task).rescues = 0) AND (NOT (EXISTS (SELECT FROM highway.wait w WHERE ((w.tenant_id = (is_unstarted.p_task).tenant_id) AND (w.task_id = (is_unstarted.p_task).task_id) AND (w.kind <> 'slot'::text))))));
+
+ALTER FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.join_keyed_run(p_tenant uuid, p_kind text, p_key text, p_run uuid, p_inputs jsonb, p_how jsonb) RETURNS boolean
     LANGUAGE plpgsql
@@ -1027,6 +1481,20 @@ END
 $$;
 
 ALTER FUNCTION highway.join_keyed_run(p_tenant uuid, p_kind text, p_key text, p_run uuid, p_inputs jsonb, p_how jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.keeps(p_tenant uuid, OUT keep_completed_days integer, OUT keep_failed_days integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    SELECT p.keep_completed_days, p.keep_failed_days INTO keep_completed_days, keep_failed_days
+      FROM highway.retention_policy AS p WHERE p.tenant_id = p_tenant;
+    IF NOT FOUND THEN
+        keep_completed_days := 30; keep_failed_days := 90;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.keeps(p_tenant uuid, OUT keep_completed_days integer, OUT keep_failed_days integer) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.kill_run(p_tenant uuid, p_run uuid, p_by text DEFAULT ''::text, p_reason text DEFAULT 'killed'::text) RETURNS text
     LANGUAGE plpgsql
@@ -1080,6 +1548,12 @@ CREATE FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p
 
 ALTER FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p_available_at timestamp with time zone, p_priority smallint) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.limit_error(p_limit text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    RETURN jsonb_build_object('kind', 'timeout', 'type', p_limit, 'retryable', (p_limit = ANY (ARRAY['StartToClose'::text, 'Heartbeat'::text])), 'message', CASE p_limit WHEN 'StartToClose'::text THEN 'the attempt took longer than its start-to-close limit'::text WHEN 'Heartbeat'::text THEN 'no heartbeat came within the heartbeat limit'::text WHEN 'ScheduleToStart'::text THEN 'no worker began it within the schedule-to-start limit'::text ELSE 'it was not over within the schedule-to-close limit'::text END);
+
+ALTER FUNCTION highway.limit_error(p_limit text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.limits_of(p_definition jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT jsonb_agg(l.value) AS jsonb_agg FROM (SELECT e.value FROM jsonb_array_elements(CASE jsonb_typeof((limits_of.p_definition -> 'limits'::text)) WHEN 'array'::text THEN (limits_of.p_definition -> 'limits'::text) ELSE '[]'::jsonb END) e(value) UNION ALL SELECT jsonb_build_object('kind', 'concurrency', 'limit', (limits_of.p_definition -> 'max_active_runs'::text)) AS jsonb_build_object WHERE ((jsonb_typeof((limits_of.p_definition -> 'max_active_runs'::text)) = 'number'::text) AND (((limits_of.p_definition ->> 'max_active_runs'::text))::numeric > (1)::numeric))) l);
@@ -1108,6 +1582,38 @@ END
 $$;
 
 ALTER FUNCTION highway.lock_families(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) OWNER TO highway_owner;
+
+CREATE SEQUENCE highway.ticket_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE highway.ticket_seq OWNER TO highway_owner;
+
+CREATE TABLE highway.named_lock (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    ticket bigint DEFAULT nextval('highway.ticket_seq'::regclass) NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    scope text NOT NULL,
+    step_key text NOT NULL,
+    requested_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    acquired_at timestamp with time zone,
+    CONSTRAINT named_lock_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+ALTER TABLE ONLY highway.named_lock FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.named_lock OWNER TO highway_owner;
+
+CREATE FUNCTION highway.lock_granted(p_tenant uuid, p_task uuid, p_name text) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT CASE WHEN (n.task_id = lock_granted.p_task) THEN n.ticket ELSE NULL::bigint END AS "case" FROM highway.named_lock n WHERE ((n.tenant_id = lock_granted.p_tenant) AND (n.name = lock_granted.p_name)) ORDER BY n.ticket LIMIT 1);
+
+ALTER FUNCTION highway.lock_granted(p_tenant uuid, p_task uuid, p_name text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.lock_is_held(p_key bigint) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1183,6 +1689,25 @@ END
 $$;
 
 ALTER FUNCTION highway.mark_line(p_tenant uuid, p_key text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.merge_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_after jsonb;
+BEGIN
+    UPDATE highway.workflow_run AS r
+       SET attributes = jsonb_strip_nulls(r.attributes || p_changes)
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run
+    RETURNING r.attributes INTO v_after;
+    IF (SELECT count(*) FROM jsonb_object_keys(v_after)) > 64 THEN
+        RAISE EXCEPTION 'a run has at most 64 search attributes' USING ERRCODE = 'HW003';
+    END IF;
+    RETURN v_after;
+END
+$$;
+
+ALTER FUNCTION highway.merge_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.note(p_tenant uuid, p_run uuid, p_kind text, p_data jsonb, p_scope text DEFAULT ''::text, p_step text DEFAULT ''::text) RETURNS void
     LANGUAGE sql
@@ -1289,6 +1814,34 @@ $$;
 
 ALTER FUNCTION highway.pass_gates(p_tenants uuid[], p_tasks uuid[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.pass_locks_on() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
+    SELECT g.tenant_id, g.workflow_run_id, highway.now(), CASE WHEN g.acquired_at IS NULL THEN 'lock_failed' ELSE 'lock_released' END, g.scope, g.step_key,
+           jsonb_build_object('lock_name', g.name, 'fencing', g.ticket,
+                              'held_duration_ms', round(extract(epoch FROM highway.now() - g.acquired_at) * 1000))
+      FROM gone AS g;
+    WITH first AS (
+        SELECT n.tenant_id, n.task_id
+          FROM (SELECT DISTINCT g.tenant_id, g.name FROM gone AS g) AS g
+         CROSS JOIN LATERAL (SELECT o.tenant_id, o.task_id, o.acquired_at FROM highway.named_lock AS o
+                              WHERE o.tenant_id = g.tenant_id AND o.name = g.name ORDER BY o.ticket LIMIT 1) AS n
+         WHERE n.acquired_at IS NULL
+    ), free AS (
+        SELECT t.tenant_id, t.task_id FROM first AS f JOIN highway.task AS t ON t.tenant_id = f.tenant_id AND t.task_id = f.task_id
+         WHERE t.state = 'sleeping' FOR NO KEY UPDATE OF t SKIP LOCKED
+    )
+    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
+      FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id;
+    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.pass_locks_on() OWNER TO highway_owner;
+
 CREATE FUNCTION highway.pass_steps(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_uses text[], p_in_line boolean[]) RETURNS TABLE(task_id uuid, step_key text, granted boolean)
     LANGUAGE plpgsql
     AS $$
@@ -1391,21 +1944,44 @@ BEGIN
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
     END IF;
-    DELETE FROM highway.wait AS d USING highway.task AS t
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND d.tenant_id = p_tenant AND d.task_id = t.task_id;
-    DELETE FROM highway.task AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.checkpoint AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.journal AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.compensation AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.update_request AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.variable AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.signal AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.event AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
-    DELETE FROM highway.workflow_run AS d WHERE d.tenant_id = p_tenant AND d.workflow_run_id = p_run;
+    PERFORM highway.forget_runs(p_tenant, ARRAY[p_run]);
 END
 $$;
 
 ALTER FUNCTION highway.purge_run(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.queue_for_locks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_names text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(k.key)
+       FROM (SELECT DISTINCT hashtextextended(g.tenant_id || g.name, 11) AS key FROM unnest(p_tenants, p_names) AS g (tenant_id, name) ORDER BY 1) AS k;
+    -- A statement of its own: it sees every ticket that was given out before the turn came.
+    INSERT INTO highway.named_lock (tenant_id, name, workflow_run_id, task_id, scope, step_key, requested_at)
+    SELECT t.tenant_id, g.name, t.workflow_run_id, t.task_id, t.key, g.step_key, highway.now()
+      FROM unnest(p_tenants, p_tasks, p_epochs, p_steps, p_names) WITH ORDINALITY AS g (tenant_id, task_id, epoch, step_key, name, n)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+     ORDER BY g.n
+    ON CONFLICT (tenant_id, task_id, step_key) DO NOTHING;
+    UPDATE highway.task AS t SET holds_locks = true
+      FROM unnest(p_tenants, p_tasks, p_epochs) AS g (tenant_id, task_id, epoch)
+     WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL AND NOT t.holds_locks;
+END
+$$;
+
+ALTER FUNCTION highway.queue_for_locks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_names text[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.refer_to_inputs() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
+    VALUES (NEW.tenant_id, NEW.workflow_run_id, NEW.inputs -> '$blob' ->> 'sha256');
+    RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION highway.refer_to_inputs() OWNER TO highway_owner;
 
 CREATE FUNCTION highway.refuse_firing_twice() RETURNS trigger
     LANGUAGE plpgsql
@@ -1547,7 +2123,10 @@ BEGIN
     PERFORM set_config('highway.restarting', p_run::text, true);
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
-           cancel_requested = false, pause_requested = false, phase = ''
+           cancel_requested = false, pause_requested = false, phase = '',
+           -- Its end gave its slots back: the limits of its definition are passed anew.
+           gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
+                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     UPDATE highway.workflow_run AS r
@@ -1608,6 +2187,20 @@ $$;
 
 ALTER FUNCTION highway.send_signal(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb, p_by text) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.set_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no workflow run %', p_run USING ERRCODE = 'HW001';
+    END IF;
+    RETURN highway.merge_attributes(p_tenant, p_run, p_changes);
+END
+$$;
+
+ALTER FUNCTION highway.set_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.set_priority(p_tenant uuid, p_run uuid, p_priority smallint, p_by text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -1642,7 +2235,7 @@ ALTER FUNCTION highway.stop_outcome(p_task highway.task) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.stop_reason(p_task highway.task) RETURNS jsonb
     LANGUAGE sql STABLE
-    RETURN highway.stop_error(highway.stop_outcome(p_task), COALESCE((SELECT r.cancel_reason FROM highway.workflow_run r WHERE ((r.tenant_id = (stop_reason.p_task).tenant_id) AND (r.workflow_run_id = (stop_reason.p_task).workflow_run_id))), 'cancelled'::text));
+    RETURN highway.stop_error(highway.stop_outcome(p_task), COALESCE((SELECT r.cancel_reason FROM highway.workflow_run r WHERE ((r.tenant_id = (stop_reason.p_task).tenant_id) AND (r.workflow_run_id = (stop_reason.p_task).workflow_run_id))), (SELECT a.cancel_reason FROM highway.activity a WHERE ((a.tenant_id = (stop_reason.p_task).tenant_id) AND (a.task_id = (stop_reason.p_task).task_id))), 'cancelled'::text));
 
 ALTER FUNCTION highway.stop_reason(p_task highway.task) OWNER TO highway_owner;
 
@@ -1808,6 +2401,16 @@ $$;
 
 ALTER FUNCTION highway.take_start(p_tenant uuid, p_key text, p_in_line boolean) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.tell_of_breaker(p_tenant uuid, p_run uuid, p_scope text, p_step text, p_state text, p_workflow text, p_resource text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
+    VALUES (p_tenant, p_run, highway.now(), 'breaker_' || p_state, p_scope, p_step,
+            jsonb_build_object('resource_key', p_resource, 'workflow_name', nullif(p_workflow, '')))
+$$;
+
+ALTER FUNCTION highway.tell_of_breaker(p_tenant uuid, p_run uuid, p_scope text, p_step text, p_state text, p_workflow text, p_resource text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) RETURNS SETOF uuid
     LANGUAGE plpgsql
     AS $$
@@ -1875,7 +2478,8 @@ CREATE FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) RETURNS TABLE(
     AS $$
     SELECT min(w.due_at),
            bool_or(coalesce(w.due_at <= highway.now(), false) OR coalesce(w.needed <= 0, false) OR e.name IS NOT NULL
-                   OR w.given IS NOT NULL)
+                   OR w.given IS NOT NULL
+                   OR w.kind = 'lock' AND highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') IS NOT NULL)
       FROM highway.wait AS w
       LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
                                   AND e.name = w.event_name
@@ -1910,6 +2514,71 @@ END
 $$;
 
 ALTER FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) OWNER TO highway_owner;
+
+CREATE TABLE highway.activity_heartbeat (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    attempt integer NOT NULL,
+    worker_id uuid,
+    details jsonb,
+    CONSTRAINT activity_heartbeat_slot_check CHECK (((slot >= 0) AND (slot <= 99)))
+);
+
+ALTER TABLE ONLY highway.activity_heartbeat FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.activity_heartbeat OWNER TO highway_owner;
+
+CREATE TABLE highway.blob (
+    tenant_id uuid NOT NULL,
+    sha256 text NOT NULL,
+    bytes integer NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT blob_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+ALTER TABLE ONLY highway.blob FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.blob OWNER TO highway_owner;
+
+CREATE TABLE highway.blob_reference (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    sha256 text NOT NULL
+);
+
+ALTER TABLE ONLY highway.blob_reference FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.blob_reference OWNER TO highway_owner;
+
+CREATE TABLE highway.breaker (
+    tenant_id uuid NOT NULL,
+    workflow_name text DEFAULT ''::text NOT NULL,
+    resource_key text NOT NULL,
+    state text DEFAULT 'closed'::text NOT NULL,
+    consecutive_failures integer DEFAULT 0 NOT NULL,
+    successes integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    probe_task_id uuid,
+    probe_epoch integer,
+    probe_step text,
+    last_error jsonb,
+    last_failure_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT breaker_check CHECK (((state = 'open'::text) = (open_until IS NOT NULL))),
+    CONSTRAINT breaker_check1 CHECK (((state = 'half_open'::text) OR (probe_task_id IS NULL))),
+    CONSTRAINT breaker_resource_key_check CHECK (((length(resource_key) >= 1) AND (length(resource_key) <= 200))),
+    CONSTRAINT breaker_state_check CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY highway.breaker FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.breaker OWNER TO highway_owner;
 
 CREATE SEQUENCE highway.story_seq
     START WITH 1
@@ -1966,6 +2635,28 @@ CREATE TABLE highway.counter (
 ALTER TABLE ONLY highway.counter FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.counter OWNER TO highway_owner;
+
+CREATE TABLE highway.dead_letter (
+    tenant_id uuid NOT NULL,
+    dead_letter_id uuid DEFAULT highway.uuid7() NOT NULL,
+    reason text NOT NULL,
+    workflow_run_id uuid,
+    task_id uuid,
+    scope text DEFAULT ''::text NOT NULL,
+    step_key text DEFAULT ''::text NOT NULL,
+    error jsonb NOT NULL,
+    request jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    requeued_at timestamp with time zone,
+    requeued_by text,
+    requeued_run_id uuid,
+    CONSTRAINT dead_letter_check CHECK (((requeued_at IS NULL) = (requeued_run_id IS NULL))),
+    CONSTRAINT dead_letter_reason_check CHECK ((reason = ANY (ARRAY['poison'::text, 'definition'::text, 'storage'::text, 'divergence'::text, 'internal'::text, 'activity'::text, 'schedule'::text])))
+);
+
+ALTER TABLE ONLY highway.dead_letter FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.dead_letter OWNER TO highway_owner;
 
 CREATE TABLE highway.event (
     tenant_id uuid NOT NULL,
@@ -2068,6 +2759,31 @@ CREATE TABLE highway.queue_policy (
 ALTER TABLE ONLY highway.queue_policy FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.queue_policy OWNER TO highway_owner;
+
+CREATE TABLE highway.retention_policy (
+    tenant_id uuid NOT NULL,
+    keep_completed_days integer,
+    keep_failed_days integer,
+    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    changed_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT retention_policy_keep_completed_days_check CHECK ((keep_completed_days > 0)),
+    CONSTRAINT retention_policy_keep_failed_days_check CHECK ((keep_failed_days > 0))
+);
+
+ALTER TABLE ONLY highway.retention_policy FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.retention_policy OWNER TO highway_owner;
+
+CREATE TABLE highway.run_attribute (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL,
+    workflow_run_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY highway.run_attribute FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.run_attribute OWNER TO highway_owner;
 
 CREATE TABLE highway.run_key (
     tenant_id uuid NOT NULL,
@@ -2272,31 +2988,6 @@ ALTER TABLE ONLY highway.variable FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.variable OWNER TO highway_owner;
 
-CREATE TABLE highway.wait (
-    tenant_id uuid NOT NULL,
-    task_id uuid NOT NULL,
-    step_key text NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    kind text NOT NULL,
-    due_at timestamp with time zone,
-    event_name text,
-    awaited text[],
-    needed integer,
-    attempt integer DEFAULT 0 NOT NULL,
-    error jsonb,
-    request jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    given jsonb,
-    CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
-    CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
-    CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
-    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text])))
-);
-
-ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.wait OWNER TO highway_owner;
-
 CREATE TABLE highway.worker (
     worker_id uuid NOT NULL,
     name text NOT NULL,
@@ -2334,6 +3025,21 @@ ALTER TABLE ONLY highway.workflow_definition FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.workflow_definition OWNER TO highway_owner;
 
+ALTER TABLE ONLY highway.activity_heartbeat
+    ADD CONSTRAINT activity_heartbeat_pkey PRIMARY KEY (tenant_id, task_id, slot);
+
+ALTER TABLE ONLY highway.activity
+    ADD CONSTRAINT activity_pkey PRIMARY KEY (tenant_id, task_id);
+
+ALTER TABLE ONLY highway.blob
+    ADD CONSTRAINT blob_pkey PRIMARY KEY (tenant_id, sha256);
+
+ALTER TABLE ONLY highway.blob_reference
+    ADD CONSTRAINT blob_reference_pkey PRIMARY KEY (tenant_id, workflow_run_id, sha256);
+
+ALTER TABLE ONLY highway.breaker
+    ADD CONSTRAINT breaker_pkey PRIMARY KEY (tenant_id, workflow_name, resource_key);
+
 ALTER TABLE ONLY highway.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (tenant_id, workflow_run_id, scope, step_key);
 
@@ -2342,6 +3048,9 @@ ALTER TABLE ONLY highway.compensation
 
 ALTER TABLE ONLY highway.counter
     ADD CONSTRAINT counter_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY highway.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (tenant_id, dead_letter_id);
 
 ALTER TABLE ONLY highway.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tenant_id, workflow_run_id, name);
@@ -2361,8 +3070,20 @@ ALTER TABLE ONLY highway.journal
 ALTER TABLE ONLY highway.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY highway.named_lock
+    ADD CONSTRAINT named_lock_pkey PRIMARY KEY (tenant_id, name, ticket);
+
+ALTER TABLE ONLY highway.named_lock
+    ADD CONSTRAINT named_lock_tenant_id_task_id_step_key_key UNIQUE (tenant_id, task_id, step_key);
+
 ALTER TABLE ONLY highway.queue_policy
     ADD CONSTRAINT queue_policy_pkey PRIMARY KEY (tenant_id, queue);
+
+ALTER TABLE ONLY highway.retention_policy
+    ADD CONSTRAINT retention_policy_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY highway.run_attribute
+    ADD CONSTRAINT run_attribute_pkey PRIMARY KEY (tenant_id, name, value, workflow_run_id);
 
 ALTER TABLE ONLY highway.run_key
     ADD CONSTRAINT run_key_pkey PRIMARY KEY (tenant_id, kind, key);
@@ -2418,9 +3139,31 @@ ALTER TABLE ONLY highway.workflow_definition
 ALTER TABLE ONLY highway.workflow_run
     ADD CONSTRAINT workflow_run_pkey PRIMARY KEY (tenant_id, workflow_run_id);
 
+CREATE INDEX activity_close_by ON highway.activity USING btree (close_by) WHERE (close_by IS NOT NULL);
+
+CREATE INDEX activity_heartbeat_age ON highway.activity_heartbeat USING btree (at);
+
+CREATE INDEX activity_heartbeat_at ON highway.activity_heartbeat USING btree (tenant_id, at);
+
+CREATE INDEX activity_start_by ON highway.activity USING btree (start_by) WHERE (start_by IS NOT NULL);
+
+CREATE INDEX blob_reference_blob ON highway.blob_reference USING btree (tenant_id, sha256);
+
+CREATE INDEX dead_letter_open ON highway.dead_letter USING btree (tenant_id, dead_letter_id) WHERE (requeued_at IS NULL);
+
+CREATE INDEX dead_letter_run ON highway.dead_letter USING btree (tenant_id, workflow_run_id);
+
 CREATE INDEX idempotency_expiry ON highway.idempotency USING btree (expires_at);
 
+CREATE INDEX idempotency_run ON highway.idempotency USING btree (tenant_id, workflow_run_id) WHERE (workflow_run_id IS NOT NULL);
+
+CREATE INDEX named_lock_run ON highway.named_lock USING btree (tenant_id, workflow_run_id);
+
+CREATE INDEX named_lock_waiting ON highway.named_lock USING btree (tenant_id, name, ticket) WHERE (acquired_at IS NULL);
+
 CREATE INDEX queue_policy_closed ON highway.queue_policy USING btree (queue) WHERE ((paused_at IS NOT NULL) OR (max_running IS NOT NULL));
+
+CREATE INDEX run_attribute_run ON highway.run_attribute USING btree (tenant_id, workflow_run_id);
 
 CREATE INDEX run_key_run ON highway.run_key USING btree (tenant_id, workflow_run_id);
 
@@ -2444,6 +3187,10 @@ CREATE INDEX slot_held ON highway.slot USING btree (tenant_id, key) WHERE (grant
 
 CREATE INDEX slot_waiting ON highway.slot USING btree (tenant_id, key, seq) WHERE (granted_at IS NULL);
 
+CREATE INDEX task_activity ON highway.task USING btree (tenant_id, state, task_id DESC) WHERE (kind = 'activity'::text);
+
+CREATE INDEX task_activity_running ON highway.task USING btree (task_id) WHERE ((kind = 'activity'::text) AND (state = 'running'::text));
+
 CREATE INDEX task_asleep ON highway.task USING btree (available_at) WHERE (state = 'sleeping'::text);
 
 CREATE INDEX task_claimed ON highway.task USING btree (claimed_by) WHERE (state = 'running'::text);
@@ -2464,11 +3211,15 @@ CREATE INDEX update_of_run ON highway.update_request USING btree (tenant_id, wor
 
 CREATE INDEX wait_for_event ON highway.wait USING btree (tenant_id, workflow_run_id, event_name) WHERE (kind = 'event'::text);
 
+CREATE INDEX wait_for_message ON highway.wait USING btree (tenant_id, workflow_run_id) WHERE ((kind = ANY (ARRAY['signal'::text, 'update'::text])) AND (given IS NULL));
+
 CREATE INDEX workflow_run_chain ON highway.workflow_run USING btree (tenant_id, continued_from) WHERE (continued_from IS NOT NULL);
 
 CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run USING btree (tenant_id, parent_run_id, parent_key) WHERE (parent_run_id IS NOT NULL);
 
 CREATE INDEX workflow_run_deadline ON highway.workflow_run USING btree (deadline_at) WHERE ((deadline_at IS NOT NULL) AND (finished_at IS NULL));
+
+CREATE INDEX workflow_run_finished ON highway.workflow_run USING btree (tenant_id, ((status = 'completed'::text)), finished_at) WHERE (finished_at IS NOT NULL);
 
 CREATE INDEX workflow_run_fork ON highway.workflow_run USING btree (tenant_id, fork_of) WHERE (fork_of IS NOT NULL);
 
@@ -2482,13 +3233,36 @@ CREATE INDEX workflow_run_retry ON highway.workflow_run USING btree (tenant_id, 
 
 CREATE INDEX workflow_run_status ON highway.workflow_run USING btree (tenant_id, status, workflow_run_id DESC);
 
+CREATE TRIGGER begin_activity_anew AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.kind = 'activity'::text) AND (NOT highway.is_open(old.state)) AND highway.is_open(new.state))) EXECUTE FUNCTION highway.begin_activity_anew();
+
+CREATE TRIGGER bury_failed_task AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.state = 'failed'::text) AND (old.state IS DISTINCT FROM new.state) AND (new.error IS NOT NULL) AND ((new.kind = 'activity'::text) OR ((new.error ->> 'kind'::text) = ANY (ARRAY['poison'::text, 'divergence'::text, 'internal'::text]))))) EXECUTE FUNCTION highway.bury_failed_task();
+
 CREATE TRIGGER derive_run_status AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.kind = 'workflow'::text) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION highway.derive_run_status();
 
 CREATE TRIGGER fired_is_fired BEFORE UPDATE ON highway.schedule_tick FOR EACH ROW WHEN ((old.outcome = 'fired'::text)) EXECUTE FUNCTION highway.refuse_firing_twice();
 
 CREATE TRIGGER follow_limited_task AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN ((new.limited AND (old.state IS DISTINCT FROM new.state) AND ((NOT highway.is_open(new.state)) OR (new.state = 'paused'::text) OR (old.state = 'paused'::text)))) EXECUTE FUNCTION highway.follow_limited_task();
 
+CREATE TRIGGER index_attributes_of_new AFTER INSERT ON highway.workflow_run FOR EACH ROW WHEN (((new.attributes <> '{}'::jsonb) OR (new.tags <> '{}'::text[]))) EXECUTE FUNCTION highway.index_attributes();
+
+CREATE TRIGGER index_changed_attributes AFTER UPDATE OF attributes, tags ON highway.workflow_run FOR EACH ROW WHEN (((new.attributes IS DISTINCT FROM old.attributes) OR (new.tags IS DISTINCT FROM old.tags))) EXECUTE FUNCTION highway.index_attributes();
+
+CREATE TRIGGER pass_locks_on AFTER DELETE ON highway.named_lock REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION highway.pass_locks_on();
+
+CREATE TRIGGER refer_to_inputs AFTER INSERT ON highway.workflow_run FOR EACH ROW WHEN ((new.inputs ? '$blob'::text)) EXECUTE FUNCTION highway.refer_to_inputs();
+
 CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task FOR EACH ROW WHEN (((NOT highway.is_open(old.state)) AND (new.state IS DISTINCT FROM old.state))) EXECUTE FUNCTION highway.refuse_leaving_terminal();
+
+CREATE TRIGGER tickets_end_with_their_task AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN ((new.holds_locks AND (NOT highway.is_open(new.state)))) EXECUTE FUNCTION highway.drop_tickets_of_ended_task();
+
+ALTER TABLE ONLY highway.activity_heartbeat
+    ADD CONSTRAINT activity_heartbeat_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES highway.activity(tenant_id, task_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.activity
+    ADD CONSTRAINT activity_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES highway.task(tenant_id, task_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.blob_reference
+    ADD CONSTRAINT blob_reference_tenant_id_sha256_fkey FOREIGN KEY (tenant_id, sha256) REFERENCES highway.blob(tenant_id, sha256);
 
 ALTER TABLE ONLY highway.event
     ADD CONSTRAINT event_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
@@ -2499,11 +3273,23 @@ ALTER TABLE ONLY highway.signal
 ALTER TABLE ONLY highway.update_request
     ADD CONSTRAINT update_request_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
 
+ALTER TABLE highway.activity ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.activity_heartbeat ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.blob ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.blob_reference ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.breaker ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE highway.checkpoint ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.compensation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.dead_letter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.event ENABLE ROW LEVEL SECURITY;
 
@@ -2513,7 +3299,13 @@ ALTER TABLE highway.idempotency ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.journal ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE highway.named_lock ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE highway.queue_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.retention_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.run_attribute ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.run_key ENABLE ROW LEVEL SECURITY;
 
@@ -2537,11 +3329,23 @@ ALTER TABLE highway.variable ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.wait ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY web_by_tenant ON highway.activity TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.activity_heartbeat TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.blob TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.blob_reference TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.breaker TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
 CREATE POLICY web_by_tenant ON highway.checkpoint TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.compensation TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.counter TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.dead_letter TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.event TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -2551,7 +3355,13 @@ CREATE POLICY web_by_tenant ON highway.idempotency TO app_web USING ((tenant_id 
 
 CREATE POLICY web_by_tenant ON highway.journal TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
+CREATE POLICY web_by_tenant ON highway.named_lock TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
 CREATE POLICY web_by_tenant ON highway.queue_policy TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.retention_policy TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.run_attribute TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.run_key TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -2581,11 +3391,23 @@ CREATE POLICY web_by_tenant ON highway.workflow_run TO app_web USING ((tenant_id
 
 CREATE POLICY web_reads_all_tenants ON highway.queue_policy FOR SELECT TO app_web USING ((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid));
 
+CREATE POLICY worker_all ON highway.activity TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.activity_heartbeat TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.blob TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.blob_reference TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.breaker TO app_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY worker_all ON highway.checkpoint TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.compensation TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.counter TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.dead_letter TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.event TO app_worker USING (true) WITH CHECK (true);
 
@@ -2595,7 +3417,13 @@ CREATE POLICY worker_all ON highway.idempotency TO app_worker USING (true) WITH 
 
 CREATE POLICY worker_all ON highway.journal TO app_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY worker_all ON highway.named_lock TO app_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY worker_all ON highway.queue_policy TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.retention_policy TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.run_attribute TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.run_key TO app_worker USING (true) WITH CHECK (true);
 
@@ -2631,11 +3459,35 @@ GRANT USAGE ON SCHEMA highway TO app_web;
 GRANT USAGE ON SCHEMA highway TO app_worker;
 GRANT USAGE ON SCHEMA highway TO app_migrate;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
+
+GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_web;
+GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob_reference TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob_reference TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.breaker TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.breaker TO app_worker;
 
 GRANT USAGE ON SEQUENCE highway.story_seq TO app_web;
 GRANT USAGE ON SEQUENCE highway.story_seq TO app_worker;
@@ -2648,6 +3500,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.counter TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.counter TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_worker;
@@ -2670,6 +3525,12 @@ GRANT SELECT ON TABLE highway.migration TO app_migrate;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_attribute TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_attribute TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_key TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_key TO app_worker;
@@ -2700,9 +3561,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.update_request TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.variable TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.variable TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.worker TO app_worker;
 GRANT SELECT ON TABLE highway.worker TO app_web;

@@ -16,10 +16,10 @@ from tests.support import oldest_postgres
 DATABASE = "test_oldest"
 # Trigger functions are checked for each table that they serve. The tables' owner calls them; to be VOLATILE is right for what locks rows.
 _FUNCTIONS = """
-    SELECT p.oid::regprocedure::text AS function, coalesce(t.tgrelid, 0::oid) AS relation
+    SELECT p.oid::regprocedure::text AS function, coalesce(t.tgrelid, 0::oid) AS relation, t.tgoldtable AS before, t.tgnewtable AS after
       FROM pg_proc AS p
       JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-      LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger) AS t ON t.tgfoid = p.oid
+      LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid, tgoldtable, tgnewtable FROM pg_trigger) AS t ON t.tgfoid = p.oid
      WHERE p.pronamespace = 'highway'::regnamespace
      ORDER BY 1, 2
 """
@@ -28,7 +28,8 @@ _ENDLESS = "control reached end of function without RETURN"
 _EXCUSED = {("highway.take_run_key", _ENDLESS)}
 _CHECK = """
     SELECT lineno, level, message
-      FROM plpgsql_check_function_tb(%s::regprocedure, %s::oid::regclass, performance_warnings => true, extra_warnings => true, security_warnings => true)
+      FROM plpgsql_check_function_tb(%s::regprocedure, %s::oid::regclass, oldtable => %s, newtable => %s,
+                                     performance_warnings => true, extra_warnings => true, security_warnings => true)
      WHERE message NOT LIKE 'routine is marked as VOLATILE%%'
 """
 
@@ -52,15 +53,15 @@ def test_the_schema_is_made_and_every_function_is_free_of_findings(oldest: str) 
         functions = connection.execute(_FUNCTIONS).fetchall()
         findings: dict[str, list[Any]] = {
             name: found
-            for name, relation in functions
-            if (found := [row for row in connection.execute(_CHECK, [name, relation]) if not _is_excused(name, row[2])])
+            for name, *served in functions
+            if (found := [row for row in connection.execute(_CHECK, [name, *served]) if not _is_excused(name, row[2])])
         }
-    assert len({name for name, _ in functions}) >= 15
+    assert len({name for name, *_ in functions}) >= 15
     assert findings == {}
 
 
 def _is_excused(function: str, message: str) -> bool:
-    return (function.split("(")[0], message) in _EXCUSED
+    return (function.split("(", maxsplit=1)[0], message) in _EXCUSED
 
 
 def test_a_mistake_in_a_function_is_found(oldest: str) -> None:
@@ -69,5 +70,5 @@ def test_a_mistake_in_a_function_is_found(oldest: str) -> None:
         connection.execute(
             "CREATE FUNCTION public.mistaken() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM FROM highway.task AS t WHERE t.colour = 1; END'"
         )
-        found = connection.execute(_CHECK, ["public.mistaken()", 0]).fetchall()
+        found = connection.execute(_CHECK, ["public.mistaken()", 0, None, None]).fetchall()
     assert [message for _, _, message in found] == ["column t.colour does not exist"]
