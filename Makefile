@@ -1,7 +1,7 @@
 # `make` alone prints what there is to do.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock crash image setup-run setup-test
+.PHONY: help run demo test check schema format lock crash image setup-run setup-test
 
 # The first Python on the PATH that fits; name another with PYTHON=.
 PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do "$$name" launch/python_check.py 2>/dev/null && echo "$$name" && break; done),python3)
@@ -27,6 +27,9 @@ check: setup-test ## linters, types, import contracts, Django's checks
 
 crash: setup-test ## faults everywhere, and a table (ONLY=R3 SEED=7 ROUNDS=20, FULL=1 for hours)
 	@exec $(VENV)/python -m tests.crash $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FULL),--full)
+
+schema: setup-test ## write sql/schema.sql anew from the migrations
+	@$(VENV)/python -m launch.schema
 
 format: setup-test ## put the code into the house's form
 	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format .

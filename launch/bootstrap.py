@@ -26,6 +26,13 @@ PROGRAMS = {
     "run": {"bwrap": ["bubblewrap"]},
     "test": {"bwrap": ["bubblewrap"], "chromium": ["chromium", "fonts-dejavu-core"]},
 }
+# Some tests need more than every machine can have, and are skipped without it. file -> Debian package
+WELCOME = {
+    "run": {},
+    "test": {"/usr/lib/postgresql/15/lib/plpgsql_check.so": "postgresql-15-plpgsql-check"},
+}
+# Read when Debian's PostgreSQL is installed: we want its programs, not a server that starts with the machine.
+CLUSTER_POLICY = Path("/etc/postgresql-common/createcluster.conf")
 ROOM_NEEDED_MB = {"run": 400, "test": 800}
 
 
@@ -45,6 +52,7 @@ def main(purpose: str) -> None:
         fcntl.flock(turn, fcntl.LOCK_EX)
         system_packages(purpose)
         virtual_environment(purpose, (CHECKOUT / "requirements" / LOCKS[purpose]).read_text())
+        welcome_packages(purpose)
         os.close(turn)
     except CannotGoOn as reason:
         sys.exit(f"cannot set up: {reason}")
@@ -73,6 +81,24 @@ def system_packages(purpose: str) -> None:
         environment,
         "apt-get install failed",
     )
+
+
+def welcome_packages(purpose: str) -> None:
+    """As root, try once to install what only makes more tests possible. Nothing depends on it."""
+    missing = [package for file, package in WELCOME[purpose].items() if not Path(file).exists()]
+    tried = VENV / f"tried-{purpose}"
+    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None or tried.exists():
+        return
+    say(f"installing {' '.join(missing)}, for more tests")
+    if not CLUSTER_POLICY.exists():
+        CLUSTER_POLICY.parent.mkdir(exist_ok=True)
+        CLUSTER_POLICY.write_text("create_main_cluster = false\n")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q", "install", "-y", "--no-install-recommends", *missing]
+    done = subprocess.run(install, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        say(f"not to be had here: {' '.join(missing)}; the tests that need it are skipped")
+    tried.touch()
 
 
 def missing_packages(purpose: str) -> list[str]:

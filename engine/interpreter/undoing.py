@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Literal, cast
 
 from engine.interpreter.names import LayeredNames, TaskNames
 from engine.language.definition import RetryPolicy, Task
@@ -58,7 +58,9 @@ class Undoing:
         return commands
 
     def settle(self, fact: Fact) -> None:
-        """Take a fact about the call under way."""
+        """Take a fact about the call under way. After a claim, the end of its wait comes before the first `advance`."""
+        if self._current is None and self._pending and self._pending[0].key in self._waiting:
+            self._begin(self._pending.pop(0))
         if self._current is not None and fact.key == self._current[0].key:
             self._apply(self._current[1].settle(fact))
 
@@ -112,6 +114,9 @@ class Undoing:
     def _finish(self) -> Finish:
         error = StepError.from_json(self._error) if self._error else StepError("cancelled", "cancelled", "", False)
         step, scope = str((self._error or {}).get("step") or ""), str((self._error or {}).get("scope") or "")
+        if not self._all:  # it only waited for what was executed when it was stopped
+            outcome: Literal["cancelled", "failed"] = "cancelled" if error.kind == "cancelled" else "failed"
+            return Finish(outcome, error=error, failed_key=step or None, failed_scope=scope)
         if not self._not_undone:
             return Finish("compensated", error=error, failed_key=step or None, failed_scope=scope)
         count = f"{len(self._not_undone)} of {self._all} steps could not be undone ({', '.join(self._not_undone)})"

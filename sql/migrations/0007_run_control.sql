@@ -323,7 +323,8 @@ BEGIN
         RAISE EXCEPTION 'workflow run % is %; only a failed or cancelled run can be restarted', p_run, v_run.status USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
-    ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing') THEN
+    ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing')
+          AND EXISTS (SELECT FROM highway.compensation AS c WHERE c.tenant_id = p_tenant AND c.workflow_run_id = p_run) THEN
         RAISE EXCEPTION 'workflow run % has begun to undo what it did; it cannot go on', p_run USING ERRCODE = 'HW002';
     END IF;
     DELETE FROM highway.compensation AS c USING unnest(p_scopes, p_keys) AS g (scope, step_key)
@@ -343,7 +344,7 @@ BEGIN
     PERFORM set_config('highway.restarting', p_run::text, true);
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
-           cancel_requested = false, pause_requested = false,
+           cancel_requested = false, pause_requested = false, phase = '',
            -- Its end gave its slots back: the limits of its definition are passed anew.
            gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
                     WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
@@ -430,8 +431,13 @@ BEGIN
        AND NOT EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = v_run
                           AND t.completion_event = e.name AND highway.is_open(t.state))
      ORDER BY e.seq;
-    INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by)
-    SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by FROM highway.signal AS s
+    -- What a step has taken that is kept stays taken; what was taken by the others is there again.
+    INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by, taken_by, taken_at)
+    SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by, k.taken_by, CASE WHEN k.taken_by IS NOT NULL THEN s.taken_at END
+      FROM highway.signal AS s
+      LEFT JOIN LATERAL (SELECT s.taken_by FROM highway.checkpoint AS o
+                          WHERE o.tenant_id = p_tenant AND o.workflow_run_id = v_run
+                            AND s.taken_by = highway.step_path(o.scope, o.step_key) LIMIT 1) AS k ON true
      WHERE s.tenant_id = p_tenant AND s.workflow_run_id = p_source AND s.at <= p_before ORDER BY s.seq;
     PERFORM highway.note(p_tenant, v_run, 'forked', jsonb_build_object('by', p_by, 'of', p_source, 'step', p_step)),
             highway.note(p_tenant, p_source, 'forked_as', jsonb_build_object('by', p_by, 'workflow_run_id', v_run, 'step', p_step));

@@ -312,7 +312,7 @@ CREATE FUNCTION highway.hold_gates(p_tenants uuid[], p_tasks uuid[]) RETURNS uui
     LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
     t record;
-    v_held uuid[] := '{}';
+    v_held uuid[] := '{}'::uuid[];
 BEGIN
     BEGIN
         PERFORM highway.hold_limits(array_agg(k.tenant_id), array_agg(k.gate))
@@ -402,7 +402,7 @@ BEGIN
     LOOP
         -- 1. The limit first: a waiter that is being registered is seen after this. 2. Who is first. 3. Their tasks, without waiting for any.
         BEGIN
-            SELECT l.capacity INTO v_free FROM highway.flow_limit AS l
+            SELECT l.capacity::bigint INTO v_free FROM highway.flow_limit AS l
              WHERE l.tenant_id = m.tenant_id AND l.kind = 'concurrency' AND l.key = m.key FOR NO KEY UPDATE;
         EXCEPTION WHEN lock_not_available THEN
             INSERT INTO highway.slot_mark (tenant_id, key) VALUES (m.tenant_id, m.key);
@@ -455,7 +455,7 @@ BEGIN
           FROM (SELECT DISTINCT c.task_id FROM counted AS c WHERE c.needed <= 0) AS c
          WHERE t.tenant_id = p_tenant AND t.task_id = c.task_id AND t.state = 'sleeping'
     )
-    SELECT count(*) INTO v_granted FROM granted;
+    SELECT count(*)::integer INTO v_granted FROM granted;
     RETURN v_granted;
 END
 $$;
@@ -526,7 +526,7 @@ CREATE FUNCTION highway.fit_claim(p_queues text[], p_tenants uuid[], p_sizes int
     LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    c_all CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    c_all CONSTANT uuid := '00000000-0000-0000-0000-000000000000'::uuid;
     v_held boolean := highway.hold_caps(p_queues, p_tenants);
     v_left jsonb;
     v_place record;

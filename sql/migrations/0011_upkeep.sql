@@ -43,7 +43,7 @@ BEGIN
     SELECT b.* INTO v_now FROM highway.breaker AS b
      WHERE b.tenant_id = p_tenant AND b.workflow_name = p_workflow AND b.resource_key = p_resource FOR UPDATE;
     state := coalesce(v_now.state, 'closed');
-    seconds := coalesce(greatest(extract(epoch FROM v_now.open_until - highway.now()), 0), 0);
+    seconds := coalesce(greatest(extract(epoch FROM v_now.open_until - highway.now()), 0), 0)::double precision;
     admitted := CASE state
         WHEN 'closed' THEN true
         WHEN 'open' THEN v_now.open_until <= highway.now()

@@ -108,12 +108,14 @@ CALL highway.protect('highway.compensation');
 -- A run that does not succeed and has something to undo goes on in this phase: its own task is claimed again and undoes it.
 ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase IN ('', 'undoing'));
 
--- Turns runs' own tasks that end badly and have something to undo to undoing it, instead of ending them. Returns those. The caller holds them.
+-- Turns runs' own tasks that end badly and have something to undo to undoing it, instead of ending them. Returns those. The caller holds them and
+-- the open tasks of their runs. What a worker executes of a run now may still have to be undone when it has stopped: such a run waits for that.
 CREATE FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) RETURNS SETOF uuid
     LANGUAGE plpgsql AS $$
 DECLARE
     v_tenants uuid[];
     v_tasks uuid[];
+    v_forked record;
 BEGIN
     WITH turned AS (
         UPDATE highway.task AS t
@@ -121,7 +123,9 @@ BEGIN
                claimed_by = NULL, running_steps = NULL, cancel_requested = false, pause_requested = false
           FROM unnest(p_tenants, p_tasks, p_errors) AS g (tenant_id, task_id, error)
          WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.kind = 'workflow' AND t.phase = '' AND highway.is_open(t.state)
-           AND EXISTS (SELECT FROM highway.compensation AS c WHERE c.tenant_id = t.tenant_id AND c.workflow_run_id = t.workflow_run_id)
+           AND (EXISTS (SELECT FROM highway.compensation AS c WHERE c.tenant_id = t.tenant_id AND c.workflow_run_id = t.workflow_run_id)
+                OR EXISTS (SELECT FROM highway.task AS f WHERE f.tenant_id = t.tenant_id AND f.workflow_run_id = t.workflow_run_id
+                              AND f.task_id <> t.task_id AND f.claimed_by IS NOT NULL))
         RETURNING t.tenant_id, t.task_id
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING turned AS t WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id
@@ -138,6 +142,15 @@ BEGIN
         PERFORM highway.free_slots(s.tenant_id, s.task_id, array_agg(s.step_key))
            FROM unnest(v_tenants, v_tasks) AS g (tenant_id, task_id) JOIN highway.slot AS s USING (tenant_id, task_id)
           WHERE s.step_key <> '' GROUP BY s.tenant_id, s.task_id;
+        -- It waits for what it forked; nobody else would stop that.
+        FOR v_forked IN
+            SELECT f.tenant_id, array_agg(f.task_id) AS task_ids
+              FROM unnest(v_tenants, v_tasks) AS g (tenant_id, task_id)
+              JOIN highway.task AS f ON f.tenant_id = g.tenant_id AND f.parent_task_id = g.task_id AND f.kind <> 'workflow' AND highway.is_open(f.state)
+             GROUP BY f.tenant_id
+        LOOP
+            PERFORM highway.cancel_tasks(v_forked.tenant_id, v_forked.task_ids, 'the run has ended');
+        END LOOP;
         PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);

@@ -49,6 +49,18 @@ def test_a_fork_repeats_the_step_and_what_follows_with_other_inputs_and_nothing_
     assert [(each.workflow_run_id, each.relation) for each in related] == [(forked, "fork")]
 
 
+def test_a_signal_that_a_kept_step_has_taken_is_not_taken_again(crew: Workers) -> None:
+    receive = {"function": "tools.workflow.receive_signal", "kwargs": {"name": "item", "timeout_seconds": 60}}
+    run = crew.submit(workflow(task("first", **receive), task("second", "first", **receive)))
+    for number in (1, 2):
+        crew.ask(facade.send_signal, run, name="item", payload=number)
+    crew.finish(run)
+    forked = _fork(crew, run, "second")
+    assert crew.finish(forked).status == "completed"
+    taken = crew.result(forked)
+    assert [taken[name]["payload"] for name in ("first", "second")] == [1, 2]  # type: ignore[index,call-overload]
+
+
 def test_finished_branches_that_came_before_are_taken_over(crew: Workers) -> None:
     run = crew.submit(
         workflow(

@@ -14,13 +14,14 @@ from engine.language import check
 from engine.model.commands import Record
 from engine.model.json import JsonObject
 from engine.model.undo import undo_call
-from engine.orchestrator.entry import stopped
+from engine.orchestrator.entry import enter, stopped
+from engine.queue.claims import load_tasks
 from engine.queue.writes import Finished, RecordWrite, TaskWrites
 from engine.services.deadlines import stop_expired_runs
 from engine.tools import registry
 from tests.support.databases import Database
 from tests.support.interleaving import Second, problems
-from tests.support.runs import scalar, start, take, write
+from tests.support.runs import fork, fork_and_wait, scalar, start, states, take, write
 from tests.support.workers import Workers
 
 
@@ -125,6 +126,25 @@ def test_what_cannot_be_undone_does_not_keep_the_rest_and_fails_the_run(workers:
     assert _undone(workers, run_id) == ["a@undo"]
 
 
+def test_an_undo_that_fails_is_tried_again_after_its_pause(workers: Workers) -> None:
+    flag = workers.folder / "tried"
+    fails_once = _step(
+        "b",
+        "tools.shell.run",
+        "a",
+        args=["echo b"],
+        compensation={
+            "function": "tools.shell.run",
+            "args": [f"test -e {flag} || {{ touch {flag}; exit 1; }}"],
+            "retry_policy": {"max_retries": 2, "delay": 0.1},
+        },
+    )
+    workers.start()
+    run_id = workers.submit(_workflow(_count("a"), fails_once, FAIL))
+    assert workers.finish(run_id).status == "compensated"
+    assert _undone(workers, run_id) == ["b@undo", "a@undo"]
+
+
 def test_steps_of_branches_and_rounds_are_undone_in_the_order_of_all(workers: Workers) -> None:
     branch = {"name": "side", "version": "1", "tasks": {"inner": _count("inner")}, "start_task": "inner"}
     fork: JsonObject = {
@@ -184,6 +204,48 @@ def test_record_then_cancel_what_is_done_is_undone(database: Database, tenant: U
         assert problems(database.worker) == []
         (again,) = take(database.worker)
         assert (again.phase, again.error and again.error["kind"]) == ("undoing", "cancelled")
+
+
+def test_cancel_then_record_in_a_branch_what_it_did_is_undone(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as observer:
+        run = start(observer, tenant)
+        (task,) = take(database.worker)
+        write(database.worker, fork_and_wait(task, "f.a"))
+        (branch,) = take(database.worker)
+        assert facade.cancel(observer, tenant_id=tenant, workflow_run_id=run) == "pending", "its branch is executed"
+        assert write(database.worker, _did(branch)).live == {branch.task_id}
+        write(database.worker, TaskWrites(branch, exit=stopped("cancelled", "no more")))
+        (again,) = take(database.worker)
+        assert (again.task_id, again.phase) == (run, "undoing")
+        (undo,) = load_tasks(observer, [again])[run].undo
+        assert undo.key == "f.a/a@undo"
+
+
+def test_a_cancelled_run_whose_branch_did_nothing_to_undo_is_cancelled(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as observer:
+        run = start(observer, tenant)
+        (task,) = take(database.worker)
+        write(database.worker, fork_and_wait(task, "f.a"))
+        (branch,) = take(database.worker)
+        facade.cancel(observer, tenant_id=tenant, workflow_run_id=run, reason="no more")
+        write(database.worker, TaskWrites(branch, exit=stopped("cancelled", "no more")))
+        (again,) = take(database.worker)
+        session = enter(again, None, load_tasks(observer, [again])[run])
+        session.advance()
+        write(database.worker, session.writes)
+        ended = facade.get_run(observer, tenant_id=tenant, workflow_run_id=run)
+        assert (ended.status, ended.error and ended.error["message"]) == ("cancelled", "no more")
+    assert problems(database.worker) == []
+
+
+def test_a_run_that_turns_to_undoing_stops_what_it_forked(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as observer:
+        run = start(observer, tenant)
+        (task,) = take(database.worker)
+        write(database.worker, fork(task, "f.a", records=_did(task).records))
+        write(database.worker, TaskWrites(task, exit=Finished("failed", error={"kind": "poison", "message": "poison"})))
+        assert states(observer, run) == {"": "pending", "f.a": "cancelled"}
+    assert problems(database.worker) == []
 
 
 def test_a_late_worker_registers_nothing_to_undo(database: Database, tenant: UUID) -> None:

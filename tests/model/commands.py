@@ -1,0 +1,101 @@
+"""Random programs. A command is plain data; its numbers mean something in every state, so that any part of a program is a program."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from tests.model.stages import EVENTS, SIGNALS, Workflow, random_workflow, read_stage
+
+Command = dict[str, Any]
+LENGTH = 20
+WORKERS = 3
+# How often each command comes.
+WEIGHTS = {
+    "work": 12,
+    "claim": 8,
+    "submit": 4,
+    "advance": 4,
+    "emit": 3,
+    "signal": 3,
+    "update": 2,
+    "cancel": 2,
+    "serve": 3,
+    "look": 3,
+    "freeze": 2,
+    "thaw": 2,
+    "kill": 1,
+    "hand_back": 1,
+    "retry": 1,
+    "pause": 2,
+    "resume": 2,
+    "kill_run": 1,
+    "restart": 1,
+    "change_start": 1,
+    "set_priority": 1,
+}
+
+
+def random_program(seed: int) -> list[Command]:
+    """Up to twenty commands; the first starts a run."""
+    chance = random.Random(seed)
+    names = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=chance.randint(5, LENGTH) - 2)
+    return [random_command(chance, name) for name in ("submit", "claim", *names)]
+
+
+def random_command(chance: random.Random, name: str) -> Command:
+    """One command with all numbers that it may need."""
+    command: Command = {"do": name, "run": chance.randrange(8), "worker": chance.randrange(WORKERS)}
+    match name:
+        case "submit":
+            workflow = random_workflow(chance)
+            command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+        case "work":
+            command |= {"steps": chance.randint(1, 12), "chance": chance.randrange(1000)}
+        case "claim":
+            command |= {"quantity": chance.randint(1, 3)}
+        case "advance":
+            command |= {"seconds": chance.choice((4, 6, 35, 61, 400))}
+        case "emit":
+            command |= {"name": chance.choice(EVENTS)}
+        case "signal" | "update":
+            command |= {"name": chance.choice(SIGNALS)}
+        case "change_start":
+            command |= {"seconds": chance.choice((0, 50))}
+        case "set_priority":
+            command |= {"priority": chance.randrange(3)}
+        case "serve":
+            command |= {"service": chance.randrange(8)}
+    return command
+
+
+def workflow_of(command: Command) -> Workflow:
+    """The workflow that a submit command starts."""
+    data = command["workflow"]
+    return Workflow(tuple(read_stage(stage) for stage in data["stages"]), data["deadline"])
+
+
+def shorter(program: list[Command]) -> Iterator[list[Command]]:
+    """The program without some of its commands, or with a simpler workflow: the largest cuts first."""
+    size = len(program) // 2
+    while size:
+        for start in range(0, len(program), size):
+            yield program[:start] + program[start + size :]
+        size //= 2
+    for place, command in enumerate(program):
+        if command["do"] == "submit":
+            for simpler in _simpler(workflow_of(command)):
+                yield [*program[:place], command | {"workflow": asdict(simpler)}, *program[place + 1 :]]
+
+
+def _simpler(workflow: Workflow) -> Iterator[Workflow]:
+    if workflow.deadline:
+        yield replace(workflow, deadline=0)
+    for place, stage in enumerate(workflow.stages):
+        before, behind = workflow.stages[:place], workflow.stages[place + 1 :]
+        if before or behind:
+            yield replace(workflow, stages=before + behind)
+        for inner in stage.lists:
+            yield replace(workflow, stages=before + inner + behind)

@@ -1,0 +1,265 @@
+"""Carries out one program: commands in order, each followed by the question whether everything still holds; then everything is brought to its end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from engine import facade
+from engine.db.connection import Connection, cursor
+from engine.db.errors import StateError
+from engine.kit.ids import uuid7
+from engine.queue.claims import wake_due
+from engine.services import SERVICES
+from engine.services.rescue import rescue
+from engine.tools import registry
+from engine.worker.programs import Programs
+from tests.model.commands import WORKERS, Command, workflow_of
+from tests.model.control import Control
+from tests.model.ending import Ending
+from tests.model.facts import read_facts
+from tests.model.fakes import Effects
+from tests.model.invariants import Watch
+from tests.model.model import Asked, check_messages, check_run, workflow_of_child
+from tests.model.player import DivergenceError, Player
+
+ENDED = ("completed", "failed", "cancelled", "compensated")
+
+
+class Machine(Control):
+    """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
+
+    def __init__(self, web: Connection, worker: Connection) -> None:
+        self.tenant = uuid4()
+        self.queue = f"model-{self.tenant}"
+        self.web = web
+        self.worker = worker
+        self.asked: dict[UUID, Asked] = {}
+        self.updates: list[UUID] = []
+        self.effects = Effects(worker)
+        self.players: list[Player | None] = [None] * WORKERS
+        self._thawed = False
+        self.disturbed = False  # whether a tool may have run in vain
+        self._programs = Programs()
+        self._seconds = 0
+        self._upkeep = uuid7()
+        self.watch = Watch(worker, self.tenant)
+        self.move_clock(0)
+
+    def run(self, program: list[Command]) -> None:
+        """Raises `DivergenceError` with the first thing that is not as it must be."""
+        try:
+            for number, command in enumerate(program):
+                getattr(self, f"_do_{command['do']}")(command)
+                self._hold(f"after command {number} {command}")
+            Ending(self).reach()
+            self._hold("at the end")
+            self._judge()
+        finally:
+            for player in self.players:
+                if player is not None:
+                    player.close()
+
+    def move_clock(self, seconds: int) -> None:
+        """Later by so much, for everybody; sleepers whose time has come are woken, as they would be within a second."""
+        self._seconds += seconds
+        for connection in (self.web, self.worker):
+            connection.execute("SELECT set_config('highway.now_offset', %s, false)", [f"{self._seconds} seconds"])
+        wake_due(self.worker, quantity=500)
+
+    def player(self, number: int) -> Player:
+        """The worker of this number; a new one in the place of one that was killed."""
+        player = self.players[number % WORKERS]
+        if player is None:
+            player = self.players[number % WORKERS] = Player(
+                self.worker, registry | self.effects.tools, self.queue, self._programs
+            )
+        return player
+
+    def runs(self) -> list[UUID]:
+        """All runs of the tenant, in the order in which they were started; children are found and get to be known."""
+        rows = cursor(self.worker).execute(
+            "SELECT workflow_run_id, parent_run_id, parent_key FROM highway.workflow_run WHERE tenant_id = %s ORDER BY 1",
+            [self.tenant],
+        )
+        found = rows.fetchall()
+        for row in found:
+            if row["workflow_run_id"] not in self.asked:
+                self.asked[row["workflow_run_id"]] = Asked(
+                    workflow_of_child(self.asked[row["parent_run_id"]].workflow, row["parent_key"])
+                )
+        return [row["workflow_run_id"] for row in found]
+
+    def tell(self, act: Callable[[UUID], None], command: Command, *, may_refuse: bool = False) -> None:
+        """Do something to the run that the command means. It is refused when, and only when, the run has ended, unless it is undoing.
+
+        ``may_refuse``: there are further reasons for a refusal.
+        """
+        runs = self.runs()
+        if not runs:
+            return
+        run_id = runs[command["run"] % len(runs)]
+        state, phase = self.state(run_id)
+        try:
+            act(run_id)
+        except StateError as error:
+            if state not in ENDED and phase != "undoing" and not may_refuse:
+                raise DivergenceError(f"{command['do']} was refused for a run that is {state}: {error}") from error
+            return
+        if state in ENDED:
+            raise DivergenceError(f"{command['do']} was accepted by a run that is {state}")
+
+    def rescue(self) -> None:
+        """What the service does."""
+        rescue(self.worker, self._upkeep)
+
+    def serve(self, number: int) -> None:
+        """One step of one of the services."""
+        SERVICES[number % len(SERVICES)].step(self.worker, self._upkeep)
+
+    def state(self, run_id: UUID) -> tuple[str, str]:
+        row = (
+            cursor(self.worker).execute("SELECT state, phase FROM highway.task WHERE task_id = %s", [run_id]).fetchone()
+        )
+        assert row is not None
+        return row["state"], row["phase"]
+
+    def _do_submit(self, command: Command) -> None:
+        workflow = workflow_of(command)
+        which: dict[str, Any] = {"connection": self.web, "tenant_id": self.tenant}
+        for child in workflow.children():
+            facade.register(**which, definition=child.definition())
+        reference = facade.register(**which, definition=workflow.definition())
+        delay = command["delay"]
+        run = facade.submit(
+            **which, definition_id=reference.definition_id, inputs={}, queue=self.queue, delay_seconds=delay
+        )
+        self.asked[run.workflow_run_id] = Asked(workflow, delay)
+
+    def _do_retry(self, command: Command) -> None:
+        runs = self.runs()
+        run_id = runs[command["run"] % len(runs)] if runs else uuid4()
+        if not runs or self.state(run_id)[0] not in ENDED:
+            return
+        again = facade.retry(self.web, tenant_id=self.tenant, workflow_run_id=run_id)
+        self.asked[again.workflow_run_id] = Asked(self.asked[run_id].workflow)
+
+    def _do_claim(self, command: Command) -> None:
+        player = self.player(command["worker"])
+        if not player.frozen:
+            player.claim(command["quantity"])
+
+    def _do_work(self, command: Command) -> None:
+        player, chance = self.player(command["worker"]), random.Random(command["chance"])
+        for _ in range(command["steps"]):
+            if player.frozen or not player.step(chance):
+                return
+
+    def _do_look(self, command: Command) -> None:
+        player = self.player(command["worker"])
+        if not player.frozen:
+            player.look()
+
+    def _do_hand_back(self, command: Command) -> None:
+        player = self.player(command["worker"])
+        if not player.frozen:
+            self.disturbed = True
+            player.hand_back()
+
+    def _do_freeze(self, command: Command) -> None:
+        self.disturbed = True
+        self.player(command["worker"]).freeze()
+
+    def _do_thaw(self, command: Command) -> None:
+        self._thawed = True
+        self.player(command["worker"]).thaw()
+
+    def _do_kill(self, command: Command) -> None:
+        self.disturbed = True
+        self.player(command["worker"]).close()
+        self.players[command["worker"] % WORKERS] = None
+        self.rescue()
+
+    def _do_serve(self, command: Command) -> None:
+        self.serve(command["service"])
+
+    def _do_advance(self, command: Command) -> None:
+        self.move_clock(command["seconds"])
+
+    def _do_emit(self, command: Command) -> None:
+        payload = {"from": f"outside {len(self.asked)} {self._seconds} {random.random()}"}
+
+        def act(run_id: UUID) -> None:
+            name = command["name"]
+            if facade.emit_event(self.web, tenant_id=self.tenant, workflow_run_id=run_id, name=name, payload=payload):
+                self.asked[run_id].emitted[name] = payload
+
+        self.tell(act, command)
+
+    def _do_signal(self, command: Command) -> None:
+        def act(run_id: UUID) -> None:
+            sent = self.asked[run_id].sent.setdefault(command["name"], [])
+            facade.send_signal(
+                self.web, tenant_id=self.tenant, workflow_run_id=run_id, name=command["name"], payload=len(sent)
+            )
+            sent.append(len(sent))
+
+        self.tell(act, command)
+
+    def _do_update(self, command: Command) -> None:
+        def act(run_id: UUID) -> None:
+            self.updates.append(
+                facade.request_update(
+                    self.web, tenant_id=self.tenant, workflow_run_id=run_id, name=command["name"], payload=1
+                )
+            )
+
+        self.tell(act, command)
+
+    def _do_cancel(self, command: Command) -> None:
+        def act(run_id: UUID) -> None:
+            self.asked[run_id].stops.append(facade.cancel(self.web, tenant_id=self.tenant, workflow_run_id=run_id))
+
+        self.tell(act, command)
+
+    def _hold(self, when: str) -> None:
+        wake_due(self.worker, quantity=500)  # the time that the test itself takes
+        if self._thawed:
+            self.rescue()  # what a worker has claimed that thawed after its burial
+        if broken := self.watch.look():
+            raise DivergenceError(f"{when}: {broken}")
+
+    def _judge(self) -> None:
+        self.runs()
+        family = read_facts(self.worker, self.tenant)
+        wrong = [
+            f"run {run_id} of {self.asked[run_id].workflow}: {problem}"
+            for run_id, facts in family.items()
+            for check in (check_run(facts, self.asked, family), check_messages(facts, self.asked[run_id]))
+            for problem in check
+        ]
+        wrong += self.effects.problems(family, self.asked, disturbed=self.disturbed)
+        for update_id in self.updates:
+            if not facade.get_update(self.web, tenant_id=self.tenant, update_id=update_id).is_answered:
+                wrong.append(f"the update {update_id} was never answered")
+        wrong += self._count_problems(family)
+        if wrong:
+            raise DivergenceError("\n".join(wrong))
+
+    def _count_problems(self, family: dict[UUID, Any]) -> list[str]:
+        done = [step for facts in family.values() for step in facts.done.values() if step.outcome == "succeeded"]
+        added = [
+            step
+            for step in done
+            if isinstance(step.result, dict) and step.result.get("name") == "n" and "value" in step.result
+        ]
+        expected = sum(-1 if step.key.endswith("@undo") else 1 for step in added)
+        row = (
+            cursor(self.worker)
+            .execute("SELECT value FROM highway.counter WHERE tenant_id = %s", [self.tenant])
+            .fetchone()
+        )
+        counted = row["value"] if row else 0
+        return [] if counted == expected else [f"the counter is {counted}, and {expected} is checkpointed"]
