@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -55,4 +54,4 @@ def normalised(dumped: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -907,6 +907,22 @@ $_$;
 
 ALTER FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.forget_workers(p_worker uuid DEFAULT NULL::uuid, p_silent_seconds double precision DEFAULT 'Infinity'::double precision) RETURNS TABLE(worker_id uuid, name text)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM highway.worker AS w
+     WHERE w.worker_id IN (
+           SELECT d.worker_id FROM highway.worker AS d
+            WHERE (p_worker IS NULL OR d.worker_id = p_worker)
+              AND (NOT highway.lock_is_held(d.lock_key) OR d.lease_expires_at < highway.now()
+                   OR extract(epoch FROM highway.now() - d.last_seen_at) > p_silent_seconds)
+              FOR UPDATE SKIP LOCKED)
+    RETURNING w.worker_id, w.name
+$$;
+
+ALTER FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.fork_run(p_tenant uuid, p_source uuid, p_step text, p_inputs jsonb, p_by text, p_scopes text[], p_keys text[], p_tasks text[], p_ended boolean[], p_before timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql
     AS $$
@@ -2401,6 +2417,27 @@ $$;
 
 ALTER FUNCTION highway.take_start(p_tenant uuid, p_key text, p_in_line boolean) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.task_places(p_tenant uuid, p_states text[], p_queues text[] DEFAULT NULL::text[], p_most integer DEFAULT 200) RETURNS TABLE(state text, queue text)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE place (state, queue, n) AS (
+        SELECT s.state, (SELECT t.queue FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.state = s.state
+                          ORDER BY t.queue LIMIT 1), 1
+          FROM unnest(p_states) AS s (state)
+         WHERE p_queues IS NULL
+        UNION ALL
+        SELECT p.state, (SELECT t.queue FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.state = p.state AND t.queue > p.queue
+                          ORDER BY t.queue LIMIT 1), p.n + 1
+          FROM place AS p
+         WHERE p.queue IS NOT NULL AND p.n < p_most
+    )
+    SELECT p.state, p.queue FROM place AS p WHERE p.queue IS NOT NULL
+     UNION ALL
+    SELECT s.state, q.queue FROM unnest(p_states) AS s (state) CROSS JOIN unnest(p_queues) AS q (queue)
+$$;
+
+ALTER FUNCTION highway.task_places(p_tenant uuid, p_states text[], p_queues text[], p_most integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.tell_of_breaker(p_tenant uuid, p_run uuid, p_scope text, p_step text, p_state text, p_workflow text, p_resource text) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2999,7 +3036,15 @@ CREATE TABLE highway.worker (
     last_seen_at timestamp with time zone DEFAULT highway.now() NOT NULL,
     lease_expires_at timestamp with time zone NOT NULL,
     running integer DEFAULT 0 NOT NULL,
-    draining boolean DEFAULT false NOT NULL
+    draining boolean DEFAULT false NOT NULL,
+    capacity integer DEFAULT 0 NOT NULL,
+    requested_state text DEFAULT 'active'::text NOT NULL,
+    requested_reason text DEFAULT ''::text NOT NULL,
+    capacity_override integer,
+    batch_override integer,
+    CONSTRAINT worker_batch_override_check CHECK ((batch_override > 0)),
+    CONSTRAINT worker_capacity_override_check CHECK ((capacity_override > 0)),
+    CONSTRAINT worker_requested_state_check CHECK ((requested_state = ANY (ARRAY['active'::text, 'paused'::text, 'draining'::text])))
 )
 WITH (fillfactor='50');
 
@@ -3204,6 +3249,8 @@ CREATE INDEX task_lane ON highway.task USING btree (tenant_id, queue, partition_
 CREATE INDEX task_parent ON highway.task USING btree (tenant_id, parent_task_id, report_key) WHERE (parent_task_id IS NOT NULL);
 
 CREATE INDEX task_paused ON highway.task USING btree (tenant_id, workflow_run_id) WHERE (state = 'paused'::text);
+
+CREATE INDEX task_state ON highway.task USING btree (tenant_id, state, queue, task_id DESC);
 
 CREATE INDEX tenant_policy_closed ON highway.tenant_policy USING btree (tenant_id) WHERE ((paused_at IS NOT NULL) OR (max_running IS NOT NULL));
 
@@ -3462,6 +3509,10 @@ GRANT USAGE ON SCHEMA highway TO app_migrate;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
 
+REVOKE ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_web;
+GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_worker;
 
@@ -3564,6 +3615,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.variable TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.worker TO app_worker;
 GRANT SELECT ON TABLE highway.worker TO app_web;
+
+GRANT UPDATE(requested_state) ON TABLE highway.worker TO app_web;
+
+GRANT UPDATE(requested_reason) ON TABLE highway.worker TO app_web;
+
+GRANT UPDATE(capacity_override) ON TABLE highway.worker TO app_web;
+
+GRANT UPDATE(batch_override) ON TABLE highway.worker TO app_web;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_worker;
