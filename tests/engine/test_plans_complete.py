@@ -90,6 +90,10 @@ MORE = [
 READS_EVERYTHING = {
     "doctor.inconsistent",
     "doctor.flow_problems",
+    "invariants.answered_by_nothing",
+    "invariants.foreign_rows",
+    "invariants.homeless",
+    "invariants.other_code",
     "repair.derive_status",
     "repair.drop_waits",
     "repair.drop_tickets",
@@ -108,6 +112,7 @@ REFUSED_HERE = {
     "control.change_start",
 }  # the parts are held: hold, families, journal
 BY_KEY = {  # one row of a small table, or a row by its whole key
+    "fleet.forget", "fleet.limit", "fleet.list", "fleet.order",
     "breaker.reset", "commit.hint", "counter.get", "counter.put", "control.restart", "control.fork", "dead_letter.hold", "dead_letter.purge",
     "dead_letter.requeued", "dead_letter.write", "doctor.take_turn", "doctor.write_down", "flow.change_limit", "flow.change_queue",
     "flow.put_tenant_policy", "repair.end_leftover", "repair.hold", "repair.hold_run", "repair.recount_join", "repair.wake", "retention.collect_blobs",
