@@ -16,12 +16,15 @@ Cursor = psycopg.Cursor[DictRow]
 Row = DictRow
 
 IDLE_SECONDS = 30.0  # how long a transaction may do nothing and hold its locks
+WITH_TRANSACTION_TIMEOUT = 170000  # the first version of PostgreSQL that has it
 LOCK_SECONDS = 5.0  # how long a statement waits for somebody else's lock before it gives up with `BusyError`
 
 _SETTINGS = (
     "-c search_path=highway,pg_temp -c timezone=UTC -c jit=off "
     "-c idle_in_transaction_session_timeout={idle_milliseconds} -c statement_timeout=60s -c lock_timeout={lock_milliseconds} "
-    "-c plan_cache_mode={plans}"
+    "-c plan_cache_mode={plans} "
+    # The server has to notice it, too: a machine that vanished must not keep its locks for the two hours that systems allow.
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
 
 
@@ -48,25 +51,38 @@ def connect(
     *,
     name: str = "highway",
     lock_seconds: float = LOCK_SECONDS,
-    idle_seconds: float = IDLE_SECONDS,
+    whole_seconds: float | None = None,
     plan_once: bool = False,
 ) -> Connection:
-    """Open a connection; with ``plan_once`` every prepared statement keeps its first, generic plan.
+    """Open a connection; with ``plan_once`` every prepared statement keeps its first, generic plan: for the same few statements all
+    day, whose planning takes as long as running them.
 
-    Raises `ConnectionLostError` when the server does not answer.
+    ``whole_seconds`` bounds each transaction: see `bound_transactions`. Raises `ConnectionLostError` when the server does not answer.
     """
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             dsn,
             **parameters(
                 name,
                 lock_seconds=lock_seconds,
-                idle_seconds=idle_seconds,
+                idle_seconds=min(IDLE_SECONDS, whole_seconds or IDLE_SECONDS),
                 plans="force_generic_plan" if plan_once else "auto",
             ),
         )
+        if whole_seconds is not None:
+            bound_transactions(connection, whole_seconds)
     except psycopg.Error as error:
         raise translate(error) from error
+    return connection
+
+
+def bound_transactions(connection: Connection, seconds: float) -> None:
+    """End each transaction of this session that lasts longer, on servers that can (PostgreSQL 17 and later).
+
+    A peer that sends half a message and no more is not idle to the server; no other limit would ever end its transaction and free its rows.
+    """
+    if connection.info.server_version >= WITH_TRANSACTION_TIMEOUT:
+        connection.execute("SELECT set_config('transaction_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
 
 
 def cursor(connection: Connection) -> Cursor:

@@ -50,8 +50,8 @@ class BusyError(EngineError):
 
 _BY_SQLSTATE: dict[str, type[EngineError]] = {"HW001": NotFoundError, "HW002": StateError, "HW003": InvalidError}
 
-# 08: connection, 57P: shutdown, 53300: too many connections, 25P03: idle in transaction; None: libpq never got an answer.
-_LOST = ("08", "57P", "53300", "25P03")
+# 08: connection, 57P: shutdown, 53300: too many connections, 25P03, 25P04: a transaction idle or open for too long; None: libpq never got an answer.
+_LOST = ("08", "57P", "53300", "25P03", "25P04")
 
 # 40: deadlock, serialization, 55P03: lock_timeout, 57014: statement_timeout, 53: disk, memory, 58: the system's input and output.
 _BUSY = ("40", "55P03", "57014", "53", "58")

@@ -7,17 +7,21 @@ from contextlib import contextmanager
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from engine.db.connection import IDLE_SECONDS, Connection, parameters
+from engine.db.connection import IDLE_SECONDS, Connection, bound_transactions, parameters
 from engine.db.errors import ConnectionLostError, translated
 
 
 class Pool:
-    """Connections in autocommit mode, made on demand. Open it after a fork, never before."""
+    """Connections in autocommit mode, made on demand, no transaction of which lasts longer than ``whole_seconds``.
 
-    def __init__(self, dsn: str, *, size: int, name: str, idle_seconds: float = IDLE_SECONDS) -> None:
+    Open it after a fork, never before.
+    """
+
+    def __init__(self, dsn: str, *, size: int, name: str, whole_seconds: float = IDLE_SECONDS) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
-            kwargs=parameters(name, idle_seconds=idle_seconds),
+            kwargs=parameters(name, idle_seconds=min(IDLE_SECONDS, whole_seconds)),
+            configure=lambda connection: bound_transactions(connection, whole_seconds),
             min_size=0,
             max_size=size,
             open=True,

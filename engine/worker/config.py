@@ -41,8 +41,8 @@ class WorkerConfig:
         served(self.queues)  # a misspelt side would be a queue that nobody serves
 
     @property
-    def idle_seconds(self) -> float:
-        """How long its transactions may do nothing: a frozen worker must not hold its rows beyond its lease."""
+    def whole_seconds(self) -> float:
+        """How long its transactions may last: a frozen worker must not hold its rows beyond its lease."""
         return min(self.lease_seconds, IDLE_SECONDS)
 
     @property

@@ -72,7 +72,11 @@ class Liveness:
             self._connection.close()
 
     def _introduce(self) -> Connection:
-        connection = connect(self._config.dsn, name=f"highway worker {self._config.name} liveness")
+        connection = connect(
+            self._config.dsn,
+            name=f"highway worker {self._config.name} liveness",
+            whole_seconds=self._config.whole_seconds,
+        )
         try:
             self._register(connection)
         except BaseException:

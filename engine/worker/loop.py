@@ -57,12 +57,11 @@ class Loop:
         self._control_due = False
         with ExitStack() as opened:
             name = f"highway worker {config.name}"
-            # The same few statements all day, each with a plan that suits any values: planning a claim takes as long as running it.
             self._connection = connect(
-                config.dsn, name=name, lock_seconds=LOCK_SECONDS, idle_seconds=config.idle_seconds, plan_once=True
+                config.dsn, name=name, lock_seconds=LOCK_SECONDS, whole_seconds=config.whole_seconds, plan_once=True
             )
             opened.callback(self._connection.close)
-            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps", idle_seconds=config.idle_seconds)
+            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps", whole_seconds=config.whole_seconds)
             opened.callback(pool.close)
             self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)

@@ -15,6 +15,7 @@ from engine.kit.fault_points import FaultPoint, reach
 from engine.services.schedule import Service
 
 _logger = logging.getLogger(__name__)
+STEP_SECONDS = 60.0  # as long as one statement may last
 
 
 class Upkeep:
@@ -37,7 +38,9 @@ class Upkeep:
         backoff = Backoff(first_seconds=0.2, most_seconds=5.0)
         while not self._stopped.is_set():
             try:
-                with connect(self._dsn, name="highway upkeep", lock_seconds=1.0) as connection:
+                with connect(
+                    self._dsn, name="highway upkeep", lock_seconds=1.0, whole_seconds=STEP_SECONDS
+                ) as connection:
                     backoff.reset()
                     self._work(connection)
             except (ConnectionLostError, DatabaseError) as error:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from engine.db.connection import connect
+from engine.db.connection import WITH_TRANSACTION_TIMEOUT, connect
 from engine.db.errors import BusyError, ConnectionLostError, StateError, blames_values, translated
 from engine.db.pool import Pool
 from engine.queue.commit import commit
 from tests.support.databases import Database
-from tests.support.runs import WORKER, start, step, take
+from tests.support.runs import WORKER, scalar, start, step, take
 
 _RAISE = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
 
@@ -76,3 +77,26 @@ def test_a_borrowed_connection_comes_back_without_a_transaction_whatever_happene
             assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
         pool.close()
+
+
+def test_a_worker_that_sends_half_a_pipeline_and_no_more_holds_its_rows_no_longer_than_its_lease(
+    database: Database, tenant: UUID
+) -> None:
+    """To its server it is not idle: 1 BEGIN and a lock arrive, 2 nothing follows, 3 neither idle nor statement limits apply, 4 the whole's does."""
+    with connect(database.worker) as observer, connect(database.worker, lock_seconds=10) as waiting:
+        cut = connect(database.worker, whole_seconds=1.0)
+        if cut.info.server_version < WITH_TRANSACTION_TIMEOUT:
+            pytest.skip("needs transaction_timeout, which came with PostgreSQL 17")
+        run = start(observer, tenant)
+        cut.pgconn.enter_pipeline_mode()
+        for statement in (b"BEGIN", b"SELECT FROM highway.task FOR UPDATE"):
+            cut.pgconn.send_query_params(statement, None)
+        cut.pgconn.send_flush_request()
+        cut.pgconn.flush()
+        held = "SELECT count(*) FROM pg_locks WHERE relation = 'highway.task'::regclass AND mode = 'RowShareLock' AND pid = %s"
+        until = time.monotonic() + 10
+        while not scalar(observer, held, cut.info.backend_pid):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        waiting.execute("SELECT FROM highway.task WHERE task_id = %s FOR UPDATE", [run])
+        cut.pgconn.finish()

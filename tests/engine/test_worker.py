@@ -249,3 +249,14 @@ def test_a_command_cannot_read_the_worker_s_secrets(workers: Workers) -> None:
     seen: Any = workers.result(run)["only"]
     assert "READ" not in seen["stdout"]
     assert "Permission denied" in seen["stderr"]
+
+
+def test_a_timer_beside_a_running_step_is_never_early(workers: Workers) -> None:
+    """The worker holds the run all the time and looks at its waits again and again: each look must say no until it is time."""
+    workers.start()
+    nap = {"operator_type": "wait", "wait_for": "PT2.2S", "dependencies": []}
+    run = workers.submit(_workflow(busy=_shell("sleep 2.5"), nap=nap))
+    workers.finish(run)
+    duration = workers.steps(run)["nap"].duration_ms
+    assert duration is not None
+    assert duration >= 2200

@@ -58,13 +58,29 @@ def caught_by(bug: Bug) -> str:
     with tempfile.TemporaryDirectory(prefix="highway-planted-") as folder:
         tree = Path(folder) / "tree"
         _copy(tree)
-        subprocess.run(
-            ["git", "apply", str(bug.path)], cwd=tree, check=True, env={**os.environ, "GIT_CEILING_DIRECTORIES": folder}
-        )
+        _git_apply(tree, "--apply", bug)
         for tests in (bug.tests, *WIDER):
-            if found := _first_failure(tree, tests):
+            found = _first_failure(tree, tests)
+            if found and _fails_anyway(tree, bug, found):
+                raise RuntimeError(f"{found} fails without {bug.name}, too: make the suite green first")
+            if found:
                 return found
     return ""
+
+
+def _fails_anyway(tree: Path, bug: Bug, test: str) -> bool:
+    """Whether the test that caught the bug fails also when the bug is taken out again."""
+    if "::" not in test:
+        return False  # tests that did not end; that they do end otherwise is what every `make test` shows
+    _git_apply(tree, "--reverse", bug)
+    failed = bool(_first_failure(tree, shlex.quote(test)))
+    _git_apply(tree, "--apply", bug)
+    return failed
+
+
+def _git_apply(tree: Path, way: str, bug: Bug) -> None:
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
+    subprocess.run(["git", "apply", way, str(bug.path)], cwd=tree, check=True, env=environment)
 
 
 def _copy(tree: Path) -> None:
