@@ -122,9 +122,9 @@ class _Line:
             if each is not None:
                 with contextlib.suppress(OSError):
                     each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                    each.shutdown(socket.SHUT_RDWR) if each is self._server else None
                 with contextlib.suppress(OSError):
-                    each.close()
+                    each.shutdown(socket.SHUT_RD)  # a thread that reads from it would keep it open
+                each.close()
 
     def _pump(self, work: Callable[[], None]) -> None:
         try:
