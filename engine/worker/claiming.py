@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from engine.db.connection import Connection
@@ -19,11 +19,9 @@ from engine.queue.payloads import Contents
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.orders import Orders
 from engine.worker.programs import Programs, UnreadableDefinitionError
+from engine.worker.room import Room, share
 
 _logger = logging.getLogger(__name__)
-CLAIMS_PER_SLOT = (
-    4  # tasks held per free slot: most steps are shorter than a commit, hoarding would starve other workers
-)
 
 
 class Claiming:
@@ -42,18 +40,13 @@ class Claiming:
         self._worker_id = worker_id
         self._programs = programs
         self._turns = {config.run_queues: Turn(), config.activity_queues: Turn()}
+        self._activities_first = False
         self._next_at = 0.0
 
     @property
     def seconds_to_next(self) -> float:
         """How long until it is time to look; not positive when it is. Without end while an operator wants nothing to be taken."""
         return self._next_at - time.monotonic() if self.orders.state == "active" else math.inf
-
-    def room(self, held: int, free_slots: int) -> int:
-        """How many more tasks this worker should take, as one that holds so many."""
-        capacity = self.orders.capacity or self._config.capacity
-        room = min(capacity - held, max(free_slots, 0) * CLAIMS_PER_SLOT)
-        return room if self.orders.batch is None else min(room, self.orders.batch)
 
     def obey(self, orders: Orders) -> None:
         """Follow what was ordered from now on."""
@@ -70,13 +63,17 @@ class Claiming:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
         self._next_at = time.monotonic() + POLL_SECONDS
 
-    def claim(self, room: int, activity_room: int) -> Iterable[Session]:
-        """Take up to ``room`` runs and branches and up to ``activity_room`` activities.
+    def claim(self, held: Collection[Session], free_slots: int) -> Iterable[Session]:
+        """Take what there is room for beside the tasks that are held: new sessions.
 
         Never fails for one task's sake: a task that cannot be entered ends with the reason.
         """
+        rooms = self._rooms(held, free_slots)
+        if not any(room.runs or room.activities for room in rooms):
+            self.later()  # the end of a session brings it forward
+            return []
         try:
-            tasks = self._take(room, activity_room)
+            tasks = next((taken for room in rooms if (taken := self._take(room))), [])
             loaded = load_tasks(self._connection, tasks)
             contents = fetch_payloads(self._connection, tasks, loaded)
         except BusyError as error:
@@ -88,10 +85,22 @@ class Claiming:
             session.always_suspend = self._config.always_suspend
         return sessions
 
-    def _take(self, room: int, activity_room: int) -> list[ClaimedTask]:
+    def _rooms(self, held: Collection[Session], free_slots: int) -> list[Room]:
+        total = (self.orders.capacity or self._config.capacity) - len(held)
+        if self.orders.batch is not None:
+            total = min(total, self.orders.batch)
+        activities = sum(1 for session in held if session.task.kind == "activity")
+        slots = self._config.activity_slots - activities if self._config.activity_queues else 0
+        self._activities_first = not self._activities_first
+        return share(total, free_slots, slots, activities_first=self._activities_first)
+
+    def _take(self, room: Room) -> list[ClaimedTask]:
         wanted = [
             Want(queues, quantity, self._turns[queues])
-            for queues, quantity in ((self._config.run_queues, room), (self._config.activity_queues, activity_room))
+            for queues, quantity in (
+                (self._config.run_queues, room.runs),
+                (self._config.activity_queues, room.activities),
+            )
             if queues and quantity > 0
         ]
         caught, next_in_seconds = wake_and_claim(self._connection, worker_id=self._worker_id, wanted=wanted)

@@ -251,13 +251,7 @@ class Loop:
         self._ready.add(session.task.task_id)
 
     def _claim(self) -> None:
-        free = self._calls.free_slots
-        room = self._claiming.room(len(self._sessions), free)
-        if room <= 0:
-            self._claiming.later()  # the end of a session brings it forward
-            return
-        activities = sum(1 for session in self._sessions.values() if session.task.kind == "activity")
-        for session in self._claiming.claim(room, min(room, free, self._config.activity_slots - activities)):
+        for session in self._claiming.claim(self._sessions.values(), self._calls.free_slots):
             self._sessions[session.task.task_id] = session
             self._ready.add(session.task.task_id)
 

@@ -1,4 +1,4 @@
-"""Routes of workflows. Each module adds its own to the one router."""
+"""Routes of workflows. Each module adds its own to the one router, in this order: `logs` before `steps`, whose addresses would match its own."""
 
 from . import (
     activities,
