@@ -31,9 +31,11 @@ def causes(connection: Connection, run: RunView, tenant_id: UUID, waits: list[Ro
     """What these rows of an open run and flow control tell, inside the caller's transaction for the tenant."""
     flow = flow_reasons(connection, tenant_id=tenant_id, workflow_run_id=run.workflow_run_id)
     told = {reason.scope for reason in flow if not reason.step_key}
-    queues = {queue for worker in workers(connection) if worker.takes_work for queue in worker.queues}
+    served: dict[str, bool] = {}  # queue -> whether one of its workers takes work now
+    for worker in workers(connection):
+        served |= {queue: served.get(queue, False) or worker.takes_work for queue in worker.queues}
     reasons: list[Reason | None] = [_pause_reason(run), *flow]
-    reasons += [_task_reason(task, queues) for task in tasks if task["key"] not in told]
+    reasons += [_task_reason(task, served) for task in tasks if task["key"] not in told]
     reasons += [step_rate_reason(row) for row in waits if row["kind"] == "slot" and row["due_at"]]
     reasons += _lock_reasons(connection, tenant_id, run, waits)
     reasons += [_wait_reason(row) for row in waits if row["kind"] not in ("tasks", "slot", "lock")]
@@ -50,9 +52,11 @@ def _pause_reason(run: RunView) -> Reason | None:
     )
 
 
-def _task_reason(task: Row, served: set[str]) -> Reason | None:
+def _task_reason(task: Row, served: dict[str, bool]) -> Reason | None:
     if task["state"] == "pending" and task["queue"] not in served:
-        return Reason("no_worker", f"no worker takes tasks of the queue {task['queue']!r} now", task["key"])
+        return Reason("no_worker", f"no live worker serves the queue {task['queue']!r}", task["key"])
+    if task["state"] == "pending" and not served[task["queue"]]:
+        return Reason("no_worker", f"every worker of the queue {task['queue']!r} is paused or draining", task["key"])
     if task["state"] == "pending":
         return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
     if task["state"] == "running" and task["worker"] is None:

@@ -72,7 +72,9 @@ def test_a_paused_worker_takes_nothing_and_keeps_what_it_has_until_it_is_resumed
     assert workers.run(late).status == "pending"
     with connect(workers.database.web) as connection:
         reasons = facade.why_waiting(connection, tenant_id=workers.tenant, run=workers.run(late))
-    assert [reason.code for reason in reasons] == ["no_worker"]
+    assert [(reason.code, reason.text) for reason in reasons] == [
+        ("no_worker", "every worker of the queue 'default' is paused or draining")
+    ]
     assert _order(workers, "active").reason == ""
     assert workers.finish(late).status == "completed"
 
