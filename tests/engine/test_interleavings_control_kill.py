@@ -214,15 +214,21 @@ def test_restart_then_a_late_write_from_before_the_end_it_changes_nothing(meetin
     assert meeting.state(task.task_id) == "pending"
 
 
-def test_the_end_of_a_branch_that_is_being_stopped_then_restart_the_branch_goes_on_too(meeting: Meeting) -> None:
+def test_the_end_of_a_stopped_run_that_waited_for_its_branch_then_restart_the_branch_goes_on_too(
+    meeting: Meeting,
+) -> None:
     task = meeting.taken()
     write(meeting.database.worker, fork(task, "b"))
     write(meeting.database.worker, suspending(task, WaitWrite("j", "tasks", awaited=["b"])))
     (branch,) = meeting.take()
-    meeting.now(meeting.asking(facade.cancel, task.task_id))
-    end = writing(TaskWrites(branch, exit=Finished("cancelled")))
+    assert meeting.now(meeting.asking(facade.cancel, task.task_id)) == "pending"
+    write(meeting.database.worker, TaskWrites(branch, exit=Finished("cancelled")))
+    (again,) = meeting.take()
+    end = writing(TaskWrites(again, exit=Finished("cancelled")))
     assert meeting.blocked(end, meeting.asking(facade.restart, task.task_id))[1] == "pending"
     assert meeting.states(task.task_id) == {"": "pending", "b": "pending"}
+    (fresh, _) = sorted(meeting.take(), key=lambda each: each.key)
+    assert fresh.phase == ""
 
 
 def _orphan(meeting: Meeting) -> tuple[UUID, UUID]:

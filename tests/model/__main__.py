@@ -51,7 +51,7 @@ def search(session: Session, first: int, rounds: int, processes: int, most: int)
             if len(failed) >= most:
                 pool.shutdown(cancel_futures=True)
                 break
-    for seed, wrong in failed:
+    for seed, wrong in failed[:most]:
         say(f"seed {seed}: {wrong}")
         shorten_and_keep(session, seed, wrong)
     say(f"seeds {first} to {first + done - 1}: {done} programs, {len(failed)} failed")

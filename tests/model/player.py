@@ -17,15 +17,17 @@ from engine.db.connection import Connection
 from engine.db.queries import load
 from engine.kit.ids import uuid7
 from engine.model.task import ClaimedTask
-from engine.orchestrator.entry import enter, stopped
+from engine.orchestrator.entry import stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import Turn, load_tasks, load_waits, wake_and_claim
+from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import holdings, let_go
 from engine.tools.spec import ToolSpec
 from engine.worker.calls import Calls
+from engine.worker.claiming import Claiming
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, Inbox
+from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 
 _sql = load("worker")
@@ -83,13 +85,12 @@ class Player:
         self.held: dict[UUID, Held] = {}
         self._connection = connection
         self._lock_key = self.worker_id.int & (2**62 - 1)
-        self._queue = queue
-        self._programs = programs
         self._inbox = Inbox()
         self._heard: list[CallEnded] = []
         self._later = Later()
         config = WorkerConfig("", "played", tools, make_sandbox=lambda: None, queues=(queue,))  # type: ignore[arg-type, return-value]
         self._calls = Calls(config, self._inbox, None, OneConnection(connection), self.worker_id, self._later)  # type: ignore[arg-type]
+        self._claiming = Claiming(config, connection, self.worker_id, programs, Orders())
         _sql.take_lock.run(connection, lock_key=self._lock_key)
         _sql.register.run(
             connection,
@@ -100,6 +101,11 @@ class Player:
             slots=4,
             code_version="",
             lease_seconds=LEASE_SECONDS,
+            capacity=config.capacity,
+            state="active",
+            reason="",
+            capacity_override=None,
+            batch_override=None,
         )
 
     def freeze(self) -> None:
@@ -121,18 +127,14 @@ class Player:
 
     def claim(self, quantity: int) -> int:
         """Take tasks and enter them. Returns how many."""
-        tasks, _ = wake_and_claim(
-            self._connection, worker_id=self.worker_id, queues=(self._queue,), quantity=quantity, turn=Turn()
-        )
-        loaded = load_tasks(self._connection, tasks)
-        for task in tasks:
-            program = None if task.phase == "undoing" else self._programs.get(self._connection, task)
-            self.held[task.task_id] = Held(enter(task, program, loaded[task.task_id]))
-        return len(tasks)
+        sessions = list(self._claiming.claim(quantity, quantity))
+        self.held |= {session.task.task_id: Held(session) for session in sessions}
+        return len(sessions)
 
     def hand_back(self) -> None:
         """Give everything back, as at an orderly stop."""
         for task_id, held in list(self.held.items()):
+            held.session.writes.beats += self._calls.last_beats(task_id)
             self._calls.stop_task(task_id)
             held.session.hand_back(0.0)
             held.stage = "advanced"
@@ -195,7 +197,7 @@ class Player:
         else:
             held.stage, held.again = "ready" if held.again else "idle", False
             for call in held.session.start_calls():
-                self._calls.start(held.session.task, call, held.session.variables)
+                self._calls.start(held.session.task, call, held.session.variables, held.session.past.details)
 
     def _commit(self, *task_ids: UUID) -> None:
         result = commit(self._connection, [self.held[key].session.writes for key in task_ids], self.worker_id)
@@ -227,7 +229,8 @@ class Player:
         if held.stage != "idle":  # the loop hears nothing between its own steps
             self._heard.append(ended)
             return
-        held.session.settle(ended.fact, ended.seconds)
+        held.session.writes.beats += [ended.beat] if ended.beat else []
+        held.session.settle(ended.fact, ended.seconds, ended.guarded)
         held.stage = "ready"
 
     def _drop(self, task_id: UUID) -> None:
