@@ -52,13 +52,17 @@ def _pause_reason(run: RunView) -> Reason | None:
     )
 
 
-def _task_reason(task: Row, served: dict[str, bool]) -> Reason | None:
-    if task["state"] == "pending" and task["queue"] not in served:
+def _pending_reason(task: Row, served: dict[str, bool]) -> Reason:
+    if task["queue"] not in served:
         return Reason("no_worker", f"no live worker serves the queue {task['queue']!r}", task["key"])
-    if task["state"] == "pending" and not served[task["queue"]]:
+    if not served[task["queue"]]:
         return Reason("no_worker", f"every worker of the queue {task['queue']!r} is paused or draining", task["key"])
+    return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
+
+
+def _task_reason(task: Row, served: dict[str, bool]) -> Reason | None:
     if task["state"] == "pending":
-        return Reason("queued", f"queued in {task['queue']!r}, behind other due work", task["key"])
+        return _pending_reason(task, served)
     if task["state"] == "running" and task["worker"] is None:
         return Reason("worker_gone", "its worker is gone; another one takes it over in a moment", task["key"])
     if task["state"] == "running" and task["cancel_requested"]:
