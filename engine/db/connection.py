@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 from typing import Any
 
 import psycopg
@@ -83,6 +86,12 @@ def bound_transactions(connection: Connection, seconds: float) -> None:
     """
     if connection.info.server_version >= WITH_TRANSACTION_TIMEOUT:
         connection.execute("SELECT set_config('transaction_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
+
+
+def hang_up(connection: Connection) -> None:
+    """Cut the line, from any thread: who waits for an answer on it gets `ConnectionLostError` at once."""
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def cursor(connection: Connection) -> Cursor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,6 +74,12 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._drained_at = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nobody has drained it: the loop does so at least at each poll, unless it stands still."""
+        return time.monotonic() - self._drained_at
 
     def put(self, message: Message) -> None:
         """Leave a message, from any thread."""
@@ -80,6 +87,7 @@ class Inbox:
 
     def drain(self, seconds: float) -> list[Message]:
         """Wait up to ``seconds`` for a first message, then take all there are."""
+        self._drained_at = time.monotonic()
         messages: list[Message] = []
         try:
             messages.append(self._queue.get(timeout=seconds) if seconds > 0 else self._queue.get_nowait())

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import UUID
 
-from engine.db.connection import connect
+from engine.db.connection import connect, hang_up
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
@@ -88,10 +88,8 @@ class Loop:
 
     def turn(self) -> None:
         """One round. Raises `ConnectionLostError` when the identity is lost: then close, and begin a new incarnation."""
-        for message in self._inbox.drain(self._patience()):
+        for message in (*self._inbox.drain(self._patience()), *self._calls.expire()):
             self._hear(message)
-        for ended in self._calls.expire():
-            self._hear(ended)
         self._retry_busy()
         if self._control_due:
             self._look_after_holdings()
@@ -289,5 +287,7 @@ class Loop:
 
     def _load(self) -> Load:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
+        if self._inbox.silent_seconds > self._config.lease_seconds:
+            hang_up(self._connection)  # the loop waits for an answer that will not come: it shall begin anew
         leaving = self._draining or self.orders.state == "draining"
         return Load(len(self._sessions), leaving, self._calls.shown(), self._calls.activities())

@@ -137,6 +137,8 @@ class _Line:
     def _from_client(self) -> None:
         self._server = socket.create_connection((HOST, self._proxy.port_of_server), timeout=5)
         self._server.settimeout(None)
+        for each in (self._client, self._server):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each message waits for its acknowledgement
         startup = _exactly(self._client, 4)
         startup += _exactly(self._client, int.from_bytes(startup, "big") - 4)
         fields = startup[8:].split(b"\0")

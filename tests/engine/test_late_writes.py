@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from engine.db.connection import connect
@@ -58,3 +59,15 @@ def _everything(connection: Any, tenant: UUID) -> dict[str, Any]:
     tables = ("task", "checkpoint", "wait", "journal", "event", "variable", "workflow_run")
     query = "SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY to_jsonb(x)::text), '[]') FROM highway.{} AS x WHERE tenant_id = %s"
     return {table: scalar(connection, query.format(table), tenant) for table in tables}
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "compensated"])
+def test_no_statement_leaves_an_end(end: str, module_database: Database, tenant: UUID) -> None:
+    """I8: not even one that is written wrongly: the table itself refuses."""
+    with connect(module_database.worker) as connection:
+        run = start(connection, tenant, queue=str(tenant))
+        (task,) = take(module_database.worker, queues=(str(tenant),))
+        write(module_database.worker, TaskWrites(task, exit=Finished(end)))  # type: ignore[arg-type]
+        with pytest.raises(psycopg.Error, match="cannot become") as refused:
+            connection.execute("UPDATE highway.task SET state = 'sleeping' WHERE task_id = %s", [run])
+        assert refused.value.sqlstate == "HW002"

@@ -127,6 +127,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         environment.black_hole,
     ),
     Campaign(
+        "halfhole",
+        "a loop whose line swallows answers while its heart beats",
+        "it begins anew after its lease",
+        "none",
+        (2, 5, 20),
+        environment.half_hole,
+    ),
+    Campaign(
         "held",
         "a session holds a row and does nothing (I17)",
         "others are claimed as usual",

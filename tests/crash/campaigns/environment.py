@@ -14,7 +14,7 @@ from launch.postgres.place import server_account
 from tests.crash import oracles
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
-from tests.crash.proxy import Proxy, Rules
+from tests.crash.proxy import Proxy, Rules, Verdict
 from tests.crash.workload import everything, small, tiny
 
 DAY = 86_400.0
@@ -47,17 +47,37 @@ def deaf(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
 
 def black_hole(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
     """In the middle of the work one worker's connections swallow everything and stay open; its lease tells."""
+    hole = {"open": False}
+    rules = Rules(on_statement=lambda _number, _name: "black_hole" if hole["open"] else "pass")
+    return _into_a_hole(stage, quantity, tick, rules, hole, others=1)
+
+
+def half_hole(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
+    """The loop of the only worker never hears that its commit happened, on a line that stays open, while its heart beats on."""
+    hole = {"open": False}
+
+    def on_commit() -> Verdict:
+        if not hole["open"]:
+            return "pass"
+        hole["open"] = False
+        return "black_hole"
+
+    rules = Rules(on_commit=on_commit, counts=lambda name: len(name.split()) == 3)  # neither its heart nor its steps
+    return _into_a_hole(stage, quantity, tick, rules, hole, others=0)
+
+
+def _into_a_hole(stage: Stage, quantity: int, tick: Tick, rules: Rules, hole: dict[str, bool], *, others: int) -> Tally:
     with stage.arena() as arena:
-        hole = {"open": False}
-        rules = Rules(on_statement=lambda _number, _name: "black_hole" if hole["open"] else "pass")
         proxy = Proxy(arena.session.server.port, rules)
         lost = arena.worker(dsn=proxy.url(arena.database.worker))
         runs = arena.submit(everything(arena.effects.url), quantity)
         arena.until(lambda: bool(arena.query("SELECT FROM highway.checkpoint LIMIT 1")), 30, "a first step")
         hole["open"] = True
-        healthy = arena.worker()
+        healthy = [arena.worker() for _ in range(others)]
         tally = _complete(arena, quantity, tick, runs)
-        _end([lost, healthy])
+        if hole["open"] and not others:
+            tally.problems.append("the hole swallowed nothing")
+        _end([lost, *healthy])
         proxy.close()
     return tally
 
