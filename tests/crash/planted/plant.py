@@ -116,7 +116,7 @@ def _first_failure(tree: Path, tests: str) -> str:
         return f"{tests}: not over after {SECONDS} s"
     if done.returncode == 0:
         return ""
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.M)
     if failed is None and "Timeout" not in done.stdout + done.stderr:
         raise RuntimeError(f"{tests} did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return failed[1] if failed else f"{tests}: a test did not end"
