@@ -12,6 +12,7 @@ from tests.model.stages import EVENTS, SIGNALS, Workflow, random_workflow, read_
 Command = dict[str, Any]
 LENGTH = 20
 WORKERS = 3
+RESCUE = 0  # the place of this service among `SERVICES`
 # How often each command comes.
 WEIGHTS = {
     "work": 12,
@@ -37,12 +38,55 @@ WEIGHTS = {
     "set_priority": 1,
 }
 
+SCENE_CHANCE = 0.12
+# (command, whether the first of the two workers does it, what is not left to chance).
+SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
+    # A zombie: frozen in the middle of its work, its tasks taken over, it goes on where it was.
+    (
+        ("work", True, {}),
+        ("freeze", True, {}),
+        ("serve", False, {"service": RESCUE}),
+        ("claim", False, {"quantity": 3}),
+        ("work", False, {"steps": 2}),
+        ("thaw", True, {}),
+        ("work", True, {}),
+        ("work", False, {}),
+    ),
+    # What comes during a pause.
+    (("pause", True, {}), ("work", True, {}), ("signal", True, {}), ("emit", True, {}), ("resume", True, {})),
+    # A stop that meets work under way, and what the worker makes of it.
+    (
+        ("claim", True, {"quantity": 3}),
+        ("work", True, {}),
+        ("cancel", True, {}),
+        ("work", True, {}),
+        ("look", True, {}),
+    ),
+)
+
 
 def random_program(seed: int) -> list[Command]:
     """Up to twenty commands; the first starts a run."""
     chance = random.Random(seed)
-    names = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=chance.randint(5, LENGTH) - 2)
-    return [random_command(chance, name) for name in ("submit", "claim", *names)]
+    length = chance.randint(5, LENGTH)
+    program = [random_command(chance, name) for name in ("submit", "claim")]
+    while len(program) < length:
+        if chance.random() < SCENE_CHANCE:
+            program += random_scene(chance)
+        else:
+            (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+            program.append(random_command(chance, name))
+    return program[:LENGTH]
+
+
+def random_scene(chance: random.Random) -> list[Command]:
+    """Commands that belong together, of one run and two workers: what chance alone would seldom bring about."""
+    one, other = chance.sample(range(WORKERS), 2)
+    run = chance.randrange(8)
+    return [
+        random_command(chance, name) | {"run": run, "worker": one if first else other, **more}
+        for name, first, more in chance.choice(SCENES)
+    ]
 
 
 def random_command(chance: random.Random, name: str) -> Command:
