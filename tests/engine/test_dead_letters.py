@@ -55,7 +55,7 @@ def test_a_failed_activity_is_a_letter_whatever_became_of_its_run(module_databas
         start(connection, tenant, queue=str(tenant))
         (root,) = take(module_database.worker, queues=(str(tenant),))
         write(module_database.worker, fork(root, "act", kind="activity"))
-        (activity,) = take(module_database.worker, queues=(str(tenant),))
+        (activity,) = take(module_database.worker, queues=(f"{tenant}:activities",))
         write(module_database.worker, TaskWrites(activity, exit=Finished("failed", error=_error("tool"))))
         (letter,) = letters(connection, tenant)
         assert (letter.reason, letter.scope) == ("activity", "act")

@@ -30,6 +30,11 @@ def _join(connection: psycopg.Connection[Any], lease_seconds: float = 30, *, loc
         lock_key=lock_key,
         queues=["default"],
         slots=1,
+        capacity=1,
+        state="active",
+        reason="",
+        capacity_override=None,
+        batch_override=None,
         code_version="",
         lease_seconds=lease_seconds,
     )

@@ -74,7 +74,7 @@ def tenant_id() -> UUID:
 
 
 @pytest.fixture
-def client(tenant_id: UUID) -> Client:
+def client(tenant_id: UUID) -> Iterator[Client]:
     key = api_key_create(
         tenant=Tenant.objects.get(pk=tenant_id),
         name="budget",
@@ -83,7 +83,8 @@ def client(tenant_id: UUID) -> Client:
         expires_at=None,
         actor="test",
     )
-    return Client(headers={"Authorization": f"Bearer {key.secret}"})
+    yield Client(headers={"Authorization": f"Bearer {key.secret}"})
+    connection.set_schema_to_public()  # a request leaves its tenant's schema on the connection, which the next test gets
 
 
 STEP = """
