@@ -127,7 +127,7 @@ class Player:
 
     def claim(self, quantity: int) -> int:
         """Take tasks and enter them. Returns how many."""
-        sessions = list(self._claiming.claim(quantity, quantity))
+        sessions = list(self._claiming.claim([], quantity))
         self.held |= {session.task.task_id: Held(session) for session in sessions}
         return len(sessions)
 
