@@ -18,6 +18,7 @@ from tests.crash.faults import Action, Fault
 from tests.crash.workload import Workload, everything, listener, long_step
 
 ROUND_SECONDS = 90.0
+DRAIN_SECONDS = 15.0
 _BY_CLIENT = ("submit.", "emit.before_reply", "emit.after", "cancel.before", "cancel.after")
 _BY_SIGNAL = ("drain.", "shutdown.")
 _SELDOM = {
@@ -157,8 +158,11 @@ class Round:
         """Tell the victims to stop in the middle of the long step; then cancel it, as nobody wants to wait for its end."""
         for victim in self.victims:
             victim.send(signal.SIGTERM)
-        for victim in self.victims:
-            assert victim.gone(15), f"{self.plan}: a worker did not stop\n{self.arena.log()}"
+        end = time.monotonic() + DRAIN_SECONDS
+        while not all(victim.gone() for victim in self.victims):
+            assert time.monotonic() < end, f"{self.plan}: a worker did not stop\n{self.arena.log()}"
+            self._wake_the_stopped()  # one may be told to freeze in the middle of its leaving
+            time.sleep(0.03)
         self.healthy = [self.arena.worker(queues=[self.queue])]
         self._steps = [*self._steps, {"do": "cancel", "run": f"{self.queue}-long"}]
         return False
