@@ -189,7 +189,9 @@ def test_a_worker_that_loses_every_connection_comes_back(workers: Workers) -> No
     run = workers.submit(_workflow(a=_shell("sleep 0.5"), b=_shell("sleep 0.5"), c=_shell("true")))
     workers.wait(run, lambda seen: seen.status == "running")
     with psycopg.connect(workers.database.superuser, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app_worker'")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app_worker' AND datname = current_database()"
+        )
     assert workers.finish(run).status == "completed"
 
 

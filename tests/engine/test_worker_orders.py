@@ -142,7 +142,8 @@ def test_orders_outlive_a_lost_connection(workers: Workers) -> None:
     _order(workers, "paused", "repairs")
     with psycopg.connect(workers.database.superuser, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'highway worker %%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'highway worker %%' AND datname = current_database()"
         )
     after = _until(lambda: _fleet(workers), lambda fleet: any(one.worker_id != before for one in fleet))
     new = next(one for one in after if one.worker_id != before)
