@@ -63,7 +63,7 @@ def connect(
     ``whole_seconds`` bounds each transaction: see `bound_transactions`. Raises `ConnectionLostError` when the server does not answer.
     """
     try:
-        connection = psycopg.connect(
+        connection = _Own.connect(
             dsn,
             **parameters(
                 name,
@@ -72,6 +72,7 @@ def connect(
                 plans="force_generic_plan" if plan_once else "auto",
             ),
         )
+        set_json_loads(json_text.loads, connection)
         if whole_seconds is not None:
             bound_transactions(connection, whole_seconds)
     except psycopg.Error as error:
@@ -94,8 +95,14 @@ def hang_up(connection: Connection) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
+class _Own(psycopg.Connection[Any]):
+    """A connection that was set up for the engine once, so that its cursors need not be, one by one."""
+
+
 def cursor(connection: Connection) -> Cursor:
     """A cursor with rows as dicts and jsonb as Python values, whatever the connection's owner (Django, say) has set up."""
+    if type(connection) is _Own:
+        return connection.cursor(row_factory=dict_row)
     made = psycopg.Cursor(connection, row_factory=dict_row)
     set_json_loads(json_text.loads, made)
     return made

@@ -79,27 +79,41 @@ def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | Non
     return (row["woken"], row["next_in_seconds"]) if row else (0, None)
 
 
-def wake_and_claim(
-    connection: Connection, *, worker_id: UUID, wanted: Sequence[Want]
-) -> tuple[list[list[ClaimedTask]], float | None]:
-    """`wake_due` and claims in one round trip: the tasks of each wish, and the seconds until the next sleeper is due, if any.
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """What a look for work gave: the tasks of each wish, and in how many seconds to look again at the latest, None: whenever."""
 
-    When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
-    """
-    reach(FaultPoint.TIMER_SCAN)
-    reach(FaultPoint.CLAIM_BEFORE)
-    with translated(), connection.pipeline():
-        woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
-        claimed = [
-            _sql.claim.send(cursor(connection), **_where(worker_id, want.queues, want.quantity, want.turn))
-            for want in wanted
+    tasks: list[list[ClaimedTask]]
+    next_in_seconds: float | None
+
+
+class Look:
+    """`wake_due` and claims on their way, in one round trip: sent into a pipeline, and heard when the pipeline has been emptied."""
+
+    def __init__(self, worker_id: UUID, wanted: Sequence[Want]) -> None:
+        self.wanted = wanted
+        self._worker_id = worker_id
+        self._woken: Cursor | None = None
+        self._claimed: list[Cursor] = []
+
+    def send(self, connection: Connection) -> None:
+        """Send all of it. The connection is in pipeline mode and in no transaction."""
+        reach(FaultPoint.TIMER_SCAN)
+        reach(FaultPoint.CLAIM_BEFORE)
+        self._woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
+        self._claimed = [
+            _sql.claim.send(cursor(connection), **_where(self._worker_id, want.queues, want.quantity, want.turn))
+            for want in self.wanted
         ]
-    row = woken.fetchone()
-    reach(FaultPoint.CLAIM_AFTER_COMMIT)
-    next_in_seconds = row["next_in_seconds"] if row else None
-    if row and row["slots_freed"]:
-        next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
-    return [[ClaimedTask(**task) for task in tasks] for tasks in claimed], next_in_seconds
+
+    def catch(self, connection: Connection) -> Catch:
+        """What there was. When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet."""
+        row = self._woken.fetchone() if self._woken else None
+        reach(FaultPoint.CLAIM_AFTER_COMMIT)
+        next_in_seconds = row["next_in_seconds"] if row else None
+        if row and row["slots_freed"]:
+            next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
+        return Catch([[ClaimedTask(**task) for task in tasks] for tasks in self._claimed], next_in_seconds)
 
 
 def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from engine.db.connection import Connection, Cursor, cursor
-from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
+from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate, translated
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError
 from engine.queue.payloads import Payloads
@@ -39,50 +39,93 @@ class CommitResult:
     granted: set[tuple[UUID, str]] = field(default_factory=set)  # (task, step) that asked limits and may run
 
 
+class GroupCommit:
+    """One group commit on its way: made, sent into a pipeline, and heard when the pipeline has been emptied.
+
+    Raises `NotJsonError` when it is made of a value that cannot be stored.
+    """
+
+    def __init__(self, batch: Sequence[TaskWrites], worker_id: UUID) -> None:
+        self._batch = batch
+        self._payloads = Payloads()
+        self._lock = lock_statement(batch)
+        self._children = child_statements(batch, self._payloads)
+        self._todo = statements(batch, worker_id, self._payloads)
+        self._asked = slot_statement(batch)
+        self._locked: Cursor | None = None
+        self._started: list[tuple[tuple[UUID, str], Cursor]] = []
+        self._answers: Cursor | None = None
+        self._end: Cursor | None = None
+
+    def send(self, connection: Connection) -> None:
+        """Send all of it, from BEGIN to COMMIT. The connection is in pipeline mode and in no transaction."""
+        reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
+        cursor(connection).execute(b"BEGIN")
+        self._locked = _send(connection, self._lock)
+        self._payloads.store(connection)
+        self._started = [(where, _send(connection, statement)) for where, statement in self._children]
+        for statement in self._todo:
+            _send(connection, statement)
+        self._answers = _send(connection, self._asked) if self._asked else None
+        reach(FaultPoint.STEP_BEFORE_COMMIT)
+        self._end = cursor(connection).execute(b"COMMIT")
+
+    @property
+    def is_durable(self) -> bool:
+        """The server has confirmed the COMMIT."""
+        return self._end is not None and self._end.statusmessage == "COMMIT"
+
+    def result(self) -> CommitResult:
+        """What became of each task, once it is durable."""
+        reach(FaultPoint.STEP_AFTER_COMMIT)
+        result = CommitResult()
+        fences = {(row["task_id"], row["epoch"]): row for row in self._locked or ()}
+        for writes in self._batch:
+            row = fences.get((writes.task.task_id, writes.task.epoch))
+            if row is None or row["state"] != "running":
+                result.stale.add(writes.task.task_id)
+                continue
+            result.live.add(writes.task.task_id)
+            if row["cancel_requested"]:
+                result.cancel_requested.add(writes.task.task_id)
+        for where, cur in self._started:
+            found = cur.fetchone()
+            result.children[where] = found["workflow_run_id"] if found else None
+        result.granted = {(row["task_id"], row["step_key"]) for row in self._answers or () if row["granted"]}
+        return result
+
+
 def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
-    """Write the batch durably. Raises `ConnectionLostError` when it is unknown whether the commit happened."""
+    """Write the batch durably, and wait for it. Raises `ConnectionLostError` when it is unknown whether the commit happened."""
     try:
-        return _commit_together(connection, batch, worker_id)
+        group = GroupCommit(batch, worker_id)
+        with connection.pipeline():
+            group.send(connection)
+        return group.result()
     except (DatabaseError, NotJsonError) as error:
-        if isinstance(error, DatabaseError) and isinstance(lost := translate(error), ConnectionLostError):
-            raise lost from error
-        if len(batch) == 1:
-            return _failed(batch[0], error)
+        recover(connection, error)
+        return commit_apart(connection, batch, worker_id, error)
+
+
+def recover(connection: Connection, error: DatabaseError | NotJsonError) -> None:
+    """Leave the transaction that an error has ended. Raises `ConnectionLostError` when there is no connection left, or it is unknown what was committed."""
+    if isinstance(error, NotJsonError):
+        return
+    if isinstance(lost := translate(error), ConnectionLostError):
+        raise lost from error
+    with translated():
+        connection.rollback()
+
+
+def commit_apart(
+    connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID, error: DatabaseError | NotJsonError
+) -> CommitResult:
+    """What was not taken together, one by one: only the culprit of the error fails, or has to wait."""
+    if len(batch) == 1:
+        return _failed(batch[0], error)
     result = CommitResult()
     for writes in batch:
         _merge(result, commit(connection, [writes], worker_id))
-    return result
-
-
-def _commit_together(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID) -> CommitResult:
-    payloads = Payloads()
-    lock, children = lock_statement(batch), child_statements(batch, payloads)
-    todo, asked = statements(batch, worker_id, payloads), slot_statement(batch)
-    reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
-    with connection.pipeline() as pipeline, connection.transaction():
-        locked = _send(connection, lock)
-        payloads.store(connection)
-        started = [(where, _send(connection, statement)) for where, statement in children]
-        for statement in todo:
-            _send(connection, statement)
-        answers = _send(connection, asked) if asked else None
-        pipeline.sync()
-        reach(FaultPoint.STEP_BEFORE_COMMIT)
-    reach(FaultPoint.STEP_AFTER_COMMIT)
-    result = CommitResult()
-    fences = {(row["task_id"], row["epoch"]): row for row in locked}
-    for writes in batch:
-        row = fences.get((writes.task.task_id, writes.task.epoch))
-        if row is None or row["state"] != "running":
-            result.stale.add(writes.task.task_id)
-            continue
-        result.live.add(writes.task.task_id)
-        if row["cancel_requested"]:
-            result.cancel_requested.add(writes.task.task_id)
-    for where, cur in started:
-        found = cur.fetchone()
-        result.children[where] = found["workflow_run_id"] if found else None
-    result.granted = {(row["task_id"], row["step_key"]) for row in answers or () if row["granted"]}
     return result
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from engine.db.arrays import array
 from engine.db.queries import Query, load
 from engine.kit.json_text import dumps, dumps_or_none
 from engine.queue import guards
@@ -147,9 +148,8 @@ def _statement(query: Query, rows: Rows, names: tuple[str, ...], **scalars: Any)
 
 
 def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
-    if not table:
-        return {name: [] for name in names}
-    return {name: list(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
+    columns: Iterable[Sequence[Any]] = zip(*table, strict=True) if table else [()] * len(names)
+    return {name: array(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _touches_siblings(writes: TaskWrites) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from engine.db.connection import Connection
@@ -14,7 +14,7 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
-from engine.queue.claims import Turn, Want, fetch_payloads, load_tasks, wake_and_claim, with_payloads
+from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want, fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.orders import Orders
@@ -41,6 +41,7 @@ class Claiming:
         self._programs = programs
         self._turns = {config.run_queues: Turn(), config.activity_queues: Turn()}
         self._activities_first = False
+        self._other_room: list[Room] = []  # what to ask for next when this look gives nothing
         self._next_at = 0.0
 
     @property
@@ -63,38 +64,17 @@ class Claiming:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
         self._next_at = time.monotonic() + POLL_SECONDS
 
-    def claim(self, held: Collection[Session], free_slots: int) -> Iterable[Session]:
-        """Take what there is room for beside the tasks that are held: new sessions.
+    def again_soon(self) -> None:
+        """A look could not be made, for a reason that passes."""
+        _logger.warning("nothing could be claimed now")
+        self._next_at = min(self._next_at, time.monotonic() + LOOK_AGAIN_SECONDS)
 
-        Never fails for one task's sake: a task that cannot be entered ends with the reason.
-        """
-        rooms = self._rooms(held, free_slots)
-        if not any(room.runs or room.activities for room in rooms):
-            self.later()  # the end of a session brings it forward
-            return []
-        try:
-            tasks = next((taken for room in rooms if (taken := self._take(room))), [])
-            loaded = load_tasks(self._connection, tasks)
-            contents = fetch_payloads(self._connection, tasks, loaded)
-        except BusyError as error:
-            _logger.warning("nothing could be claimed now: %s", error)  # a claim without a session is let go
-            self.later()
-            return []
-        sessions = [self._enter(task, loaded[task.task_id], contents) for task in tasks]
-        for session in sessions:
-            session.always_suspend = self._config.always_suspend
-        return sessions
-
-    def _rooms(self, held: Collection[Session], free_slots: int) -> list[Room]:
-        total = (self.orders.capacity or self._config.capacity) - len(held)
-        if self.orders.batch is not None:
-            total = min(total, self.orders.batch)
-        activities = sum(1 for session in held if session.task.kind == "activity")
-        slots = self._config.activity_slots - activities if self._config.activity_queues else 0
-        self._activities_first = not self._activities_first
-        return share(total, free_slots, slots, activities_first=self._activities_first)
-
-    def _take(self, room: Room) -> list[ClaimedTask]:
+    def look(self, held: Collection[Session], leaving: int, free_slots: int) -> Look | None:
+        """What to ask for, if it is time and there is room beside the tasks that are held; ``leaving`` of them are about to go."""
+        if self.seconds_to_next > 0:
+            return None
+        room = self._room(held, leaving, free_slots)
+        self.later()  # what it gives may bring it forward, and so does the end of a session
         wanted = [
             Want(queues, quantity, self._turns[queues])
             for queues, quantity in (
@@ -103,14 +83,45 @@ class Claiming:
             )
             if queues and quantity > 0
         ]
-        caught, next_in_seconds = wake_and_claim(self._connection, worker_id=self._worker_id, wanted=wanted)
-        for want, tasks in zip(wanted, caught, strict=True):
+        return Look(self._worker_id, wanted) if wanted else None
+
+    def enter(self, look: Look, catch: Catch) -> list[Session]:
+        """Make sessions of what was caught. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
+        self._note(look, catch)
+        tasks = [task for caught in catch.tasks for task in caught]
+        try:
+            loaded = load_tasks(self._connection, tasks)
+            contents = fetch_payloads(self._connection, tasks, loaded)
+        except BusyError as error:
+            _logger.warning("nothing could be taken up now: %s", error)  # a claim without a session is let go
+            self.later()
+            return []
+        sessions = [self._enter(task, loaded[task.task_id], contents) for task in tasks]
+        for session in sessions:
+            session.always_suspend = self._config.always_suspend
+        return sessions
+
+    def _room(self, held: Collection[Session], leaving: int, free_slots: int) -> Room:
+        if self._other_room:
+            return self._other_room.pop()
+        total = (self.orders.capacity or self._config.capacity) - len(held) + leaving
+        if self.orders.batch is not None:
+            total = min(total, self.orders.batch)
+        activities = sum(1 for session in held if session.task.kind == "activity")
+        slots = self._config.activity_slots - activities if self._config.activity_queues else 0
+        self._activities_first = not self._activities_first
+        room, *self._other_room = share(total, free_slots, slots, activities_first=self._activities_first)
+        return room
+
+    def _note(self, look: Look, catch: Catch) -> None:
+        """When to look again: at once after a catch, at the end of the round of tenants, or for what there is no room beside this; else when something is due."""
+        for want, tasks in zip(look.wanted, catch.tasks, strict=True):
             self._turns[want.queues] = want.turn.behind(tasks, want.quantity)
-        # After a catch, or at the end of the round of tenants, look again at once; else when something is due or a hint comes.
-        again = any(caught) or any(want.turn != Turn() for want in wanted)
-        seconds = POLL_SECONDS if next_in_seconds is None else min(POLL_SECONDS, next_in_seconds)
-        self._next_at = 0.0 if again else time.monotonic() + seconds
-        return [task for tasks in caught for task in tasks]
+        if any(catch.tasks):
+            self._other_room = []
+        again = any(catch.tasks) or self._other_room or any(want.turn != Turn() for want in look.wanted)
+        seconds = POLL_SECONDS if catch.next_in_seconds is None else min(POLL_SECONDS, catch.next_in_seconds)
+        self._next_at = min(self._next_at, 0.0 if again else time.monotonic() + seconds)
 
     def _enter(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Session:
         try:

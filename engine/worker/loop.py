@@ -1,13 +1,15 @@
 """The loop of a worker: one thread that executes all claimed tasks.
 
-Each turn: hear what came in, let the sessions go on, commit what they want written in one group, start what may start now, claim more.
-While a commit is under way new answers gather, so groups grow with the load and are of one when it is idle: the window needs no setting.
+Each turn: hear what came in, let the sessions go on, commit what they want written in one group and look for more work in the same round trip,
+start what may start now. While the database works on one group the sessions of the next are advanced, so groups grow with the load and are of
+one when it is idle: the window needs no setting.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import UUID
@@ -17,12 +19,13 @@ from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import load_waits
+from engine.queue.claims import Catch, Look
 from engine.queue.commit import CommitResult, commit
-from engine.queue.holdings import holdings, let_go
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
+from engine.worker.flight import Flight
+from engine.worker.holding import Held, hear_waits, look_up
 from engine.worker.inbox import (
     CallEnded,
     CallNoted,
@@ -53,6 +56,8 @@ class Loop:
         self._sessions: dict[UUID, Session] = {}
         self._ready: set[UUID] = set()
         self._busy: dict[UUID, float] = {}  # tasks whose writes could not be made, and when to try again
+        self._flight: Flight | None = None
+        self._unheard: list[CallEnded | CallNoted] = []  # what came for sessions while their writes were in flight
         self._draining = False
         self._control_due = False
         with ExitStack() as opened:
@@ -83,8 +88,8 @@ class Loop:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is held."""
-        return not self._sessions
+        """Nothing is held, and nothing may be coming."""
+        return not (self._sessions or self._flight)
 
     def turn(self) -> None:
         """One round. Raises `ConnectionLostError` when the identity is lost: then close, and begin a new incarnation."""
@@ -94,9 +99,6 @@ class Loop:
         if self._control_due:
             self._look_after_holdings()
         self._go_on()
-        if not self._draining and self._claiming.seconds_to_next <= 0:
-            self._claim()
-            self._go_on()
 
     def drain(self) -> None:
         """Claim nothing more; what is held goes on."""
@@ -104,6 +106,7 @@ class Loop:
 
     def hand_back_all(self) -> None:
         """Stop every call and give every task back, claimable at once."""
+        self._land()
         for task_id, session in self._sessions.items():
             session.writes.beats += self._calls.last_beats(task_id)
             self._calls.stop_task(task_id)
@@ -115,8 +118,8 @@ class Loop:
         self._opened.close()
 
     def _patience(self) -> float:
-        if self._ready:
-            return 0.0
+        if self._flight or not self._ready <= self._busy.keys():
+            return 0.0  # the answer is waited for at the end of the turn
         limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline()]
         limits += [again_at - time.monotonic() for again_at in self._busy.values()]
         if not self._draining:
@@ -140,6 +143,9 @@ class Loop:
 
     def _call_ended(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
+        if self._is_in_flight(ended.task_id):
+            self._unheard.append(ended)
+            return
         session = self._waiting_for(ended)
         if session is None:
             return
@@ -149,12 +155,17 @@ class Loop:
         self._ready.add(ended.task_id)
 
     def _call_noted(self, noted: CallNoted) -> None:
-        if session := self._waiting_for(noted):
+        if self._is_in_flight(noted.task_id):
+            self._unheard.append(noted)
+        elif session := self._waiting_for(noted):
             session.log(noted.fact.key, noted.logs)
             session.note(noted.fact, noted.listener)
             self._ready.add(noted.task_id)
         else:
             noted.listener(False)
+
+    def _is_in_flight(self, task_id: UUID) -> bool:
+        return self._flight is not None and task_id in self._flight.task_ids
 
     def _waiting_for(self, heard: CallEnded | CallNoted) -> Session | None:
         session = self._sessions.get(heard.task_id)
@@ -162,18 +173,59 @@ class Loop:
         return session if awaited else None
 
     def _go_on(self) -> None:
-        """Advance and commit until every session waits for something outside of this thread."""
-        while ready := self._ready - self._busy.keys():
-            self._ready -= ready
-            sessions = [self._sessions[task_id] for task_id in ready if task_id in self._sessions]
-            for session in sessions:
+        """Advance what can go on while the flight before is under way; hear that one, send the next."""
+        sessions = self._advance_ready()
+        look = self._look(sessions)
+        following = Flight(self._connection, self.worker_id, sessions, look) if sessions or look else None
+        self._land()
+        if following:
+            self._flight = following
+            following.start()
+
+    def _advance_ready(self) -> list[Session]:
+        """Let the sessions go on that can, and start the calls of those that have nothing to write; those that have, for the next flight."""
+        writing: list[Session] = []
+        while ready := [task_id for task_id in self._ready if not self._must_wait(task_id)]:
+            self._ready.difference_update(ready)
+            for session in [self._sessions[task_id] for task_id in ready if task_id in self._sessions]:
                 self._advance(session)
-            if writes := [session.writes for session in sessions if session.writes]:
-                self._apply(commit(self._connection, writes, self.worker_id))
-            for session in sessions:
-                self._start(session)
-            for message in self._inbox.drain(0.0):
-                self._hear(message)
+                if session.writes:
+                    writing.append(session)
+                else:
+                    self._start(session)
+        return writing
+
+    def _must_wait(self, task_id: UUID) -> bool:
+        return task_id in self._busy or self._is_in_flight(task_id)
+
+    def _look(self, writing: Sequence[Session]) -> Look | None:
+        if self._draining:
+            return None
+        leaving = sum(1 for session in writing if session.writes.exit)
+        return self._claiming.look(self._sessions.values(), leaving, self._calls.free_slots)
+
+    def _land(self) -> None:
+        """Hear what became of the flight that is under way, if there is one."""
+        flight, self._flight = self._flight, None
+        if flight is None:
+            return
+        result, catch = flight.land()
+        self._apply(result)
+        for session in flight.sessions:
+            self._start(session)
+        if flight.look:
+            self._enter(flight.look, catch)
+        unheard, self._unheard = self._unheard, []
+        for message in unheard:
+            self._hear(message)
+
+    def _enter(self, look: Look, catch: Catch | None) -> None:
+        if catch is None:
+            self._claiming.again_soon()
+            return
+        for session in self._claiming.enter(look, catch):
+            self._sessions[session.task.task_id] = session
+            self._ready.add(session.task.task_id)
 
     def _advance(self, session: Session) -> None:
         try:
@@ -248,42 +300,26 @@ class Loop:
         session.hand_back(UNKNOWN_TOOL_SECONDS)
         self._ready.add(session.task.task_id)
 
-    def _claim(self) -> None:
-        for session in self._claiming.claim(self._sessions.values(), self._calls.free_slots):
-            self._sessions[session.task.task_id] = session
-            self._ready.add(session.task.task_id)
-
     def _look_after_holdings(self) -> None:
-        """Compare what is held here with what the database says is ours; hear of cancellations, pauses and waits that ended meanwhile.
-
-        Sessions that the database does not know as ours are dropped; claims that no session stands for, however that came about, are let go:
-        their worker is alive, so that nobody else would ever rescue them.
-        """
+        """Hear of cancellations, pauses and waits that ended meanwhile, and that a task is not held any more."""
+        self._land()
         self._control_due = False
-        held = {holding.task_id: holding for holding in holdings(self._connection, self._liveness.worker_id)}
-        for task_id, mine in list(self._sessions.items()):
-            if task_id not in held or held[task_id].epoch != mine.task.epoch:
-                _logger.info("task %s is somebody else's by now", task_id)
-                self._drop(task_id)
-        if lost := [holding for task_id, holding in held.items() if task_id not in self._sessions]:
-            _logger.error("letting go of %d claims that nobody works on", let_go(self._connection, lost))
-        for task_id, holding in held.items():
-            session = self._sessions.get(task_id)
-            if session and holding.cancel_requested:
-                self._calls.stop_task(task_id)
-                session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
-                self._ready.add(task_id)
-            elif session and session.pause(holding.pause_requested):
-                self._ready.add(task_id)
-        self._hear_waits()
+        for held in look_up(self._connection, self.worker_id, self._sessions):
+            self._obey(held)
+        self._ready |= hear_waits(self._connection, self._sessions)
 
-    def _hear_waits(self) -> None:
-        # What a session has not written yet the rows cannot tell: they may still show the wait before.
-        waiting = [session.task for session in self._sessions.values() if session.waits and not session.writes.waits]
-        for task_id, loaded in (load_waits(self._connection, waiting) if waiting else {}).items():
-            for over in loaded.over:
-                self._sessions[task_id].settle(over)
-                self._ready.add(task_id)
+    def _obey(self, held: Held) -> None:
+        session, holding = held
+        task_id = session.task.task_id
+        if holding is None:
+            _logger.info("task %s is somebody else's by now", task_id)
+            self._drop(task_id)
+        elif holding.cancel_requested:
+            self._calls.stop_task(task_id)
+            session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
+            self._ready.add(task_id)
+        elif session.pause(holding.pause_requested):
+            self._ready.add(task_id)
 
     def _load(self) -> Load:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""

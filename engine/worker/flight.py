@@ -1,0 +1,79 @@
+"""What the worker has asked of the database and not heard yet, so that it can think while the database works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from uuid import UUID
+
+from engine.db.connection import Connection
+from engine.db.errors import ConnectionLostError, DatabaseError, translate
+from engine.kit.json_text import NotJsonError
+from engine.orchestrator.session import Session
+from engine.queue.claims import Catch, Look
+from engine.queue.commit import CommitResult, GroupCommit, commit_apart, recover
+
+
+class Flight:
+    """One round trip: the group commit of some sessions, a look for work, or both. The connection is not to be used for anything else until it has landed.
+
+    Raises `ConnectionLostError` where it is unknown what became of it.
+    """
+
+    def __init__(
+        self, connection: Connection, worker_id: UUID, sessions: Sequence[Session], look: Look | None
+    ) -> None:
+        self.sessions = sessions
+        self.look = look
+        self._connection = connection
+        self._worker_id = worker_id
+        self._batch = [session.writes for session in sessions]
+        self._group: GroupCommit | None = None
+        self._error: DatabaseError | NotJsonError | None = None
+        self._pipeline = ExitStack()
+        self.task_ids = {session.task.task_id for session in sessions}
+        try:
+            self._group = GroupCommit(self._batch, worker_id) if sessions else None
+        except NotJsonError as error:
+            self._error = error
+
+    def start(self) -> None:
+        """Send everything."""
+        if self._error:
+            return
+        try:
+            pipeline = self._pipeline.enter_context(self._connection.pipeline())
+            if self._group:
+                self._group.send(self._connection)
+            if self.look:
+                self.look.send(self._connection)
+            pipeline.sync()
+        except DatabaseError as error:
+            self._error = error
+
+    def land(self) -> tuple[CommitResult, Catch | None]:
+        """Wait for the answers: what became of each session's writes, and what the look gave; None when it could not be made."""
+        try:
+            self._pipeline.close()
+        except DatabaseError as error:
+            self._error = self._error or error
+        if self._error:
+            recover(self._connection, self._error)
+        return self._committed(), self._caught()
+
+    def _committed(self) -> CommitResult:
+        if not self._batch:
+            return CommitResult()
+        if self._group and self._group.is_durable:
+            return self._group.result()
+        if self._error is None:
+            raise ConnectionLostError("a commit was not answered")
+        return commit_apart(self._connection, self._batch, self._worker_id, self._error)
+
+    def _caught(self) -> Catch | None:
+        if self.look is None or self._error:
+            return None
+        try:
+            return self.look.catch(self._connection)
+        except DatabaseError as error:
+            raise translate(error) from error
