@@ -40,7 +40,7 @@ def _text(value: object) -> str:
 
 
 def _uuid(value: object) -> str:
-    return "%032x" % value.int  # type: ignore[attr-defined]
+    return f"{value.int:032x}"  # type: ignore[attr-defined]
 
 
 _WRITERS: dict[type, Callable[[object], str]] = {UUID: _uuid, int: str, float: repr, bool: str, str: _text}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.durable.pulse import Pulse
 from engine.durable.tool_context import ToolContext
+from engine.kit.values import value
 from engine.model.json import Json
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ActivityContext(ToolContext):
     """One attempt of an activity. ``pulse`` is its worker's end of the heartbeats, ``details_before`` what the attempt before said last."""
 

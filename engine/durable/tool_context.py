@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, overload
 from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
 from engine.durable.ledger import Ledger
+from engine.kit.values import value
 from engine.model.json import Json, JsonObject
 from engine.ports import Sandbox, Transaction
 
@@ -19,7 +20,7 @@ MAX_LOG_LINES = 1_000
 MAX_LOG_CHARACTERS = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LogLine:
     """One line a tool wrote to its run's log."""
 
@@ -28,7 +29,7 @@ class LogLine:
     data: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HttpPolicy:
     """What the tenant allows of HTTP calls. ``allow_internal`` opens private and loopback addresses to calls that ask for them."""
 
@@ -41,7 +42,7 @@ def default_idempotency_key(workflow_run_id: UUID, scope: str, step_key: str) ->
     return f"{workflow_run_id}:{scope}/{step_key}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolContext:
     """One attempt of one tool call. The worker builds it, hands it to the tool's code and afterwards reads ``logs`` and ``changed_variables``."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from engine.interpreter.frame import SUCCEEDED, Frame
 from engine.interpreter.program import Program
 from engine.interpreter.restore import forked_keys
+from engine.kit.values import value
 from engine.model.commands import AwaitTasks, CancelTasks, Command, Finish, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, Waiting, WaitOver
@@ -19,7 +19,7 @@ from engine.operators.kit.base import Ended
 OPEN_KEY = "@open"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Verdict:
     """What becomes of the task. ``drops_forks``: forked tasks that are open are cancelled, and how they end does not change the verdict."""
 

@@ -12,9 +12,10 @@ Contract:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from engine.kit.values import value
 from engine.model.activity import ActivityPlan
 from engine.model.breakers import BreakerPolicy
 from engine.model.errors import StepError
@@ -27,7 +28,7 @@ def no_undo(result: Json) -> JsonObject | None:  # noqa: ARG001 - in the place o
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallTool:
     """Run one attempt of a tool. Arguments are resolved except for secrets. ``attempt`` counts from 1, ``timeout_seconds`` bounds this attempt.
 
@@ -49,7 +50,7 @@ class CallTool:
     breaker: BreakerPolicy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """A step is over: store its checkpoint. ``variables`` are stored with it in the scope's variables.
 
@@ -73,7 +74,7 @@ class Record:
     seconds: float | None = None  # how long it took, where the core was told; else the worker has measured it
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StartTimer:
     """Sleep durably for ``seconds`` or until ``until`` (ISO 8601 with zone); exactly one is set. Ends with `WaitOver`."""
 
@@ -83,7 +84,7 @@ class StartTimer:
     request: JsonObject = field(default_factory=dict)  # comes back in `Waiting` on re-entry, as in the other waits
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Retry:
     """An attempt failed and another follows after ``delay_seconds``. Stores attempt and error; ends with `WaitOver`, then `CallTool` comes again."""
 
@@ -94,7 +95,7 @@ class Retry:
     request: JsonObject = field(default_factory=dict)  # what a person has changed of the step; comes back on re-entry
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AskPerson:
     """The attempts are spent: the run pauses until a person says what becomes of the step. Ends with `WaitOver`.
 
@@ -107,7 +108,7 @@ class AskPerson:
     request: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AwaitEvent:
     """Wait for an event of this run; already emitted is over at once. Ends with `WaitOver`."""
 
@@ -117,7 +118,7 @@ class AwaitEvent:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AwaitSlots:
     """Ask for all that a step needs before its tool may be called: slots and starts of limits, ``{"kind", "key", "limit", "per_seconds"}`` each.
 
@@ -131,7 +132,7 @@ class AwaitSlots:
     in_line: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AwaitTasks:
     """Wait until ``needed`` of the tasks are final (all when None). Ends with `WaitOver`. ``request`` comes back in `Waiting` on re-entry."""
 
@@ -142,7 +143,7 @@ class AwaitTasks:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AwaitMessage:
     """Wait for the next signal or update of a name that nobody has taken. Ends with `WaitOver`, whose payload is the message."""
 
@@ -153,7 +154,7 @@ class AwaitMessage:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AnswerUpdate:
     """Reply to an update that a step of this run has taken, in the same commit as the step's own checkpoint."""
 
@@ -163,7 +164,7 @@ class AnswerUpdate:
     error: StepError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Emit:
     """Emit an event of this run (first emit wins) together with the step's own checkpoint, which a Record for the key precedes."""
 
@@ -172,7 +173,7 @@ class Emit:
     payload: Json
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NewTask:
     """One task to fork: ``key`` is its identity inside the run for ever, ``path`` where its program stands in the definition.
 
@@ -190,7 +191,7 @@ class NewTask:
     plan: ActivityPlan | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Fork:
     """Start tasks, in the same commit as the step's own checkpoint, which a Record for the key precedes."""
 
@@ -198,7 +199,7 @@ class Fork:
     tasks: list[NewTask]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StartChild:
     """Start a workflow as a run of its own, identified for ever by (this run, ``child_key``). Awaited, if at all, by `AwaitTasks` on ``child_key``.
 
@@ -214,7 +215,7 @@ class StartChild:
     wait: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CancelTasks:
     """Cancel tasks of this run by key. Carried out in the next commit; a Record for the step's key precedes it."""
 
@@ -222,7 +223,7 @@ class CancelTasks:
     task_keys: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AwaitLock:
     """Queue for the tenant's lock of that name. Ends with `WaitOver` when this task is the first of the queue; ``request`` as in `AwaitTasks`."""
 
@@ -232,7 +233,7 @@ class AwaitLock:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ChangeLock:
     """With the step's checkpoint: ``held`` (it was told that it has the lock), ``left`` (it waits no longer), ``released`` (all of that name)."""
 
@@ -241,7 +242,7 @@ class ChangeLock:
     change: Literal["held", "left", "released"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SetAttributes:
     """Merge into the run's search attributes, with the step's checkpoint; null takes one away."""
 
@@ -249,7 +250,7 @@ class SetAttributes:
     attributes: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finish:
     """The task is over. ``result`` is what whoever waits for it gets (a branch: task -> result; an activity: its result; a run: task -> result)."""
 

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from uuid import UUID
 
+from engine.kit.values import value
 from engine.model.errors import StepError
 from engine.model.json import Json, JsonObject
 from engine.model.notes import Note
@@ -18,7 +19,7 @@ from engine.model.requests import Request
 StepOutcome = Literal["succeeded", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TaskInfo:
     """Who is being executed. ``scope`` is '' for a run's own task, else the key of the branch or activity."""
 
@@ -32,7 +33,7 @@ class TaskInfo:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Recorded:
     """A checkpoint: this step is over and is never done again."""
 
@@ -43,7 +44,7 @@ class Recorded:
     error: StepError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Waiting:
     """An open wait row found on re-entry: the step was begun in an earlier claim and is not over.
 
@@ -58,7 +59,7 @@ class Waiting:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolSucceeded:
     """A tool call returned. ``variables`` are the names it set in this scope; they are stored with the checkpoint.
 
@@ -71,7 +72,7 @@ class ToolSucceeded:
     durable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolFailed:
     """An attempt of a tool call ended with an error; the retry policy decides what follows."""
 
@@ -79,7 +80,7 @@ class ToolFailed:
     error: StepError
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolAsked:
     """A tool did not answer but asked the engine for something durable (wait for branches, start a child run, sleep)."""
 
@@ -87,7 +88,7 @@ class ToolAsked:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolNoted:
     """Durable code did something inside its step and waits for it to be durable; the call goes on."""
 
@@ -95,7 +96,7 @@ class ToolNoted:
     note: Note
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WaitOver:
     """A wait ended. ``timed_out`` is true when its time came before what it waited for.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from engine.kit.values import value
 from engine.model.activity import ActivityPast
 from engine.model.facts import Recorded, Waiting, WaitOver
 from engine.model.json import JsonObject
@@ -16,7 +17,7 @@ TaskKind = Literal["workflow", "branch", "activity"]
 FinalState = Literal["completed", "failed", "cancelled", "compensated"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimedTask:
     """A claim: the right to execute one task, for as long as its ``epoch`` is the newest. ``key`` is '' for a run's own task."""
 

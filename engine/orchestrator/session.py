@@ -126,9 +126,10 @@ class Session:
 
     def tell_listeners(self, durable: bool) -> None:
         """What was collected is durable, or never will be."""
-        told, self.listeners = self.listeners, []
-        for listener in told:
-            listener(durable)
+        if self.listeners:
+            told, self.listeners = self.listeners, []
+            for listener in told:
+                listener(durable)
 
     def awaits(self, key: str, attempt: int) -> bool:
         """Whether this attempt of the step is under way; one that was given up may still come back when the next one runs."""

@@ -107,7 +107,10 @@ class Look:
         ]
 
     def catch(self, connection: Connection) -> Catch:
-        """What there was. When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet."""
+        """What there was.
+
+        When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
+        """
         row = self._woken.fetchone() if self._woken else None
         reach(FaultPoint.CLAIM_AFTER_COMMIT)
         next_in_seconds = row["next_in_seconds"] if row else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from engine.kit.values import value
 from engine.model.activity import ActivityPlan, Beat
 from engine.model.breakers import BreakerPolicy, CallOutcome
 from engine.model.commands import (
@@ -24,7 +25,7 @@ from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, FinalState
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RecordWrite:
     """A checkpoint and how long its last attempt took, in seconds; a step that waited began when its wait was registered."""
 
@@ -33,7 +34,7 @@ class RecordWrite:
     waited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
@@ -49,7 +50,7 @@ class WaitWrite:
     request: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JournalWrite:
     """A fact that is not a checkpoint."""
 
@@ -58,7 +59,7 @@ class JournalWrite:
     data: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallWrite:
     """How a call of step ``key`` ended, for the circuit breaker of its resource; ``workflow_name`` is '' where the tenant shares it."""
 
@@ -70,7 +71,7 @@ class CallWrite:
     error: StepError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ForkWrite:
     """A branch or activity to create; ``variables`` are the parent's at the fork, the start of its own."""
 
@@ -84,7 +85,7 @@ class ForkWrite:
     plan: ActivityPlan | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finished:
     """Exit: the task is over; with ``continue_with`` the next run of its chain starts with these inputs."""
 
@@ -94,12 +95,12 @@ class Finished:
     continue_with: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Suspended:
     """Exit: nothing to do until a wait is over."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HandedBack:
     """Exit: somebody else shall do it, after a delay in seconds."""
 

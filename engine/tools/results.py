@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from engine.tools.errors import ToolError
 
+_write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 MAX_DEPTH = 64
 MAX_BYTES = 16 * 1024 * 1024  # as engine.queue.payloads has it
 
@@ -19,9 +20,11 @@ def check_result(value: object) -> None:
 
     Raises a `ToolError` that is not retryable and says where in the result the trouble is.
     """
+    if value is None:
+        return
     _check_values(value)
     try:
-        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        size = len(_write(value).encode())
     except ValueError as error:  # lone surrogates, and integers beyond what Python writes
         raise _refused(None, f"cannot be written as UTF-8 JSON ({error})") from None
     if size > MAX_BYTES:

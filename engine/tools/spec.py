@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,7 +58,7 @@ def bind(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) 
 
     Raises `ToolInputError` that names every wrong argument in plain words.
     """
-    named: JsonObject = {**_by_position(spec, args, kwargs), **kwargs}
+    named: JsonObject = {**_by_position(spec, args, kwargs), **kwargs} if args else dict(kwargs)
     try:
         return spec.input_model.model_validate(named)  # type: ignore[no-any-return]
     except ValidationError as error:
@@ -67,14 +68,17 @@ def bind(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) 
         raise ToolInputError(f"{spec.name}: {problems}") from None
 
 
-def argument_names(spec: ToolSpec[Any]) -> list[str]:
+def argument_names(spec: ToolSpec[Any]) -> tuple[str, ...]:
     """The names by which a workflow gives this tool its arguments, in positional order."""
-    return [info.alias or name for name, info in spec.input_model.model_fields.items()]
+    return _field_names(spec.input_model)
+
+
+@cache
+def _field_names(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(info.alias or name for name, info in model.model_fields.items())
 
 
 def _by_position(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> JsonObject:
-    if not args:
-        return {}
     names = argument_names(spec)
     if len(args) > len(names):
         raise ToolInputError(f"{spec.name}: takes at most {len(names)} arguments ({', '.join(names)}), got {len(args)}")

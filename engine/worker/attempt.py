@@ -27,7 +27,8 @@ def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
         if isinstance(answer, Request):
             return ToolAsked(call.key, answer)
         check_result(answer)
-        check_result(context.changed_variables)
+        if context.changed_variables:
+            check_result(context.changed_variables)
         return ToolSucceeded(call.key, answer, dict(context.changed_variables))
     except ToolError as error:
         return _failed(call, error.step_error())

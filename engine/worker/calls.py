@@ -157,9 +157,8 @@ class Calls:
         running.began_at, running.began = datetime.now(UTC), time.monotonic()
         if running.cancellation.is_set():
             return  # it was cancelled while it waited for a slot
-        running.context = replace(
-            running.context, started_monotonic=running.began
-        )  # waiting for a slot costs no working time
+        if not running.spec.inline:  # waiting for a slot costs no working time
+            running.context = replace(running.context, started_monotonic=running.began)
         try:
             reach(FaultPoint.STEP_BEFORE_BODY)
             fact = self._refusal(running) or self._fact(running)

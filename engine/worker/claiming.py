@@ -114,7 +114,10 @@ class Claiming:
         return room
 
     def _note(self, look: Look, catch: Catch) -> None:
-        """When to look again: at once after a catch, at the end of the round of tenants, or for what there is no room beside this; else when something is due."""
+        """When to look again: at once after a catch, at the end of the round of tenants, or for what there was no room beside this.
+
+        Else when something is due, or a hint comes.
+        """
         for want, tasks in zip(look.wanted, catch.tasks, strict=True):
             self._turns[want.queues] = want.turn.behind(tasks, want.quantity)
         if any(catch.tasks):

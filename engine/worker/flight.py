@@ -20,9 +20,7 @@ class Flight:
     Raises `ConnectionLostError` where it is unknown what became of it.
     """
 
-    def __init__(
-        self, connection: Connection, worker_id: UUID, sessions: Sequence[Session], look: Look | None
-    ) -> None:
+    def __init__(self, connection: Connection, worker_id: UUID, sessions: Sequence[Session], look: Look | None) -> None:
         self.sessions = sessions
         self.look = look
         self._connection = connection

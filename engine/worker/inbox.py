@@ -5,18 +5,19 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from uuid import UUID
 
 from engine.durable.tool_context import LogLine
+from engine.kit.values import value
 from engine.model.activity import Beat
 from engine.model.facts import Fact, ToolNoted
 from engine.queue.writes import CallWrite
 from engine.worker.orders import Orders
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallEnded:
     """A tool call came back. ``epoch`` is that of the claim it belonged to, ``beat`` an activity's last heartbeat."""
 
@@ -30,7 +31,7 @@ class CallEnded:
     beat: Beat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallNoted:
     """A call that goes on did something that must be durable first; ``listener`` is told whether it is."""
 
@@ -42,24 +43,24 @@ class CallNoted:
     logs: list[LogLine] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WorkHint:
     """There may be something to claim."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ControlHint:
     """Something may concern the tasks that are held: a cancellation, the end of a wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IdentityLost:
     """The worker is not who it was: its connection or its row is gone. Everything it holds belongs to others."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OrdersHeard:
     """What an operator asks of this worker, whether it is new or not."""
 

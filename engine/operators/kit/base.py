@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from engine.kit.values import value
 from engine.language.definition import RetryPolicy
 from engine.language.expressions import Names
 from engine.model.commands import Command
@@ -18,7 +19,7 @@ from engine.model.facts import Fact, Recorded, TaskInfo, Waiting
 from engine.model.json import Json, JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Site:
     """Where an operator stands in the definition, known when it is compiled.
 
@@ -71,7 +72,7 @@ class At:
         return f"{self.info.scope}/{self.key}" if self.info.scope else self.key
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Done:
     """The step succeeded. ``then`` are commands that commit with its checkpoint; ``gate``: go on only when that is durable.
 
@@ -88,7 +89,7 @@ class Done:
     undo: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failed:
     """The step failed for good. ``cause`` is the key of the step inside it that is to blame, when there is one."""
 
@@ -99,19 +100,19 @@ class Failed:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class GivenUp:
     """The step was only waiting and the run cannot succeed any more: it ends as skipped."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """The step is open until a fact comes in."""
 
     commands: tuple[Command, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Round:
     """One iteration of a loop's body, with the names it adds."""
 
@@ -119,14 +120,14 @@ class Round:
     names: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rounds:
     """Run the loop's body for these rounds, at the same time; none means that rounds already under way are awaited."""
 
     rounds: tuple[Round, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RoundEnd:
     """How a round ended. ``result`` is that of the body's last task."""
 
@@ -136,7 +137,7 @@ class RoundEnd:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ended:
     """The workflow's author ends the task here; ``continue_with`` are the inputs of the run that follows it, if one does."""
 
