@@ -25,14 +25,15 @@ LOCK_SECONDS = 5.0  # how long a statement waits for somebody else's lock before
 _SETTINGS = (
     "-c search_path=highway,pg_temp -c timezone=UTC -c jit=off "
     "-c idle_in_transaction_session_timeout={idle_milliseconds} -c statement_timeout=60s -c lock_timeout={lock_milliseconds} "
-    "-c plan_cache_mode={plans} "
+    "{plans}"
     # The server has to notice it, too: a machine that vanished must not keep its locks for the two hours that systems allow.
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
+_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
 
 
 def parameters(
-    name: str, *, lock_seconds: float = LOCK_SECONDS, idle_seconds: float = IDLE_SECONDS, plans: str = "auto"
+    name: str, *, lock_seconds: float = LOCK_SECONDS, idle_seconds: float = IDLE_SECONDS, plans: str = ""
 ) -> dict[str, Any]:
     """How the engine connects: autocommit, its own settings, and ways to notice within 20 s that the peer is dead."""
     return {
@@ -58,7 +59,8 @@ def connect(
     plan_once: bool = False,
 ) -> Connection:
     """Open a connection; with ``plan_once`` every prepared statement keeps its first, generic plan: for the same few statements all
-    day, whose planning takes as long as running them.
+    day, whose planning takes as long as running them. Such a plan is made of look-ups by key alone: one made while a table was small
+    would read all of it, and a group of a hundred rows would read it a hundred times, long after it has grown.
 
     ``whole_seconds`` bounds each transaction: see `bound_transactions`. Raises `ConnectionLostError` when the server does not answer.
     """
@@ -69,7 +71,7 @@ def connect(
                 name,
                 lock_seconds=lock_seconds,
                 idle_seconds=min(IDLE_SECONDS, whole_seconds or IDLE_SECONDS),
-                plans="force_generic_plan" if plan_once else "auto",
+                plans=_PLAN_ONCE if plan_once else "",
             ),
         )
         set_json_loads(json_text.loads, connection)

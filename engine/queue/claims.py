@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -57,6 +58,13 @@ class Want:
     queues: tuple[str, ...]
     quantity: int
     turn: Turn = Turn()
+
+    def leaves_some(self, caught: Sequence[ClaimedTask]) -> bool:
+        """Whether more may be due than was caught: the quantity is used up, so is the turn of a tenant, or those before the first tenant were not asked."""
+        if len(caught) >= self.quantity or self.turn != Turn():
+            return True
+        places = Counter((task.tenant_id, task.queue) for task in caught)
+        return any(places[task.tenant_id, task.queue] >= task.turn_size for task in caught)
 
 
 def claim(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from engine.db.connection import Connection, Cursor, cursor
-from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate, translated
+from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, translate
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError
 from engine.queue.payloads import Payloads
@@ -55,12 +55,10 @@ class GroupCommit:
         self._locked: Cursor | None = None
         self._started: list[tuple[tuple[UUID, str], Cursor]] = []
         self._answers: Cursor | None = None
-        self._end: Cursor | None = None
 
     def send(self, connection: Connection) -> None:
-        """Send all of it, from BEGIN to COMMIT. The connection is in pipeline mode and in no transaction."""
+        """Send the statements, into a transaction and a pipeline of the caller's."""
         reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
-        cursor(connection).execute(b"BEGIN")
         self._locked = _send(connection, self._lock)
         self._payloads.store(connection)
         self._started = [(where, _send(connection, statement)) for where, statement in self._children]
@@ -68,12 +66,6 @@ class GroupCommit:
             _send(connection, statement)
         self._answers = _send(connection, self._asked) if self._asked else None
         reach(FaultPoint.STEP_BEFORE_COMMIT)
-        self._end = cursor(connection).execute(b"COMMIT")
-
-    @property
-    def is_durable(self) -> bool:
-        """The server has confirmed the COMMIT."""
-        return self._end is not None and self._end.statusmessage == "COMMIT"
 
     def result(self) -> CommitResult:
         """What became of each task, once it is durable."""
@@ -99,22 +91,14 @@ def commit(connection: Connection, batch: Sequence[TaskWrites], worker_id: UUID)
     """Write the batch durably, and wait for it. Raises `ConnectionLostError` when it is unknown whether the commit happened."""
     try:
         group = GroupCommit(batch, worker_id)
-        with connection.pipeline():
+        with connection.pipeline() as pipeline, connection.transaction():
             group.send(connection)
+            pipeline.sync()
         return group.result()
     except (DatabaseError, NotJsonError) as error:
-        recover(connection, error)
+        if isinstance(error, DatabaseError) and isinstance(lost := translate(error), ConnectionLostError):
+            raise lost from error
         return commit_apart(connection, batch, worker_id, error)
-
-
-def recover(connection: Connection, error: DatabaseError | NotJsonError) -> None:
-    """Leave the transaction that an error has ended. Raises `ConnectionLostError` when there is no connection left, or it is unknown what was committed."""
-    if isinstance(error, NotJsonError):
-        return
-    if isinstance(lost := translate(error), ConnectionLostError):
-        raise lost from error
-    with translated():
-        connection.rollback()
 
 
 def commit_apart(

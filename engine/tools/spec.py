@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +14,8 @@ from engine.durable.tool_context import ToolContext
 from engine.model.json import Json, JsonObject
 from engine.model.requests import Request
 from engine.tools.errors import ToolInputError
+
+_ARGUMENTS: dict[type[BaseModel], tuple[str, ...]] = {}  # read once for each model: pydantic makes its table of fields anew each time
 
 SideEffect = Literal["pure", "idempotent", "effectful"]
 Input = TypeVar("Input", bound=BaseModel)
@@ -70,12 +71,13 @@ def bind(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) 
 
 def argument_names(spec: ToolSpec[Any]) -> tuple[str, ...]:
     """The names by which a workflow gives this tool its arguments, in positional order."""
-    return _field_names(spec.input_model)
+    names = _ARGUMENTS.get(spec.input_model)
+    if names is None:
+        fields = spec.input_model.model_fields.items()
+        names = _ARGUMENTS[spec.input_model] = tuple(info.alias or name for name, info in fields)
+    return names
 
 
-@cache
-def _field_names(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(info.alias or name for name, info in model.model_fields.items())
 
 
 def _by_position(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> JsonObject:

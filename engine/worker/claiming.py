@@ -16,12 +16,16 @@ from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
 from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want, fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
+from engine.queue.writes import Finished, TaskWrites
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.orders import Orders
+from engine.worker.pace import Pace
 from engine.worker.programs import Programs, UnreadableDefinitionError
 from engine.worker.room import Room, share
 
 _logger = logging.getLogger(__name__)
+MOMENT_SECONDS = 0.01
+SMALLEST_SHARE = 4  # of what the pace allows: a look for less than a fourth of it waits while there is more to do
 
 
 class Claiming:
@@ -42,6 +46,8 @@ class Claiming:
         self._turns = {config.run_queues: Turn(), config.activity_queues: Turn()}
         self._activities_first = False
         self._other_room: list[Room] = []  # what to ask for next when this look gives nothing
+        self._pace = Pace()
+        self._may_be_more = True  # the last look has not seen the end of what is due
         self._next_at = 0.0
 
     @property
@@ -64,6 +70,14 @@ class Claiming:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
         self._next_at = time.monotonic() + POLL_SECONDS
 
+    def gone(self, writes: TaskWrites) -> None:
+        """A task was let go: there is room, and its exit may have made something claimable."""
+        self._pace.left()
+        exit_ = writes.exit
+        is_plain = isinstance(exit_, Finished) and exit_.state == "completed" and not exit_.continue_with
+        if self._may_be_more or not is_plain or writes.task.parent_task_id:
+            self.soon()
+
     def again_soon(self) -> None:
         """A look could not be made, for a reason that passes."""
         _logger.warning("nothing could be claimed now")
@@ -74,6 +88,11 @@ class Claiming:
         if self.seconds_to_next > 0:
             return None
         room = self._room(held, leaving, free_slots)
+        if self._may_be_more and room.runs * SMALLEST_SHARE < self._pace.ahead and len(held) > leaving:
+            self._next_at = time.monotonic() + MOMENT_SECONDS
+            return (
+                None  # a look costs as much as some ten tasks: sessions are about to leave, and there will be more room
+            )
         self.later()  # what it gives may bring it forward, and so does the end of a session
         wanted = [
             Want(queues, quantity, self._turns[queues])
@@ -83,7 +102,10 @@ class Claiming:
             )
             if queues and quantity > 0
         ]
-        return Look(self._worker_id, wanted) if wanted else None
+        if not wanted:
+            self._may_be_more = True
+            return None
+        return Look(self._worker_id, wanted)
 
     def enter(self, look: Look, catch: Catch) -> list[Session]:
         """Make sessions of what was caught. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
@@ -110,19 +132,29 @@ class Claiming:
         activities = sum(1 for session in held if session.task.kind == "activity")
         slots = self._config.activity_slots - activities if self._config.activity_queues else 0
         self._activities_first = not self._activities_first
-        room, *self._other_room = share(total, free_slots, slots, activities_first=self._activities_first)
+        room, *self._other_room = share(
+            total,
+            free_slots,
+            slots,
+            ahead=self._pace.ahead - len(held) + leaving,
+            activities_first=self._activities_first,
+        )
         return room
 
     def _note(self, look: Look, catch: Catch) -> None:
-        """When to look again: at once after a catch, at the end of the round of tenants, or for what there was no room beside this.
+        """When to look again: at once while there may be more, at the end of the round of tenants, or for what there was no room beside this.
 
         Else when something is due, or a hint comes.
         """
+        again = False
         for want, tasks in zip(look.wanted, catch.tasks, strict=True):
-            self._turns[want.queues] = want.turn.behind(tasks, want.quantity)
+            leaves_some = want.leaves_some(tasks)
+            self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if leaves_some else Turn()
+            again = again or leaves_some
+        self._may_be_more = again or len(look.wanted) < len(self._turns)
         if any(catch.tasks):
             self._other_room = []
-        again = any(catch.tasks) or self._other_room or any(want.turn != Turn() for want in look.wanted)
+        again = again or bool(self._other_room)
         seconds = POLL_SECONDS if catch.next_in_seconds is None else min(POLL_SECONDS, catch.next_in_seconds)
         self._next_at = min(self._next_at, 0.0 if again else time.monotonic() + seconds)
 

@@ -29,7 +29,7 @@ class WorkerConfig:
     make_sandbox: Callable[[], Sandbox]
     queues: tuple[str, ...] = ("default",)
     slots: int = 16
-    capacity: int = 100
+    capacity: int = 500
     grace_seconds: float = 20.0
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from uuid import UUID
 
-from engine.db.connection import Connection
-from engine.db.errors import ConnectionLostError, DatabaseError, translate
+from engine.db.connection import Connection, Cursor, cursor
+from engine.db.errors import ConnectionLostError, DatabaseError, translate, translated
 from engine.kit.json_text import NotJsonError
 from engine.orchestrator.session import Session
 from engine.queue.claims import Catch, Look
-from engine.queue.commit import CommitResult, GroupCommit, commit_apart, recover
+from engine.queue.commit import CommitResult, GroupCommit, commit_apart
 
 
 class Flight:
@@ -27,6 +27,7 @@ class Flight:
         self._worker_id = worker_id
         self._batch = [session.writes for session in sessions]
         self._group: GroupCommit | None = None
+        self._end: Cursor | None = None
         self._error: DatabaseError | NotJsonError | None = None
         self._pipeline = ExitStack()
         self.task_ids = {session.task.task_id for session in sessions}
@@ -42,7 +43,9 @@ class Flight:
         try:
             pipeline = self._pipeline.enter_context(self._connection.pipeline())
             if self._group:
+                cursor(self._connection).execute(b"BEGIN")
                 self._group.send(self._connection)
+                self._end = cursor(self._connection).execute(b"COMMIT")
             if self.look:
                 self.look.send(self._connection)
             pipeline.sync()
@@ -55,14 +58,22 @@ class Flight:
             self._pipeline.close()
         except DatabaseError as error:
             self._error = self._error or error
-        if self._error:
-            recover(self._connection, self._error)
+        self._leave_transaction()
         return self._committed(), self._caught()
+
+    def _leave_transaction(self) -> None:
+        """What was sent of it after an error was ignored, and so was its COMMIT."""
+        if not isinstance(self._error, DatabaseError):
+            return
+        if isinstance(lost := translate(self._error), ConnectionLostError):
+            raise lost from self._error
+        with translated():
+            self._connection.rollback()
 
     def _committed(self) -> CommitResult:
         if not self._batch:
             return CommitResult()
-        if self._group and self._group.is_durable:
+        if self._group and self._end and self._end.statusmessage == "COMMIT":
             return self._group.result()
         if self._error is None:
             raise ConnectionLostError("a commit was not answered")

@@ -199,8 +199,8 @@ class Loop:
         return task_id in self._busy or self._is_in_flight(task_id)
 
     def _look(self, writing: Sequence[Session]) -> Look | None:
-        if self._draining:
-            return None
+        if self._draining or (self._flight and self._flight.look):
+            return None  # what the look under way brings will take room
         leaving = sum(1 for session in writing if session.writes.exit)
         return self._claiming.look(self._sessions.values(), leaving, self._calls.free_slots)
 
@@ -249,7 +249,7 @@ class Loop:
         session.committed()
         if writes.exit:
             self._drop(task_id)
-            self._claiming.soon()  # there is room, and the exit may have made something claimable
+            self._claiming.gone(writes)
             return
         if session.hear_answers(writes, result):
             self._ready.add(task_id)

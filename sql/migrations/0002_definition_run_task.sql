@@ -100,27 +100,28 @@ CREATE INDEX task_claimed ON highway.task (claimed_by) WHERE state = 'running';
 CREATE INDEX task_parent ON highway.task (tenant_id, parent_task_id, report_key) WHERE parent_task_id IS NOT NULL;
 CALL highway.protect('highway.task');
 
--- I15: only the run's own task sets the run's status.
+-- I15: only the run's own task sets the run's status. Once for all tasks of a statement: claims and group commits change many.
 CREATE FUNCTION highway.derive_run_status() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE highway.workflow_run AS r
-       SET status = NEW.state,
-           error = NEW.error,
-           started_at = CASE WHEN NEW.state = 'running' THEN coalesce(r.started_at, highway.now()) ELSE r.started_at END,
-           finished_at = NEW.finished_at,
+       SET status = n.state,
+           error = n.error,
+           started_at = CASE WHEN n.state = 'running' THEN coalesce(r.started_at, highway.now()) ELSE r.started_at END,
+           finished_at = n.finished_at,
            -- A pause ends with the run.
-           paused_at = CASE WHEN NEW.finished_at IS NULL THEN r.paused_at END,
-           paused_by = CASE WHEN NEW.finished_at IS NULL THEN r.paused_by END,
-           pause_reason = CASE WHEN NEW.finished_at IS NULL THEN r.pause_reason END,
-           paused_with = CASE WHEN NEW.finished_at IS NULL THEN r.paused_with END
-     WHERE r.tenant_id = NEW.tenant_id AND r.workflow_run_id = NEW.workflow_run_id;
+           paused_at = CASE WHEN n.finished_at IS NULL THEN r.paused_at END,
+           paused_by = CASE WHEN n.finished_at IS NULL THEN r.paused_by END,
+           pause_reason = CASE WHEN n.finished_at IS NULL THEN r.pause_reason END,
+           paused_with = CASE WHEN n.finished_at IS NULL THEN r.paused_with END
+      FROM changed AS n
+     WHERE n.kind = 'workflow' AND r.tenant_id = n.tenant_id AND r.workflow_run_id = n.workflow_run_id AND r.status <> n.state;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER derive_run_status AFTER UPDATE OF state ON highway.task
-    FOR EACH ROW WHEN (NEW.kind = 'workflow' AND OLD.state IS DISTINCT FROM NEW.state)
-    EXECUTE FUNCTION highway.derive_run_status();
+CREATE TRIGGER derive_run_status AFTER UPDATE ON highway.task
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION highway.derive_run_status();
 
 -- I8: terminal is terminal. The one door is for highway.restart_run, which names the run it lets go on in a setting of its transaction.
 CREATE FUNCTION highway.refuse_leaving_terminal() RETURNS trigger

@@ -312,12 +312,17 @@ DECLARE
     v_tenants uuid[];
     v_tasks uuid[];
     v_cleanup record;
+    v_fails boolean := 'completed' <> ANY (p_states);
+    v_reports boolean;
+    v_announces boolean;
 BEGIN
-    PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(
-                CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END))
-       FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_errors) AS g (tenant_id, task_id, epoch, state, error)
-       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
-      WHERE g.state <> 'completed' AND t.kind = 'workflow' AND t.phase = '';
+    IF v_fails THEN
+        PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(
+                    CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END))
+           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_errors) AS g (tenant_id, task_id, epoch, state, error)
+           JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+          WHERE g.state <> 'completed' AND t.kind = 'workflow' AND t.phase = '';
+    END IF;
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_outcome(t) ELSE g.state END,
@@ -325,29 +330,34 @@ BEGIN
                result = g.result::jsonb, finished_at = highway.now(), claimed_by = NULL, running_steps = NULL
           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_results, p_errors) AS g (tenant_id, task_id, epoch, state, result, error)
          WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
-        RETURNING t.tenant_id, t.task_id
+        RETURNING t.tenant_id, t.task_id, t.parent_task_id, t.completion_event
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = e.tenant_id AND w.task_id = e.task_id
     )
-    SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM ended;
+    SELECT array_agg(e.tenant_id), array_agg(e.task_id), bool_or(e.parent_task_id IS NOT NULL), bool_or(e.completion_event IS NOT NULL)
+      INTO v_tenants, v_tasks, v_reports, v_announces
+      FROM ended AS e;
     IF v_tasks IS NULL THEN
         RETURN;
     END IF;
-    FOR v_cleanup IN
-        SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
-          FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
-          JOIN highway.task AS t USING (tenant_id, task_id)
-          JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
-         WHERE t.state IN ('failed', 'cancelled', 'compensated')
-         GROUP BY o.tenant_id
-    LOOP
-        PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');
-    END LOOP;
-    IF EXISTS (SELECT FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id) JOIN highway.task AS t USING (tenant_id, task_id)
-                WHERE t.parent_task_id IS NOT NULL) THEN
+    IF v_fails THEN
+        FOR v_cleanup IN
+            SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
+              FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
+              JOIN highway.task AS t USING (tenant_id, task_id)
+              JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
+             WHERE t.state IN ('failed', 'cancelled', 'compensated')
+             GROUP BY o.tenant_id
+        LOOP
+            PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');
+        END LOOP;
+    END IF;
+    IF v_reports THEN
         PERFORM highway.report_final(v_tenants, v_tasks);
     END IF;
-    PERFORM highway.emit_completions(v_tenants, v_tasks);
+    IF v_announces THEN
+        PERFORM highway.emit_completions(v_tenants, v_tasks);
+    END IF;
     RETURN QUERY SELECT unnest(v_tasks);
 END
 $$;
