@@ -571,16 +571,17 @@ CREATE FUNCTION highway.derive_run_status() RETURNS trigger
     AS $$
 BEGIN
     UPDATE highway.workflow_run AS r
-       SET status = NEW.state,
-           error = NEW.error,
-           started_at = CASE WHEN NEW.state = 'running' THEN coalesce(r.started_at, highway.now()) ELSE r.started_at END,
-           finished_at = NEW.finished_at,
+       SET status = n.state,
+           error = n.error,
+           started_at = CASE WHEN n.state = 'running' THEN coalesce(r.started_at, highway.now()) ELSE r.started_at END,
+           finished_at = n.finished_at,
            -- A pause ends with the run.
-           paused_at = CASE WHEN NEW.finished_at IS NULL THEN r.paused_at END,
-           paused_by = CASE WHEN NEW.finished_at IS NULL THEN r.paused_by END,
-           pause_reason = CASE WHEN NEW.finished_at IS NULL THEN r.pause_reason END,
-           paused_with = CASE WHEN NEW.finished_at IS NULL THEN r.paused_with END
-     WHERE r.tenant_id = NEW.tenant_id AND r.workflow_run_id = NEW.workflow_run_id;
+           paused_at = CASE WHEN n.finished_at IS NULL THEN r.paused_at END,
+           paused_by = CASE WHEN n.finished_at IS NULL THEN r.paused_by END,
+           pause_reason = CASE WHEN n.finished_at IS NULL THEN r.pause_reason END,
+           paused_with = CASE WHEN n.finished_at IS NULL THEN r.paused_with END
+      FROM changed AS n
+     WHERE n.kind = 'workflow' AND r.tenant_id = n.tenant_id AND r.workflow_run_id = n.workflow_run_id AND r.status <> n.state;
     RETURN NULL;
 END
 $$;
@@ -701,12 +702,17 @@ DECLARE
     v_tenants uuid[];
     v_tasks uuid[];
     v_cleanup record;
+    v_fails boolean := 'completed' <> ANY (p_states);
+    v_reports boolean;
+    v_announces boolean;
 BEGIN
-    PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(
-                CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END))
-       FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_errors) AS g (tenant_id, task_id, epoch, state, error)
-       JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
-      WHERE g.state <> 'completed' AND t.kind = 'workflow' AND t.phase = '';
+    IF v_fails THEN
+        PERFORM highway.turn_to_undoing(array_agg(t.tenant_id), array_agg(t.task_id), array_agg(
+                    CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_reason(t) ELSE g.error::jsonb END))
+           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_errors) AS g (tenant_id, task_id, epoch, state, error)
+           JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+          WHERE g.state <> 'completed' AND t.kind = 'workflow' AND t.phase = '';
+    END IF;
     WITH ended AS (
         UPDATE highway.task AS t
            SET state = CASE WHEN t.cancel_requested AND g.state = 'failed' THEN highway.stop_outcome(t) ELSE g.state END,
@@ -714,29 +720,34 @@ BEGIN
                result = g.result::jsonb, finished_at = highway.now(), claimed_by = NULL, running_steps = NULL
           FROM unnest(p_tenants, p_tasks, p_epochs, p_states, p_results, p_errors) AS g (tenant_id, task_id, epoch, state, result, error)
          WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
-        RETURNING t.tenant_id, t.task_id
+        RETURNING t.tenant_id, t.task_id, t.parent_task_id, t.completion_event
     ), forgotten AS (
         DELETE FROM highway.wait AS w USING ended AS e WHERE w.tenant_id = e.tenant_id AND w.task_id = e.task_id
     )
-    SELECT array_agg(tenant_id), array_agg(task_id) INTO v_tenants, v_tasks FROM ended;
+    SELECT array_agg(e.tenant_id), array_agg(e.task_id), bool_or(e.parent_task_id IS NOT NULL), bool_or(e.completion_event IS NOT NULL)
+      INTO v_tenants, v_tasks, v_reports, v_announces
+      FROM ended AS e;
     IF v_tasks IS NULL THEN
         RETURN;
     END IF;
-    FOR v_cleanup IN
-        SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
-          FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
-          JOIN highway.task AS t USING (tenant_id, task_id)
-          JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
-         WHERE t.state IN ('failed', 'cancelled', 'compensated')
-         GROUP BY o.tenant_id
-    LOOP
-        PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');
-    END LOOP;
-    IF EXISTS (SELECT FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id) JOIN highway.task AS t USING (tenant_id, task_id)
-                WHERE t.parent_task_id IS NOT NULL) THEN
+    IF v_fails THEN
+        FOR v_cleanup IN
+            SELECT o.tenant_id, array_agg(o.task_id) AS task_ids
+              FROM unnest(v_tenants, v_tasks) AS e (tenant_id, task_id)
+              JOIN highway.task AS t USING (tenant_id, task_id)
+              JOIN highway.task AS o ON o.tenant_id = t.tenant_id AND o.parent_task_id = t.task_id AND o.kind <> 'workflow'
+             WHERE t.state IN ('failed', 'cancelled', 'compensated')
+             GROUP BY o.tenant_id
+        LOOP
+            PERFORM highway.cancel_tasks(v_cleanup.tenant_id, v_cleanup.task_ids, 'the run has ended');
+        END LOOP;
+    END IF;
+    IF v_reports THEN
         PERFORM highway.report_final(v_tenants, v_tasks);
     END IF;
-    PERFORM highway.emit_completions(v_tenants, v_tasks);
+    IF v_announces THEN
+        PERFORM highway.emit_completions(v_tenants, v_tasks);
+    END IF;
     RETURN QUERY SELECT unnest(v_tasks);
 END
 $$;
@@ -3284,7 +3295,7 @@ CREATE TRIGGER begin_activity_anew AFTER UPDATE OF state ON highway.task FOR EAC
 
 CREATE TRIGGER bury_failed_task AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.state = 'failed'::text) AND (old.state IS DISTINCT FROM new.state) AND (new.error IS NOT NULL) AND ((new.kind = 'activity'::text) OR ((new.error ->> 'kind'::text) = ANY (ARRAY['poison'::text, 'divergence'::text, 'internal'::text]))))) EXECUTE FUNCTION highway.bury_failed_task();
 
-CREATE TRIGGER derive_run_status AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.kind = 'workflow'::text) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION highway.derive_run_status();
+CREATE TRIGGER derive_run_status AFTER UPDATE ON highway.task REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION highway.derive_run_status();
 
 CREATE TRIGGER fired_is_fired BEFORE UPDATE ON highway.schedule_tick FOR EACH ROW WHEN ((old.outcome = 'fired'::text)) EXECUTE FUNCTION highway.refuse_firing_twice();
 

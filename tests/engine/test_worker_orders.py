@@ -114,7 +114,7 @@ def test_a_worker_holds_no_more_than_its_capacity_and_gets_it_back(workers: Work
     workers.start()
     workers.wait_for_workers(1)
     worker = _only(workers)
-    assert (worker.status, worker.slots, worker.capacity, worker.batch) == ("online", 8, 100, None)
+    assert (worker.status, worker.slots, worker.capacity, worker.batch) == ("online", 8, 500, None)
     with connect(workers.database.web) as connection:
         facade.limit_worker(
             connection, worker_id=worker.worker_id, capacity=2, set_capacity=True, batch=1, set_batch=True
@@ -129,7 +129,7 @@ def test_a_worker_holds_no_more_than_its_capacity_and_gets_it_back(workers: Work
         with connect(workers.database.web) as web:
             facade.limit_worker(web, worker_id=worker.worker_id, set_capacity=True)
         _until(lambda: scalar(connection, RUNNING), lambda running: running == 4)
-    assert (_only(workers).capacity, _only(workers).batch) == (100, 1)
+    assert (_only(workers).capacity, _only(workers).batch) == (500, 1)
     (workers.folder / "go").touch()
     for run in runs:
         assert workers.finish(run).status == "completed"

@@ -127,7 +127,13 @@ class Player:
 
     def claim(self, quantity: int) -> int:
         """Take tasks and enter them. Returns how many."""
-        sessions = list(self._claiming.claim([], quantity))
+        self._claiming.soon()
+        look = self._claiming.look([], 0, quantity)
+        if look is None:
+            return 0
+        with self._connection.pipeline():
+            look.send(self._connection)
+        sessions = self._claiming.enter(look, look.catch(self._connection))
         self.held |= {session.task.task_id: Held(session) for session in sessions}
         return len(sessions)
 
