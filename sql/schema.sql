@@ -361,7 +361,7 @@ $$;
 
 ALTER FUNCTION highway.change_start(p_tenant uuid, p_run uuid, p_at timestamp with time zone, p_by text) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.check_admission(p_tenant uuid, p_queue text) RETURNS void
+CREATE FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer DEFAULT 1) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -383,7 +383,7 @@ BEGIN
                                         LIMIT v_policy.max_backlog) AS due)
               + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
                                         LIMIT v_policy.max_backlog) AS held);
-    IF v_figure >= v_policy.max_backlog THEN
+    IF v_figure + p_quantity > v_policy.max_backlog THEN
         RAISE EXCEPTION '% runs are waiting to start, and % is the limit', v_figure, v_policy.max_backlog
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object('what', 'backlog', 'figure', v_figure, 'limit', v_policy.max_backlog,
                                                                     'retry_after_seconds', 5)::text;
@@ -394,7 +394,7 @@ BEGIN
            AND o.created_at > highway.now() - interval '1 minute' AND o.parent_run_id IS NULL
          ORDER BY o.workflow_run_id DESC
          LIMIT v_policy.runs_per_minute) AS r;
-    IF v_figure >= v_policy.runs_per_minute THEN
+    IF v_figure + p_quantity > v_policy.runs_per_minute THEN
         RAISE EXCEPTION '% runs were started within a minute, and % is the limit', v_figure, v_policy.runs_per_minute
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object(
                         'what', 'runs_per_minute', 'figure', v_figure, 'limit', v_policy.runs_per_minute,
@@ -403,7 +403,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text) OWNER TO highway_owner;
+ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.collect_blobs(p_quantity integer) RETURNS integer
     LANGUAGE plpgsql
@@ -2342,6 +2342,43 @@ END
 $$;
 
 ALTER FUNCTION highway.submit_run(p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_retry_of uuid, p_parent_task uuid, p_parent_run uuid, p_parent_key text, p_limits jsonb, p_partition_key text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.submit_runs(p_tenant uuid, p_definition uuid, p_inputs text[], p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now timestamptz := highway.now();
+    v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
+    v_state text := CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END;
+    v_definition highway.workflow_definition;
+    v_deadline timestamptz;
+    v_ids uuid[];
+BEGIN
+    PERFORM highway.check_admission(p_tenant, p_queue, cardinality(p_inputs));
+    SELECT * INTO v_definition FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF NOT FOUND OR cardinality(p_inputs) = 0 THEN
+        RETURN;
+    END IF;
+    v_deadline := v_starts + make_interval(secs => coalesce((v_definition.definition ->> 'deadline_seconds')::float8,
+                                                            (v_definition.definition ->> 'timeout_seconds')::float8));
+    v_ids := ARRAY(SELECT highway.uuid7() FROM generate_series(1, cardinality(p_inputs)));
+    INSERT INTO highway.workflow_run (
+           tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
+           tags, attributes, created_at, status, deadline_at, deadline_action)
+    SELECT p_tenant, i.id, p_definition, v_definition.definition_hash, v_definition.name, v_definition.version, p_queue, p_priority,
+           i.inputs::jsonb, p_trigger, p_triggered_by, p_tags, p_attributes, v_now, v_state, v_deadline,
+           coalesce(v_definition.definition ->> 'deadline_action', 'fail')
+      FROM unnest(v_ids, p_inputs) AS i (id, inputs);
+    INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, gate)
+    SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,
+           CASE WHEN v_definition.limits IS NOT NULL THEN highway.gate_of(v_definition.limits, v_definition.name, i.inputs::jsonb) END
+      FROM unnest(v_ids, p_inputs) AS i (id, inputs);
+    PERFORM pg_notify('highway_work', '');
+    RETURN QUERY SELECT unnest(v_ids);
+END
+$$;
+
+ALTER FUNCTION highway.submit_runs(p_tenant uuid, p_definition uuid, p_inputs text[], p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.take_run_key(p_tenant uuid, p_kind text, p_key text, p_inputs jsonb, p_how jsonb) RETURNS uuid
     LANGUAGE plpgsql

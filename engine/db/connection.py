@@ -29,7 +29,9 @@ _SETTINGS = (
     # The server has to notice it, too: a machine that vanished must not keep its locks for the two hours that systems allow.
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
 )
-_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+_PLAN_ONCE = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+)
 
 
 def parameters(

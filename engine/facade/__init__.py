@@ -99,6 +99,7 @@ from engine.facade.step_log import list_step_logs, list_step_story
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
+from engine.facade.submit_many import submit_many
 from engine.facade.tasks import count_tasks, get_task, list_active, list_tasks, oldest_pending, task_troubles
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
@@ -231,6 +232,7 @@ __all__ = [
     "set_tenant_policy",
     "story_sizes",
     "submit",
+    "submit_many",
     "summarize_schedules",
     "task_troubles",
     "update_schedule",

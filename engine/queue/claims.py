@@ -91,6 +91,7 @@ def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | Non
 class Catch:
     """What a look for work gave: the tasks of each wish, and in how many seconds to look again at the latest, None: whenever."""
 
+    wanted: Sequence[Want]
     tasks: list[list[ClaimedTask]]
     next_in_seconds: float | None
 
@@ -99,7 +100,7 @@ class Look:
     """`wake_due` and claims on their way, in one round trip: sent into a pipeline, and heard when the pipeline has been emptied."""
 
     def __init__(self, worker_id: UUID, wanted: Sequence[Want]) -> None:
-        self.wanted = wanted
+        self._wanted = wanted
         self._worker_id = worker_id
         self._woken: Cursor | None = None
         self._claimed: list[Cursor] = []
@@ -111,7 +112,7 @@ class Look:
         self._woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
         self._claimed = [
             _sql.claim.send(cursor(connection), **_where(self._worker_id, want.queues, want.quantity, want.turn))
-            for want in self.wanted
+            for want in self._wanted
         ]
 
     def catch(self, connection: Connection) -> Catch:
@@ -124,7 +125,9 @@ class Look:
         next_in_seconds = row["next_in_seconds"] if row else None
         if row and row["slots_freed"]:
             next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
-        return Catch([[ClaimedTask(**task) for task in tasks] for tasks in self._claimed], next_in_seconds)
+        return Catch(
+            self._wanted, [[ClaimedTask(**task) for task in tasks] for tasks in self._claimed], next_in_seconds
+        )
 
 
 def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:

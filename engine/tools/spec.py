@@ -15,7 +15,9 @@ from engine.model.json import Json, JsonObject
 from engine.model.requests import Request
 from engine.tools.errors import ToolInputError
 
-_ARGUMENTS: dict[type[BaseModel], tuple[str, ...]] = {}  # read once for each model: pydantic makes its table of fields anew each time
+_ARGUMENTS: dict[
+    type[BaseModel], tuple[str, ...]
+] = {}  # read once for each model: pydantic makes its table of fields anew each time
 
 SideEffect = Literal["pure", "idempotent", "effectful"]
 Input = TypeVar("Input", bound=BaseModel)
@@ -76,8 +78,6 @@ def argument_names(spec: ToolSpec[Any]) -> tuple[str, ...]:
         fields = spec.input_model.model_fields.items()
         names = _ARGUMENTS[spec.input_model] = tuple(info.alias or name for name, info in fields)
     return names
-
-
 
 
 def _by_position(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> JsonObject:

@@ -107,9 +107,9 @@ class Claiming:
             return None
         return Look(self._worker_id, wanted)
 
-    def enter(self, look: Look, catch: Catch) -> list[Session]:
+    def enter(self, catch: Catch) -> list[Session]:
         """Make sessions of what was caught. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
-        self._note(look, catch)
+        self._note(catch)
         tasks = [task for caught in catch.tasks for task in caught]
         try:
             loaded = load_tasks(self._connection, tasks)
@@ -141,17 +141,17 @@ class Claiming:
         )
         return room
 
-    def _note(self, look: Look, catch: Catch) -> None:
+    def _note(self, catch: Catch) -> None:
         """When to look again: at once while there may be more, at the end of the round of tenants, or for what there was no room beside this.
 
         Else when something is due, or a hint comes.
         """
         again = False
-        for want, tasks in zip(look.wanted, catch.tasks, strict=True):
+        for want, tasks in zip(catch.wanted, catch.tasks, strict=True):
             leaves_some = want.leaves_some(tasks)
             self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if leaves_some else Turn()
             again = again or leaves_some
-        self._may_be_more = again or len(look.wanted) < len(self._turns)
+        self._may_be_more = again or len(catch.wanted) < len(self._turns)
         if any(catch.tasks):
             self._other_room = []
         again = again or bool(self._other_room)

@@ -8,7 +8,6 @@ one when it is idle: the window needs no setting.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import Catch, Look
+from engine.queue.claims import Look
 from engine.queue.commit import CommitResult, commit
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
@@ -39,10 +38,10 @@ from engine.worker.inbox import (
 from engine.worker.liveness import Liveness, Load
 from engine.worker.orders import Orders
 from engine.worker.programs import Programs
+from engine.worker.roster import Roster
 
 _logger = logging.getLogger(__name__)
 LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
-BUSY_SECONDS = 0.5  # when such a task is tried again
 
 
 class Loop:
@@ -53,9 +52,7 @@ class Loop:
     ) -> None:
         self._config = config
         self._inbox = inbox
-        self._sessions: dict[UUID, Session] = {}
-        self._ready: set[UUID] = set()
-        self._busy: dict[UUID, float] = {}  # tasks whose writes could not be made, and when to try again
+        self._roster = Roster()
         self._flight: Flight | None = None
         self._unheard: list[CallEnded | CallNoted] = []  # what came for sessions while their writes were in flight
         self._draining = False
@@ -89,13 +86,12 @@ class Loop:
     @property
     def is_empty(self) -> bool:
         """Nothing is held, and nothing may be coming."""
-        return not (self._sessions or self._flight)
+        return not (self._roster.sessions or self._flight)
 
     def turn(self) -> None:
         """One round. Raises `ConnectionLostError` when the identity is lost: then close, and begin a new incarnation."""
         for message in (*self._inbox.drain(self._patience()), *self._calls.expire()):
             self._hear(message)
-        self._retry_busy()
         if self._control_due:
             self._look_after_holdings()
         self._go_on()
@@ -107,21 +103,20 @@ class Loop:
     def hand_back_all(self) -> None:
         """Stop every call and give every task back, claimable at once."""
         self._land()
-        for task_id, session in self._sessions.items():
+        for task_id, session in self._roster.sessions.items():
             session.writes.beats += self._calls.last_beats(task_id)
             self._calls.stop_task(task_id)
             session.hand_back(0.0)
-        commit(self._connection, [session.writes for session in self._sessions.values()], self.worker_id)
+        commit(self._connection, [session.writes for session in self._roster.sessions.values()], self.worker_id)
 
     def close(self) -> None:
         """Let go of everything. Tasks that are still held become others' at once."""
         self._opened.close()
 
     def _patience(self) -> float:
-        if self._flight or not self._ready <= self._busy.keys():
+        if self._flight:
             return 0.0  # the answer is waited for at the end of the turn
-        limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline()]
-        limits += [again_at - time.monotonic() for again_at in self._busy.values()]
+        limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline(), self._roster.seconds_to_ready]
         if not self._draining:
             limits.append(self._claiming.seconds_to_next)
         return max(0.0, min(limit for limit in limits if limit is not None))
@@ -143,7 +138,7 @@ class Loop:
 
     def _call_ended(self, ended: CallEnded) -> None:
         self._calls.forget(ended)
-        if self._is_in_flight(ended.task_id):
+        if self._roster.is_in_flight(ended.task_id):
             self._unheard.append(ended)
             return
         session = self._waiting_for(ended)
@@ -152,23 +147,20 @@ class Loop:
         session.log(ended.fact.key, ended.logs)
         session.writes.beats += [ended.beat] if ended.beat else []
         session.settle(ended.fact, ended.seconds, ended.guarded)
-        self._ready.add(ended.task_id)
+        self._roster.rouse([ended.task_id])
 
     def _call_noted(self, noted: CallNoted) -> None:
-        if self._is_in_flight(noted.task_id):
+        if self._roster.is_in_flight(noted.task_id):
             self._unheard.append(noted)
         elif session := self._waiting_for(noted):
             session.log(noted.fact.key, noted.logs)
             session.note(noted.fact, noted.listener)
-            self._ready.add(noted.task_id)
+            self._roster.rouse([noted.task_id])
         else:
             noted.listener(False)
 
-    def _is_in_flight(self, task_id: UUID) -> bool:
-        return self._flight is not None and task_id in self._flight.task_ids
-
     def _waiting_for(self, heard: CallEnded | CallNoted) -> Session | None:
-        session = self._sessions.get(heard.task_id)
+        session = self._roster.sessions.get(heard.task_id)
         awaited = session and session.task.epoch == heard.epoch and session.awaits(heard.fact.key, heard.attempt)
         return session if awaited else None
 
@@ -180,52 +172,43 @@ class Loop:
         self._land()
         if following:
             self._flight = following
+            self._roster.fly(following.task_ids)
             following.start()
 
     def _advance_ready(self) -> list[Session]:
         """Let the sessions go on that can, and start the calls of those that have nothing to write; those that have, for the next flight."""
         writing: list[Session] = []
-        while ready := [task_id for task_id in self._ready if not self._must_wait(task_id)]:
-            self._ready.difference_update(ready)
-            for session in [self._sessions[task_id] for task_id in ready if task_id in self._sessions]:
-                self._advance(session)
-                if session.writes:
-                    writing.append(session)
-                else:
-                    self._start(session)
+        for session in self._roster.take_ready():
+            self._advance(session)
+            if session.writes:
+                writing.append(session)
+            else:
+                self._start(session)
         return writing
-
-    def _must_wait(self, task_id: UUID) -> bool:
-        return task_id in self._busy or self._is_in_flight(task_id)
 
     def _look(self, writing: Sequence[Session]) -> Look | None:
         if self._draining or (self._flight and self._flight.look):
             return None  # what the look under way brings will take room
         leaving = sum(1 for session in writing if session.writes.exit)
-        return self._claiming.look(self._sessions.values(), leaving, self._calls.free_slots)
+        return self._claiming.look(self._roster.sessions.values(), leaving, self._calls.free_slots)
 
     def _land(self) -> None:
         """Hear what became of the flight that is under way, if there is one."""
         flight, self._flight = self._flight, None
         if flight is None:
             return
+        self._roster.fly(())
         result, catch = flight.land()
         self._apply(result)
         for session in flight.sessions:
             self._start(session)
-        if flight.look:
-            self._enter(flight.look, catch)
+        if catch:
+            self._roster.add(self._claiming.enter(catch))
+        elif flight.look:
+            self._claiming.again_soon()
         unheard, self._unheard = self._unheard, []
         for message in unheard:
             self._hear(message)
-
-    def _enter(self, look: Look, catch: Catch | None) -> None:
-        if catch is None:
-            self._claiming.again_soon()
-            return
-        for session in self._claiming.enter(look, catch):
-            self._sessions[session.task.task_id] = session
-            self._ready.add(session.task.task_id)
 
     def _advance(self, session: Session) -> None:
         try:
@@ -240,25 +223,25 @@ class Loop:
         for task_id, reason in result.refused.items():
             self._refuse(task_id, reason)
         for task_id in result.busy:
-            self._busy[task_id] = time.monotonic() + BUSY_SECONDS
+            self._roster.rest(task_id)
         for task_id in result.live:
             self._written(task_id, result)
 
     def _written(self, task_id: UUID, result: CommitResult) -> None:
-        session, writes = self._sessions[task_id], self._sessions[task_id].writes
+        session, writes = self._roster.sessions[task_id], self._roster.sessions[task_id].writes
         session.committed()
         if writes.exit:
             self._drop(task_id)
             self._claiming.gone(writes)
             return
         if session.hear_answers(writes, result):
-            self._ready.add(task_id)
+            self._roster.rouse([task_id])
         if result.cancel_requested and task_id in result.cancel_requested:
             self._control_due = True
 
     def _refuse(self, task_id: UUID, reason: str) -> None:
         """The database would not take what the task wanted to write: the task fails for it, its neighbours do not."""
-        session = self._sessions[task_id]
+        session = self._roster.sessions[task_id]
         _logger.error("task %s could not be written: %s", task_id, reason)
         if session.writes.exit and not session.writes.records:
             self._drop(task_id)  # not even its end: the claim is let go
@@ -268,23 +251,16 @@ class Loop:
         session.tell_listeners(False)
         session.committed()
         session.stop(broken(f"the result could not be stored: {reason}", "StorageError"))
-        self._ready.add(task_id)
+        self._roster.rouse([task_id])
 
     def _drop(self, task_id: UUID) -> None:
         self._calls.stop_task(task_id)
-        if session := self._sessions.pop(task_id, None):
+        if session := self._roster.remove(task_id):
             session.tell_listeners(False)
-        self._ready.discard(task_id)
-        self._busy.pop(task_id, None)
-
-    def _retry_busy(self) -> None:
-        now = time.monotonic()
-        for task_id in [task_id for task_id, again_at in self._busy.items() if again_at <= now]:
-            del self._busy[task_id]
-            self._ready.add(task_id)
 
     def _start(self, session: Session) -> None:
-        if self._sessions.get(session.task.task_id) is not session or session.task.task_id in self._busy:
+        task_id = session.task.task_id
+        if self._roster.sessions.get(task_id) is not session or self._roster.is_resting(task_id):
             return
         if unknown := [call.tool for call in session.calls if call.tool not in self._config.tools]:
             self._defer(session, unknown[0])
@@ -298,15 +274,15 @@ class Loop:
         self._calls.stop_task(session.task.task_id)
         session.journal("deferred", "", {"tool": tool, "worker": self._config.name})
         session.hand_back(UNKNOWN_TOOL_SECONDS)
-        self._ready.add(session.task.task_id)
+        self._roster.rouse([session.task.task_id])
 
     def _look_after_holdings(self) -> None:
         """Hear of cancellations, pauses and waits that ended meanwhile, and that a task is not held any more."""
         self._land()
         self._control_due = False
-        for held in look_up(self._connection, self.worker_id, self._sessions):
+        for held in look_up(self._connection, self.worker_id, self._roster.sessions):
             self._obey(held)
-        self._ready |= hear_waits(self._connection, self._sessions)
+        self._roster.rouse(hear_waits(self._connection, self._roster.sessions))
 
     def _obey(self, held: Held) -> None:
         session, holding = held
@@ -317,13 +293,13 @@ class Loop:
         elif holding.cancel_requested:
             self._calls.stop_task(task_id)
             session.stop(stopped(holding.cancel_outcome, holding.cancel_reason))
-            self._ready.add(task_id)
+            self._roster.rouse([task_id])
         elif session.pause(holding.pause_requested):
-            self._ready.add(task_id)
+            self._roster.rouse([task_id])
 
     def _load(self) -> Load:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
         if self._inbox.silent_seconds > self._config.lease_seconds:
             hang_up(self._connection)  # the loop waits for an answer that will not come: it shall begin anew
         leaving = self._draining or self.orders.state == "draining"
-        return Load(len(self._sessions), leaving, self._calls.shown(), self._calls.activities())
+        return Load(len(self._roster), leaving, self._calls.shown(), self._calls.activities())

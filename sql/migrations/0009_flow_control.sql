@@ -557,9 +557,9 @@ BEGIN
 END
 $$;
 
--- May this tenant submit to this queue now? Raises HW002 when the queue is draining, HW004 when a cap of the tenant is reached. Submissions of a
+-- May this tenant submit so many runs to this queue now? Raises HW002 when the queue is draining, HW004 when a cap of the tenant is reached. Submissions of a
 -- tenant that has caps take turns, so that no two pass on the same count.
-CREATE FUNCTION highway.check_admission(p_tenant uuid, p_queue text) RETURNS void
+CREATE FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer DEFAULT 1) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     v_policy highway.tenant_policy;
@@ -580,7 +580,7 @@ BEGIN
                                         LIMIT v_policy.max_backlog) AS due)
               + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
                                         LIMIT v_policy.max_backlog) AS held);
-    IF v_figure >= v_policy.max_backlog THEN
+    IF v_figure + p_quantity > v_policy.max_backlog THEN
         RAISE EXCEPTION '% runs are waiting to start, and % is the limit', v_figure, v_policy.max_backlog
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object('what', 'backlog', 'figure', v_figure, 'limit', v_policy.max_backlog,
                                                                     'retry_after_seconds', 5)::text;
@@ -591,7 +591,7 @@ BEGIN
            AND o.created_at > highway.now() - interval '1 minute' AND o.parent_run_id IS NULL
          ORDER BY o.workflow_run_id DESC
          LIMIT v_policy.runs_per_minute) AS r;
-    IF v_figure >= v_policy.runs_per_minute THEN
+    IF v_figure + p_quantity > v_policy.runs_per_minute THEN
         RAISE EXCEPTION '% runs were started within a minute, and % is the limit', v_figure, v_policy.runs_per_minute
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object(
                         'what', 'runs_per_minute', 'figure', v_figure, 'limit', v_policy.runs_per_minute,

@@ -9,6 +9,12 @@ SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %
                           %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id
   FROM highway.check_admission(%(tenant_id)s, %(queue)s);
 
+-- name: submit_many(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by) :many
+-- Starts a run for each of the inputs, in their order; no rows when there is no such definition.
+SELECT s.workflow_run_id
+  FROM highway.submit_runs(%(tenant_id)s, %(definition_id)s, %(inputs)s::text[], %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
+                           %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s) AS s (workflow_run_id);
+
 -- name: keep(tenant_id, workflow_run_id) :one
 -- Holds the run's row until the end of the transaction, so that retention passes it by: what is copied from it stays.
 SELECT r.workflow_run_id FROM highway.workflow_run AS r

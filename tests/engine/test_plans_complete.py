@@ -67,6 +67,7 @@ MORE = [
     Case("idempotency.answer", _KEY, ("web",)),
     Case("service.forget_idempotency", {"quantity": 1000}),
     Case("run.submit", _START, ("web",)),
+    Case("run.submit_many", _START | {"inputs": ["{}"]}, ("web",)),
     Case("flow.submit", _START, ("web",)),
     Case("flow.tenant_policy", {}, ("web",)),
     Case("counter.add", {"name": "n", "delta": 1}),

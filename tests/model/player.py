@@ -133,7 +133,7 @@ class Player:
             return 0
         with self._connection.pipeline():
             look.send(self._connection)
-        sessions = self._claiming.enter(look, look.catch(self._connection))
+        sessions = self._claiming.enter(look.catch(self._connection))
         self.held |= {session.task.task_id: Held(session) for session in sessions}
         return len(sessions)
 
