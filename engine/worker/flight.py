@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from uuid import UUID
 
-from engine.db.connection import Connection, Cursor, cursor
+from engine.db.connection import Connection, Cursor, connect, cursor
 from engine.db.errors import ConnectionLostError, DatabaseError, translate, translated
 from engine.kit.json_text import NotJsonError
 from engine.orchestrator.session import Session
 from engine.queue.claims import Catch, Look
 from engine.queue.commit import CommitResult, GroupCommit, commit_apart
+from engine.worker.config import WorkerConfig
+
+LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
+
+
+def open_connection(config: WorkerConfig) -> Connection:
+    """The one connection that all flights of a worker take."""
+    name = f"highway worker {config.name}"
+    return connect(config.dsn, name=name, lock_seconds=LOCK_SECONDS, whole_seconds=config.whole_seconds, plan_once=True)
 
 
 class Flight:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import UUID
 
-from engine.db.connection import connect, hang_up
+from engine.db.connection import hang_up
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
 from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
@@ -23,7 +23,7 @@ from engine.queue.commit import CommitResult, commit
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
-from engine.worker.flight import Flight
+from engine.worker.flight import Flight, open_connection
 from engine.worker.holding import Held, hear_waits, look_up
 from engine.worker.inbox import (
     CallEnded,
@@ -41,7 +41,6 @@ from engine.worker.programs import Programs
 from engine.worker.roster import Roster
 
 _logger = logging.getLogger(__name__)
-LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
 
 
 class Loop:
@@ -58,12 +57,10 @@ class Loop:
         self._draining = False
         self._control_due = False
         with ExitStack() as opened:
-            name = f"highway worker {config.name}"
-            self._connection = connect(
-                config.dsn, name=name, lock_seconds=LOCK_SECONDS, whole_seconds=config.whole_seconds, plan_once=True
-            )
+            self._connection = open_connection(config)
             opened.callback(self._connection.close)
-            pool = Pool(config.dsn, size=config.slots, name=f"{name} steps", whole_seconds=config.whole_seconds)
+            name = f"highway worker {config.name} steps"
+            pool = Pool(config.dsn, size=config.slots, name=name, whole_seconds=config.whole_seconds)
             opened.callback(pool.close)
             self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)
