@@ -58,9 +58,8 @@ class LimitForm(forms.Form):
     capacity = forms.IntegerField(label=_("Slots"), min_value=0, max_value=100_000)
     per_seconds = forms.FloatField(label=_("In how many seconds"), min_value=0.001, max_value=31 * DAY_SECONDS)
 
-    def __init__(self, *arguments: Any, limit: LimitView, **options: Any) -> None:
-        initial = {"capacity": limit.capacity, "per_seconds": limit.per_seconds}
-        super().__init__(*arguments, initial=initial, **options)
+    def __init__(self, data: Any = None, *, limit: LimitView) -> None:
+        super().__init__(data, initial={"capacity": limit.capacity, "per_seconds": limit.per_seconds})
         if limit.kind == "rate":
             self.fields["capacity"].label = _("Starts")
         else:

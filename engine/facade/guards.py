@@ -11,6 +11,7 @@ from engine.db.queries import load
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.json_text import dumps
 from engine.model.breakers import BY_HAND
+from engine.model.json import JsonObject
 from engine.model.upkeep import BreakerView, LockView
 from engine.model.views import StoryEntry
 
@@ -86,7 +87,7 @@ def open_breaker(
         raise InvalidError(f"the name of a resource has 1 to {MAX_RESOURCE} characters")
     if not 1 <= seconds <= MAX_OPEN_SECONDS:
         raise InvalidError("a breaker is opened for a second at least and for a week at most")
-    error = {"kind": BY_HAND, "type": "OpenedByHand", "message": reason, "by": by, "retryable": True}
+    error: JsonObject = {"kind": BY_HAND, "type": "OpenedByHand", "message": reason, "by": by, "retryable": True}
     with tenant_transaction(connection, tenant_id):
         _breakers.open.one(
             connection,

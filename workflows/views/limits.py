@@ -95,7 +95,7 @@ def limit_release(request: Request, kind: str, limit_key: str) -> HttpResponse:
     """Let the definitions say its figures again."""
 
     def work(connection: Any) -> None:
-        flow.limit_change(request.grant, connection, kind, limit_key, LimitBody(pinned=False))
+        flow.limit_change(request.grant, connection, kind, limit_key, LimitBody.model_validate({"pinned": False}))
 
     return change(request, _where(kind, limit_key), work, _("The next use of the key brings its own figures."))
 

@@ -67,8 +67,7 @@ def queue_pause(request: Request, queue_name: str) -> HttpResponse:
     """Ask why; then let none of the tenant's tasks begin there."""
     reason = reason_of(request)
     if request.method == "POST" and reason:
-        said = _("The queue is paused.")
-        return _changed(request, queue_name, QueueBody(paused=True, reason=reason), said)
+        return _changed(request, queue_name, _("The queue is paused."), paused=True, reason=reason)
     error = _("Say why: others will want to know.") if request.method == "POST" else ""
     text = _("No task of this tenant begins there until it is resumed: they stay pending. What runs goes on.")
     question = Question(
@@ -87,7 +86,7 @@ def queue_pause(request: Request, queue_name: str) -> HttpResponse:
 @screen("workflows.queue:manage")
 def queue_resume(request: Request, queue_name: str) -> HttpResponse:
     """Let tasks begin again."""
-    return _changed(request, queue_name, QueueBody(paused=False), _("The queue goes on."))
+    return _changed(request, queue_name, _("The queue goes on."), paused=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -95,7 +94,7 @@ def queue_resume(request: Request, queue_name: str) -> HttpResponse:
 def queue_drain(request: Request, queue_name: str) -> HttpResponse:
     """Say what draining does; then take no new runs."""
     if request.method == "POST":
-        return _changed(request, queue_name, QueueBody(draining=True), _("The queue takes no new runs."))
+        return _changed(request, queue_name, _("The queue takes no new runs."), draining=True)
     question = Question(
         area=AREA,
         title=_("Drain this queue?"),
@@ -113,7 +112,7 @@ def queue_drain(request: Request, queue_name: str) -> HttpResponse:
 @screen("workflows.queue:manage")
 def queue_fill(request: Request, queue_name: str) -> HttpResponse:
     """End the draining."""
-    return _changed(request, queue_name, QueueBody(draining=False), _("The queue takes new runs again."))
+    return _changed(request, queue_name, _("The queue takes new runs again."), draining=False)
 
 
 @require_POST
@@ -126,10 +125,13 @@ def queue_cap(request: Request, queue_name: str) -> HttpResponse:
         return render(request, "pages/workflows/queue.html", context, status=422)
     cap = form.cleaned_data["max_running"]
     said = _("The queue has no cap any more.") if cap is None else _("The cap was set.")
-    return _changed(request, queue_name, QueueBody(max_running=cap), said)
+    return _changed(request, queue_name, said, max_running=cap)
 
 
-def _changed(request: Request, name: str, body: QueueBody, said: str) -> HttpResponse:
+def _changed(request: Request, name: str, said: str, **changes: Any) -> HttpResponse:
+    """Only what is named changes."""
+    body = QueueBody.model_validate(changes)
+
     def work(connection: Any) -> None:
         flow.queue_change(request.grant, connection, name, body)
 
