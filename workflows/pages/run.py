@@ -21,6 +21,7 @@ from workflows.timeline import Timeline, make_timeline, order_of_start
 
 STORY_PAGE = 500
 STEPS_PAGE = 500
+MOST_STEPS = 10_000
 UNDO = "@undo"
 BY_ITSELF = "highway"  # who pauses a run whose step has spent its attempts
 TABS = ("graph", "timeline", "steps", "events", "logs", "io")
@@ -77,10 +78,11 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
     with reading(grant) as connection:
         run = facade.get_run(connection, tenant_id=tenant, workflow_run_id=run_id)
         tag = facade.run_tag(connection, tenant_id=tenant, workflow_run_id=run_id)
-        steps = facade.list_steps(connection, tenant_id=tenant, workflow_run_id=run_id)
+        situation = facade.run_situation(connection, tenant_id=tenant, run=run, steps=MOST_STEPS)
+        steps = situation.steps
         related = facade.list_related(connection, tenant_id=tenant, workflow_run_id=run_id)
-        reasons = facade.why_waiting(connection, tenant_id=tenant, run=run)
-        exhausted = facade.list_exhausted(connection, tenant_id=tenant, workflow_run_id=run_id)
+        asks = any(step.wait and step.wait.kind == "person" for step in steps)
+        exhausted = facade.list_exhausted(connection, tenant_id=tenant, workflow_run_id=run_id) if asks else []
         drawn = (
             facade.find_definition(connection, tenant_id=tenant, definition_id=run.definition_id)
             if tab == "graph"
@@ -98,7 +100,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         tag=str(tag),
         steps=steps,
         related=related,
-        reasons=_worth_saying(run, reasons, exhausted),
+        reasons=_worth_saying(run, situation.reasons, exhausted),
         exhausted=exhausted,
         failure=failure,
         selected=selected,

@@ -68,6 +68,12 @@ def breaker_why(breaker: BreakerView) -> str:
 
 
 @register.filter
+def error_name(letter: DeadLetter) -> str:
+    """What kind of error it was."""
+    return str(letter.error.get("type") or letter.error.get("kind") or letter.reason)
+
+
+@register.filter
 def letter_what(letter: DeadLetter) -> str:
     """What it was about: its workflow, or what never started."""
     return letter.workflow_name or str(letter.request.get("workflow_name") or letter.request.get("schedule") or NOTHING)

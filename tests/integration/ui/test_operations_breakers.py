@@ -16,9 +16,7 @@ def plain(visit):
 
 
 def state(seed, resource: str, workflow: str = "") -> str:
-    found = facade.get_breaker(
-        seed.connection, tenant_id=seed.tenant_id, resource_key=resource, workflow_name=workflow
-    )
+    found = facade.get_breaker(seed.connection, tenant_id=seed.tenant_id, resource_key=resource, workflow_name=workflow)
     return found.state
 
 
