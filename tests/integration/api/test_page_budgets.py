@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 MOST_OF_A_RUN = 15  # of an open one: what it does and why it waits is told by nine tables
 PASSWORD = "correct horse battery"
 PATHS = [
+    "",
     *("circuits/", "circuits/of/resource-0", "circuits/open/", "circuits/reset/"),
     *("dead-letters/", "dead-letters/{letter}/", "dead-letters/purge/", "dead-letters/{letter}/purge/"),
     *("queues/", "queues/queue-0/", "queues/queue-0/pause/", "limits/", "limits/of/concurrency/key-0"),

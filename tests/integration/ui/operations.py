@@ -16,7 +16,7 @@ from engine.queue.writes import Suspended, TaskWrites, WaitWrite
 from tests.integration.ui.seed import Seeder
 from tests.support.runs import WORKER, take
 
-PAY = "tools.http.request:pay.example:443"
+PAY = "tools.http.request:pay.example"
 REFUSED = {
     "kind": "tool",
     "type": "HTTPError",
@@ -106,6 +106,22 @@ def waits_for_a_person(
     return run_id
 
 
+def compensated_run(seed: Seeder) -> UUID:
+    """A run whose fifth attempt to charge failed, and that undid what it had done before."""
+    run_id = seed.run("running")
+    seed.begin(run_id)
+    seed.step(run_id, "reserve_stock", scope="prepare.stock", at=1.6, seconds=2.6)
+    seed.step(run_id, "charge_card", "failed", scope="prepare.charge", at=1.6, seconds=6.5, attempt=5, error=REFUSED)
+    for number, key in enumerate(("reserve_stock", "validate_order")):
+        seed.step(run_id, f"{key}@undo", at=9 + number, seconds=0.4)
+    seed.connection.execute(
+        "UPDATE highway.task SET state = 'compensated', claimed_by = NULL, error = %s, finished_at = now(), result = '{}' WHERE task_id = %s",
+        [json.dumps(REFUSED | {"step": "charge_card", "scope": "prepare.charge"}), run_id],
+    )
+    seed.took(run_id, 11)
+    return run_id
+
+
 def seed_limits(seed: Seeder, dsn: str) -> list[UUID]:
     """Five runs that want one of the three slots of `erp-eu`, and one that counts as a start of the rate `mail`; the five, in their order."""
     slots = FlowOptions(limits=(FlowLimit("concurrency", "erp-eu", 3),))
@@ -120,7 +136,7 @@ def seed_operations(seed: Seeder, dsn: str) -> dict[str, Any]:
     failed = seed.failed_run()
     breaker(seed, PAY, "open")
     breaker(seed, "tools.shell.run", "half_open", workflow_name="order_fulfilment", successes=1)
-    breaker(seed, "tools.http.request:erp.example:443", "closed", consecutive_failures=2)
+    breaker(seed, "tools.http.request:erp.example", "closed", consecutive_failures=2)
     who = {"tenant_id": seed.tenant_id}
     facade.open_breaker(
         seed.connection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.ui.operations import seed_operations, waits_for_a_person
+from tests.integration.ui.operations import compensated_run, seed_operations, waits_for_a_person
 from tests.integration.ui.site import overflow, violations
 
 SCREENS = {
@@ -35,6 +35,8 @@ SCREENS = {
     "worker": "/workers/{online}/",
     "worker-paused": "/workers/{resting}/",
     "worker-gone": "/workers/{gone}/",
+    "run-compensated": "/runs/{compensated}/",
+    "dashboard-with-troubles": "/",
     "run-needs-a-person": "/runs/{person}/",
     "run-arguments": "/runs/{person}/arguments/",
 }
@@ -47,7 +49,7 @@ def things(seed, site):
         "notify_customer": {"args": [], "kwargs": {"command": "mail maria", "timeout": 5}},
     }
     person = waits_for_a_person(seed, site.database.worker, given)
-    return {**seed_operations(seed, site.database.worker), "person": person}
+    return {**seed_operations(seed, site.database.worker), "person": person, "compensated": compensated_run(seed)}
 
 
 @pytest.mark.parametrize("name", SCREENS)
