@@ -9,6 +9,7 @@ from engine import facade
 from engine.model.upkeep import LetterFilter
 from tests.integration.ui.operations import letter, unstarted_letter
 from tests.integration.ui.seed import definition
+from tests.integration.ui.test_people import IN_SIGHT
 
 
 @pytest.fixture
@@ -117,6 +118,16 @@ def test_with_scripts_one_box_ticks_all_and_says_how_many(visit, seed, failed):
     page.locator("tbody input[type=checkbox]").first.uncheck()
     expect(page.locator("[data-selected]")).to_have_text("2 selected")
     assert page.get_by_label("Select all on this page").evaluate("box => box.indeterminate")
+
+
+def test_every_stop_of_the_tab_key_is_in_sight_above_the_bar_that_stays(visit, seed, failed):
+    for _ in range(30):
+        letter(seed, run_id=failed)
+    page = visit("/dead-letters/")
+    for _ in range(75):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(IN_SIGHT)
+        assert seen is True, seen
 
 
 @pytest.fixture(autouse=True, scope="module")
