@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -88,6 +90,12 @@ def known_resources(grant: Grant) -> list[str]:
     with reading(grant) as connection:
         found = facade.list_breakers(connection, tenant_id=grant.tenant_id, quantity=MOST)
     return sorted({one.resource_key for one in found})
+
+
+def breaker_url(resource_key: str, workflow_name: str = "", name: str = "breaker") -> str:
+    """The address of a breaker's page, or of what can be done to it."""
+    query = f"?{urlencode({'workflow': workflow_name})}" if workflow_name else ""
+    return reverse(f"workflows:{name}", args=[resource_key]) + query
 
 
 def scope_of(breaker: BreakerView) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,11 +67,11 @@ class QueuesPage:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """One queue with the tasks that are in it and the workers that serve it."""
+    """One queue with the tasks that are in it and the workers that serve it, as far as one may see them."""
 
     line: QueueLine
-    tasks: list[TaskRow]
-    workers: list[FleetWorker]
+    tasks: Sequence[TaskRow]
+    workers: Sequence[FleetWorker]
     tag: str
 
 
@@ -88,8 +89,12 @@ def load_queue(grant: Grant, name: str) -> QueuePage:
         found = facade.get_queue(connection, tenant_id=grant.tenant_id, name=name)
         (line,) = _lines(connection, grant, [found])
         chosen = TaskFilter(states=("pending", "running"), queues=(name,))
-        tasks = facade.list_tasks(connection, tenant_id=grant.tenant_id, chosen=chosen, quantity=TASKS_SHOWN)
-        workers = facade.list_fleet(connection, queue=name)
+        tasks: Sequence[TaskRow] = ()
+        workers: Sequence[FleetWorker] = ()
+        if grant.permits("workflows.run:read"):
+            tasks = facade.list_tasks(connection, tenant_id=grant.tenant_id, chosen=chosen, quantity=TASKS_SHOWN)
+        if grant.permits("workflows.worker:read"):
+            workers = facade.list_fleet(connection, queue=name)
     seen = [(worker.worker_id, worker.status, worker.running) for worker in workers]
     return QueuePage(line, tasks, workers, tag_of(line, [(task.task_id, task.state) for task in tasks], seen))
 

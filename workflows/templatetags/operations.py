@@ -13,12 +13,11 @@ from engine.model.flow import LimitView
 from engine.model.insight import FleetWorker
 from engine.model.upkeep import BreakerView, DeadLetter
 from highway_platform.templatetags.when import NOTHING
-from workflows.pages.breakers import STATE_WORDS, scope_of
+from workflows.pages.breakers import STATE_WORDS, breaker_url, scope_of
 from workflows.pages.letters import cause_of, reason_word
 from workflows.pages.limits import meter_of
 from workflows.pages.runs import capped
 from workflows.pages.workers import STATES
-from workflows.views.breakers import breaker_url
 
 BREAKER_STATES = {"open": "failed", "half_open": "retrying", "closed": "succeeded"}
 

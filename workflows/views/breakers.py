@@ -19,7 +19,7 @@ from highway_platform.kit.identifiers import uuid7
 from highway_platform.kit.requests import Request
 from workflows import upkeep
 from workflows.operation_forms import MINUTE, OpenBreakerForm
-from workflows.pages.breakers import breaker_tag, known_resources, load_breaker, load_breakers
+from workflows.pages.breakers import breaker_tag, breaker_url, known_resources, load_breaker, load_breakers
 from workflows.views.asking import Question, ask
 from workflows.views.changing import change, change_and_tell
 from workflows.views.fragments import as_fragment, unchanged
@@ -152,12 +152,6 @@ def breaker_reset_all(request: Request) -> HttpResponse:
         return ngettext("%(n)d breaker was reset.", "%(n)d breakers were reset.", number) % {"n": number}
 
     return change_and_tell(request, where, work)
-
-
-def breaker_url(resource_key: str, workflow_name: str = "", name: str = "breaker") -> str:
-    """The address of a breaker's page, or of what can be done to it."""
-    query = f"?{urlencode({'workflow': workflow_name})}" if workflow_name else ""
-    return reverse(f"workflows:{name}", args=[resource_key]) + query
 
 
 def _asked(request: Request, resource_key: str) -> BreakerView:

@@ -154,6 +154,5 @@ def _context(request: Request, page: QueuePage) -> dict[str, Any]:
         "page": page,
         "queue": page.line.queue,
         "may_manage": request.grant.permits(flow.MANAGE_QUEUE),
-        "may_see_workers": request.grant.permits("workflows.worker:read"),
         "key": uuid7(),
     }
