@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import facade
-from engine.model.upkeep import BreakerView, DeadLetter, LetterFilter, LockView, Retention
+from engine.model.upkeep import BreakerView, DeadLetter, LetterFilter, LockView, Retention, Sweep
 from engine.model.views import StoryEntry
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.tenancy import tenant_transaction
+from tenants.audit import audit_record
 
 MANAGE_GUARDS = "workflows.guard:manage"
 MANAGE_LETTERS = "workflows.letter:manage"
@@ -39,6 +40,30 @@ def breaker_reset(grant: Grant, connection: Any, resource_key: str | None = None
     return facade.reset_breakers(
         connection, tenant_id=grant.tenant_id, resource_key=resource_key, workflow_name=workflow_name
     )
+
+
+def breaker_open(
+    grant: Grant, connection: Any, resource_key: str, workflow_name: str, *, seconds: float, reason: str
+) -> None:
+    """Isolate a resource by hand, for a while and for a reason; a fact of the audit trail."""
+    grant.require(MANAGE_GUARDS)
+    facade.open_breaker(
+        connection,
+        tenant_id=grant.tenant_id,
+        resource_key=resource_key,
+        workflow_name=workflow_name,
+        seconds=seconds,
+        by=grant.who,
+        reason=reason,
+    )
+    _record(grant, "breaker.opened", resource_key, workflow=workflow_name, seconds=seconds, reason=reason)
+
+
+def breaker_close(grant: Grant, connection: Any, resource_key: str, workflow_name: str = "") -> None:
+    """Let calls of a resource through again; a fact of the audit trail."""
+    grant.require(MANAGE_GUARDS)
+    facade.close_breaker(connection, tenant_id=grant.tenant_id, resource_key=resource_key, workflow_name=workflow_name)
+    _record(grant, "breaker.closed", resource_key, workflow=workflow_name)
 
 
 def lock_list(grant: Grant, run_id: uuid.UUID) -> tuple[list[StoryEntry], list[LockView]]:
@@ -91,6 +116,12 @@ def retention_get(grant: Grant) -> Retention:
         return facade.get_retention(connection, tenant_id=grant.tenant_id)
 
 
+def retention_preview(grant: Grant, policy: Retention) -> Sweep:
+    """What a policy would not keep of the runs that have ended."""
+    with tenant_transaction(grant.tenant_id) as connection:
+        return facade.preview_retention(connection, tenant_id=grant.tenant_id, policy=policy)
+
+
 def retention_set(grant: Grant, connection: Any, policy: Retention) -> None:
     """Set how long."""
     grant.require(MANAGE_RETENTION)
@@ -108,4 +139,15 @@ def attributes_set(grant: Grant, connection: Any, run_id: uuid.UUID, changes: Ma
     grant.require(SUBMIT)
     return facade.set_attributes(
         connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, attributes=dict(changes)
+    )
+
+
+def _record(grant: Grant, action: str, target: str, **details: Any) -> None:
+    audit_record(
+        action=action,
+        actor_kind=grant.kind,
+        actor=grant.who,
+        tenant_id=grant.tenant_id,
+        target=target,
+        details={name: value for name, value in details.items() if value},
     )

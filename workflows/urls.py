@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from workflows import operation_urls
 from workflows.pages.run import TABS
 from workflows.views import (
     dashboard,
     run,
     run_actions,
+    run_arguments,
     run_control,
     runs,
     schedule_actions,
@@ -49,6 +51,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/retry/", run_actions.run_retry, name="run-retry"),
     path("runs/<uuid:run_id>/pause/", run_control.run_pause, name="run-pause"),
     path("runs/<uuid:run_id>/resume/", run_control.run_resume, name="run-resume"),
+    path("runs/<uuid:run_id>/arguments/", run_arguments.run_arguments, name="run-arguments"),
     path("runs/<uuid:run_id>/give-up/", run_control.run_give_up, name="run-give-up"),
     path("runs/<uuid:run_id>/kill/", run_control.run_kill, name="run-kill"),
     path("runs/<uuid:run_id>/restart/", run_control.run_restart, name="run-restart"),
@@ -66,4 +69,5 @@ urlpatterns = [
     path("schedules/<uuid:schedule_id>/delete/", schedule_actions.schedule_delete, name="schedule-delete"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
+    *operation_urls.urlpatterns,
 ]

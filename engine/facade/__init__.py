@@ -28,6 +28,7 @@ from engine.facade.activities import (
 from engine.facade.bulk import BulkStep, bulk_count, bulk_step
 from engine.facade.control import (
     Exhausted,
+    StepInputError,
     change_start,
     give_up,
     kill,
@@ -40,7 +41,15 @@ from engine.facade.control import (
 from engine.facade.definitions import find_definition, list_workflows, register
 from engine.facade.fleet import forget_silent_workers, forget_worker, get_worker, limit_worker, list_fleet, order_worker
 from engine.facade.fork import fork
-from engine.facade.guards import get_breaker, list_breakers, list_lock_story, list_locks, reset_breakers
+from engine.facade.guards import (
+    close_breaker,
+    get_breaker,
+    list_breakers,
+    list_lock_story,
+    list_locks,
+    open_breaker,
+    reset_breakers,
+)
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key, forget_key, forget_keys
 from engine.facade.language import check_definition
@@ -72,7 +81,7 @@ from engine.facade.reads import (
     run_tags,
 )
 from engine.facade.restart import restart
-from engine.facade.retention import get_retention, set_retention
+from engine.facade.retention import get_retention, preview_retention, set_retention
 from engine.facade.schedule_runs import (
     backfill_schedule,
     count_ticks,
@@ -125,6 +134,7 @@ __all__ = [
     "ScheduleRefusedError",
     "Situation",
     "StateError",
+    "StepInputError",
     "answer",
     "backfill_schedule",
     "bulk_count",
@@ -136,6 +146,7 @@ __all__ = [
     "change_start",
     "check_definition",
     "claim_key",
+    "close_breaker",
     "count_activities",
     "count_by_status",
     "count_dead_letters",
@@ -201,9 +212,11 @@ __all__ = [
     "list_variables",
     "list_workflows",
     "oldest_pending",
+    "open_breaker",
     "order_worker",
     "pause",
     "pause_schedule",
+    "preview_retention",
     "preview_schedule",
     "preview_spec",
     "purge",

@@ -34,6 +34,15 @@ class Exhausted:
     input: Json
 
 
+class StepInputError(InvalidError):
+    """Arguments that a step which waits for a person cannot take: ``path`` names the step, ``why`` what is wrong."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
 def pause(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, by: str = "", reason: str = "") -> str:
     """Pause a run, what it forked and its child runs; returns its status now. What a worker executes pauses at its next step boundary.
 
@@ -55,7 +64,7 @@ def resume(
     """Let a paused run go on; returns its status now. Steps whose attempts are spent get fresh ones.
 
     ``step_inputs`` gives such steps, by path, other arguments: ``{"args": [...], "kwargs": {...}}``, either or both, taken as they are.
-    Raises `InvalidError` for arguments that the tool refuses, `StateError` when the run is not paused.
+    Raises `StepInputError` for arguments that the tool refuses, `InvalidError` for a step that does not wait, `StateError` when the run is not paused.
     """
     given: JsonObject = dict(step_inputs or {})
     with tenant_transaction(connection, tenant_id):
@@ -147,7 +156,7 @@ def _check(path: str, edited: JsonObject, step: Exhausted | None) -> None:
         or not isinstance(args, list | None)
         or not isinstance(kwargs, dict | None)
     ):
-        raise InvalidError(f"{path}: give args as an array, kwargs as an object, and nothing else")
+        raise StepInputError(path, "give args as an array, kwargs as an object, and nothing else")
     spec = registry.get(step.tool) if step else None
     if step is None or spec is None:
         return  # the database says which step does not wait; a tool that is not known here may be known to a worker
@@ -157,4 +166,4 @@ def _check(path: str, edited: JsonObject, step: Exhausted | None) -> None:
     try:
         bind(spec, cast(list[Json], args or []), cast(JsonObject, kwargs or {}))
     except ToolInputError as error:
-        raise InvalidError(f"{path}: {error}") from error
+        raise StepInputError(path, str(error)) from error

@@ -1,4 +1,4 @@
-"""What the platform says about a tenant: weight of its turns, pause, caps. For platform staff; no tenant's own edge leads here."""
+"""What the platform says about a tenant: weight of its turns, pause, caps. Set by platform staff; a tenant's own people only read it."""
 
 from __future__ import annotations
 

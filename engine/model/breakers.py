@@ -8,6 +8,7 @@ from typing import Literal
 from engine.model.errors import StepError
 
 CallOutcome = Literal["succeeded", "failed", "neutral"]
+BY_HAND = "by_hand"  # the kind of the error of a breaker that a person has opened
 
 # The resource was never reached: such an error says nothing about it, unless the author counts it by name.
 _NOT_THE_RESOURCE = frozenset({"input", "template"})

@@ -81,3 +81,17 @@ class Retention:
 
     keep_completed_days: int | None
     keep_failed_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a retention policy does not keep: runs that completed, others, each counted up to a cap, and when the oldest ended."""
+
+    completed: int
+    failed: int
+    oldest: datetime | None
+
+    @property
+    def runs(self) -> int:
+        """All of them."""
+        return self.completed + self.failed

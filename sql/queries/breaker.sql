@@ -27,3 +27,20 @@ DELETE FROM highway.breaker AS b
  WHERE b.tenant_id = %(tenant_id)s
    AND (%(resource_key)s::text IS NULL OR b.workflow_name = %(workflow_name)s::text AND b.resource_key = %(resource_key)s::text)
 RETURNING b.workflow_name, b.resource_key, b.state;
+
+-- name: open(tenant_id, workflow_name, resource_key, seconds, error) :one
+-- Opens a breaker by hand for so long, also one that never failed. A probe that is under way decides nothing any more.
+INSERT INTO highway.breaker AS b (tenant_id, workflow_name, resource_key, state, open_until, last_error)
+VALUES (%(tenant_id)s, %(workflow_name)s, %(resource_key)s, 'open', highway.now() + make_interval(secs => %(seconds)s::float8), %(error)s::jsonb)
+ON CONFLICT (tenant_id, workflow_name, resource_key) DO UPDATE
+   SET state = 'open', open_until = excluded.open_until, successes = 0, last_error = excluded.last_error,
+       probe_task_id = NULL, probe_epoch = NULL, probe_step = NULL, changed_at = highway.now()
+RETURNING b.open_until;
+
+-- name: close(tenant_id, workflow_name, resource_key) :one
+-- Closes a breaker by hand and counts from nothing again; its last error stays to be read. No row: there is none.
+UPDATE highway.breaker AS b
+   SET state = 'closed', consecutive_failures = 0, successes = 0, open_until = NULL,
+       probe_task_id = NULL, probe_epoch = NULL, probe_step = NULL, changed_at = highway.now()
+ WHERE b.tenant_id = %(tenant_id)s AND b.workflow_name = %(workflow_name)s AND b.resource_key = %(resource_key)s
+RETURNING b.resource_key;

@@ -2,6 +2,25 @@
 -- How long the tenant's ended runs are kept.
 SELECT k.keep_completed_days, k.keep_failed_days FROM highway.keeps(%(tenant_id)s) AS k;
 
+-- name: preview(tenant_id, keep_completed_days, keep_failed_days, cap) :one replanned
+-- How many ended runs a policy would not keep, completed and others, counted up to `cap` each, and when the oldest of them ended.
+WITH before AS (
+    SELECT highway.now() - make_interval(days => %(keep_completed_days)s::int) AS completed,
+           highway.now() - make_interval(days => %(keep_failed_days)s::int) AS failed
+)
+SELECT c.runs AS completed, f.runs AS failed, least(c.oldest, f.oldest) AS oldest
+  FROM before AS b
+ CROSS JOIN LATERAL (SELECT count(*) AS runs, min(o.finished_at) AS oldest FROM (
+           SELECT r.finished_at FROM highway.workflow_run AS r
+            WHERE r.tenant_id = %(tenant_id)s AND (r.status = 'completed') AND r.finished_at < b.completed
+              AND highway.is_forgettable(r, b.completed, b.failed)
+            ORDER BY r.finished_at LIMIT %(cap)s) AS o) AS c
+ CROSS JOIN LATERAL (SELECT count(*) AS runs, min(o.finished_at) AS oldest FROM (
+           SELECT r.finished_at FROM highway.workflow_run AS r
+            WHERE r.tenant_id = %(tenant_id)s AND (r.status = 'completed') = false AND r.finished_at < b.failed
+              AND highway.is_forgettable(r, b.completed, b.failed)
+            ORDER BY r.finished_at LIMIT %(cap)s) AS o) AS f;
+
 -- name: put(tenant_id, keep_completed_days, keep_failed_days, by) :exec
 -- Sets how long; NULL is for ever.
 INSERT INTO highway.retention_policy (tenant_id, keep_completed_days, keep_failed_days, changed_by)

@@ -100,6 +100,7 @@ READS_EVERYTHING = {
     "repair.drop_tickets",
 }
 SEARCHES = {
+    "retention.preview",
     "breaker.list",
     "control.count",
     "dead_letter.count_matching",
@@ -114,7 +115,8 @@ REFUSED_HERE = {
 }  # the parts are held: hold, families, journal
 BY_KEY = {  # one row of a small table, or a row by its whole key
     "fleet.forget", "fleet.limit", "fleet.list", "fleet.order",
-    "breaker.reset", "commit.hint", "counter.get", "counter.put", "control.restart", "control.fork", "dead_letter.hold", "dead_letter.purge",
+    "breaker.close", "breaker.open", "breaker.reset",
+    "commit.hint", "counter.get", "counter.put", "control.restart", "control.fork", "dead_letter.hold", "dead_letter.purge",
     "dead_letter.requeued", "dead_letter.write", "doctor.take_turn", "doctor.write_down", "flow.change_limit", "flow.change_queue",
     "flow.put_tenant_policy", "repair.end_leftover", "repair.hold", "repair.hold_run", "repair.recount_join", "repair.wake", "retention.collect_blobs",
     "retention.count_up", "retention.get", "retention.put", "retention.take_turn", "run.health", "run.keep", "run.register", "run.workers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from engine import facade
+from engine.model.upkeep import LetterFilter
 from engine.model.views import Health, RunFilter, RunRow
 from highway_platform.kit.permissions import Grant
 from workflows.pages.reading import reading
@@ -21,6 +23,7 @@ from workflows.query import Query
 RECENT = 10
 DAY = timedelta(hours=24)
 FAILURES_READ = 200
+BREAKERS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def load_dashboard(grant: Grant) -> Dashboard:
         failures = facade.list_runs(connection, tenant_id=tenant, chosen=failed, quantity=FAILURES_READ)
         recent = facade.list_runs(connection, tenant_id=tenant, chosen=RunFilter(), quantity=RECENT)
         health = facade.health(connection)
-    attention = [*_installation(health, counts), *_failures(failures)]
+        operations = [*_breakers(connection, grant), *_letters(connection, grant)]
+    attention = [*_installation(health, counts), *operations, *_failures(failures)]
     return Dashboard(attention, make_chips(counts, Query(""), "24h"), recent)
 
 
@@ -63,6 +67,31 @@ def _installation(health: Health, counts: dict[str, int]) -> list[Attention]:
     runs = ngettext("%(n)s run is queued", "%(n)s runs are queued", queued) % {"n": capped(queued)}
     text = _("Work is not moving: %(problem)s. %(runs)s.") % {"problem": health.problem, "runs": runs}
     return [Attention("timedout", text, _("Queued runs"), _runs("status:queued"))]
+
+
+def _breakers(connection: Any, grant: Grant) -> list[Attention]:
+    """What nobody calls now. Those who may not see breakers are not told of them."""
+    if not grant.permits("workflows.guard:read"):
+        return []
+    found = facade.list_breakers(connection, tenant_id=grant.tenant_id, states=("open",), quantity=BREAKERS_NAMED + 1)
+    if not found:
+        return []
+    names = ", ".join(breaker.resource_key for breaker in found[:BREAKERS_NAMED])
+    names += ", …" if len(found) > BREAKERS_NAMED else ""
+    text = _("Nobody calls %(names)s: the circuit breaker is open.") % {"names": names}
+    return [Attention("failed", text, _("Circuit breakers"), reverse("workflows:breaker-list"))]
+
+
+def _letters(connection: Any, grant: Grant) -> list[Attention]:
+    """What the engine gave up on and nobody has looked after."""
+    if not grant.permits("workflows.letter:read"):
+        return []
+    number = facade.count_dead_letters(connection, tenant_id=grant.tenant_id, chosen=LetterFilter(is_open=True))
+    if not number:
+        return []
+    told = ngettext("The engine gave up on %(n)s thing.", "The engine gave up on %(n)s things.", number)
+    text = told % {"n": capped(number)}
+    return [Attention("timedout", text, _("Dead letters"), reverse("workflows:letter-list") + "?state=open")]
 
 
 def _failures(failures: list[RunRow]) -> list[Attention]:

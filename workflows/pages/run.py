@@ -21,7 +21,9 @@ from workflows.timeline import Timeline, make_timeline, order_of_start
 
 STORY_PAGE = 500
 STEPS_PAGE = 500
+MOST_STEPS = 10_000
 UNDO = "@undo"
+BY_ITSELF = "highway"  # who pauses a run whose step has spent its attempts
 TABS = ("graph", "timeline", "steps", "events", "logs", "io")
 
 
@@ -76,10 +78,11 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
     with reading(grant) as connection:
         run = facade.get_run(connection, tenant_id=tenant, workflow_run_id=run_id)
         tag = facade.run_tag(connection, tenant_id=tenant, workflow_run_id=run_id)
-        steps = facade.list_steps(connection, tenant_id=tenant, workflow_run_id=run_id)
+        situation = facade.run_situation(connection, tenant_id=tenant, run=run, steps=MOST_STEPS)
+        steps = situation.steps
         related = facade.list_related(connection, tenant_id=tenant, workflow_run_id=run_id)
-        reasons = facade.why_waiting(connection, tenant_id=tenant, run=run)
-        exhausted = facade.list_exhausted(connection, tenant_id=tenant, workflow_run_id=run_id)
+        asks = any(step.wait and step.wait.kind == "person" for step in steps)
+        exhausted = facade.list_exhausted(connection, tenant_id=tenant, workflow_run_id=run_id) if asks else []
         drawn = (
             facade.find_definition(connection, tenant_id=tenant, definition_id=run.definition_id)
             if tab == "graph"
@@ -97,7 +100,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         tag=str(tag),
         steps=steps,
         related=related,
-        reasons=_worth_saying(run, reasons),
+        reasons=_worth_saying(run, situation.reasons, exhausted),
         exhausted=exhausted,
         failure=failure,
         selected=selected,
@@ -172,7 +175,10 @@ def _chosen(executions: Sequence[StepView], path: str) -> StepView | None:
     return next(iter([*exact, *failed, *reversed(executions)]), None)
 
 
-def _worth_saying(run: RunView, reasons: Sequence[Reason]) -> list[Reason]:
-    """A run that is at work may well wait for a branch: only troubles are told of it."""
+def _worth_saying(run: RunView, reasons: Sequence[Reason], exhausted: Sequence[Exhausted]) -> list[Reason]:
+    """A run that is at work may well wait for a branch: only troubles are told of it. What asks a person has a banner of its own."""
+    if exhausted:
+        told = {"person", "paused"} if run.paused_by == BY_ITSELF else {"person"}
+        reasons = [reason for reason in reasons if reason.code not in told]
     troubles = {"no_worker", "worker_gone", "paused"}
     return [reason for reason in reasons if run.status != "running" or reason.code in troubles]

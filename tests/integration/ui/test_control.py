@@ -10,8 +10,9 @@ from engine import facade
 from engine.model.errors import StepError
 from engine.queue.commit import commit
 from engine.queue.writes import Suspended, TaskWrites, WaitWrite
+from tests.integration.ui.operations import waits_for_a_person
 from tests.integration.ui.site import overflow, violations
-from tests.support.runs import WORKER, take
+from tests.support.runs import WORKER, scalar, take
 
 
 @pytest.fixture
@@ -76,6 +77,24 @@ def test_a_step_that_waits_for_a_person_is_shown_and_given_up(plain, visit, seed
     page.get_by_role("button", name="Give up charge_card").click()
     assert _badge(page) == "Queued"
     assert facade.list_exhausted(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=run) == []
+
+
+def test_a_form_that_is_sent_twice_has_one_effect_and_one_with_something_else_its_own(plain, seed, site):
+    run = waits_for_a_person(seed, site.database.worker, {"a": {}, "b": {}, "c": {}})
+    page = plain(f"/runs/{run}/")
+    form = page.locator("form[action$='/give-up/']").first
+    fields = {
+        name: form.locator(f"input[name={name}]").get_attribute("value") for name in ("key", "csrfmiddlewaretoken")
+    }
+    for step in ("a", "a", "b"):
+        answer = page.request.post(
+            form.get_attribute("action"), form={**fields, "step": step}, headers={"Referer": page.url}
+        )
+        assert answer.status == 200
+    left = facade.list_exhausted(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=run)
+    assert [step.path for step in left] == ["c"]
+    gave_up = "SELECT count(*) FROM highway.journal WHERE workflow_run_id = %s AND kind = 'gave_up'"
+    assert scalar(seed.connection, gave_up, run) == 2
 
 
 @pytest.mark.parametrize("what", ["kill", "fork"])

@@ -1,0 +1,73 @@
+"""A run that waits for a person: the cause is shown, the arguments are edited, what is wrong stands at its place, and the run goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import facade
+from tests.integration.ui.operations import waits_for_a_person
+from tests.support.runs import scalar
+
+STEPS = {
+    "charge_card": {"args": ["charge --card 4711"], "kwargs": {}},
+    "notify_customer": {"args": [], "kwargs": {"command": "mail maria"}},
+}
+
+
+@pytest.fixture
+def plain(visit):
+    return lambda path, **options: visit(path, java_script_enabled=False, **options)
+
+
+@pytest.fixture
+def run(seed, site):
+    return waits_for_a_person(seed, site.database.worker, STEPS)
+
+
+def given(seed, run, step):
+    """What a person has given the step."""
+    query = "SELECT given FROM highway.wait WHERE workflow_run_id = %s AND step_key = %s"
+    return scalar(seed.connection, query, run, step)
+
+
+def test_the_cause_is_told_once_and_the_edited_step_alone_gets_other_arguments(plain, seed, run):
+    page = plain(f"/runs/{run}/")
+    assert page.locator("#exhausted").inner_text().count("the bank did not answer") == 2
+    assert page.locator("[aria-labelledby=why-title]").count() == 0
+    page.get_by_role("link", name="Edit arguments and resume…").click()
+    assert "the bank did not answer" in page.locator("#step-1").inner_text()
+    page.get_by_label("Arguments by place (JSON list) charge_card").fill('["charge --card 4242"]')
+    page.get_by_role("button", name="Resume with these").click()
+    assert page.locator(".messages").inner_text() == "The run goes on with the new arguments."
+    assert page.locator("h1 + .badge").inner_text() == "Queued"
+    assert given(seed, run, "charge_card")["args"] == ["charge --card 4242"]
+    assert "args" not in given(seed, run, "notify_customer")
+    assert given(seed, run, "notify_customer")["try_again"] is True
+
+
+def test_what_cannot_be_read_stands_at_its_field_and_nothing_is_lost(plain, seed, run):
+    page = plain(f"/runs/{run}/arguments/")
+    page.get_by_label("Arguments by place (JSON list) charge_card").fill('["charge"')
+    page.get_by_label("Arguments by name (JSON object) notify_customer").fill("[1]")
+    page.get_by_role("button", name="Resume with these").click()
+    assert "no valid JSON" in page.locator("#args-1-error").inner_text()
+    assert "An object in JSON" in page.locator("#kwargs-2-error").inner_text()
+    assert page.get_by_label("Arguments by place (JSON list) charge_card").input_value() == '["charge"'
+    assert given(seed, run, "charge_card") is None
+
+
+def test_what_the_tool_refuses_stands_at_its_step(plain, seed, run):
+    page = plain(f"/runs/{run}/arguments/")
+    page.get_by_label("Arguments by name (JSON object) notify_customer").fill('{"comand": "mail maria"}')
+    page.get_by_role("button", name="Resume with these").click()
+    assert "comand is not an argument" in page.locator("#step-2-error").inner_text()
+    assert page.locator("#step-1-error").count() == 0
+    assert len(facade.list_exhausted(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=run)) == 2
+    page.get_by_label("Arguments by name (JSON object) notify_customer").fill('{"command": "mail tom"}')
+    page.get_by_role("button", name="Resume with these").click()
+    assert given(seed, run, "notify_customer")["kwargs"] == {"command": "mail tom"}
+
+
+def test_a_run_that_waits_for_nobody_says_so(plain, seed):
+    page = plain(f"/runs/{seed.sleeping_run()}/arguments/")
+    assert "No step of this run waits for a person." in page.locator("main").inner_text()
