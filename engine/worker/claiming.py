@@ -49,11 +49,22 @@ class Claiming:
         self._pace = Pace()
         self._may_be_more = True  # the last look has not seen the end of what is due
         self._next_at = 0.0
+        self._stopped = False
 
     @property
     def seconds_to_next(self) -> float:
-        """How long until it is time to look; not positive when it is. Without end while an operator wants nothing to be taken."""
-        return self._next_at - time.monotonic() if self.orders.state == "active" else math.inf
+        """How long until it is time to look; not positive when it is. Without end while nothing is to be taken."""
+        wants_more = self.orders.state == "active" and not self._stopped
+        return self._next_at - time.monotonic() if wants_more else math.inf
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether nothing will be taken any more."""
+        return self._stopped or self.orders.state == "draining"
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._stopped = True
 
     def obey(self, orders: Orders) -> None:
         """Follow what was ordered from now on."""

@@ -54,7 +54,6 @@ class Loop:
         self._roster = Roster()
         self._flight: Flight | None = None
         self._unheard: list[CallEnded | CallNoted] = []  # what came for sessions while their writes were in flight
-        self._draining = False
         self._control_due = False
         with ExitStack() as opened:
             self._connection = open_connection(config)
@@ -95,7 +94,7 @@ class Loop:
 
     def drain(self) -> None:
         """Claim nothing more; what is held goes on."""
-        self._draining = True
+        self._claiming.stop()
 
     def hand_back_all(self) -> None:
         """Stop every call and give every task back, claimable at once."""
@@ -113,9 +112,12 @@ class Loop:
     def _patience(self) -> float:
         if self._flight:
             return 0.0  # the answer is waited for at the end of the turn
-        limits = [POLL_SECONDS, self._calls.seconds_to_next_deadline(), self._roster.seconds_to_ready]
-        if not self._draining:
-            limits.append(self._claiming.seconds_to_next)
+        limits = (
+            POLL_SECONDS,
+            self._calls.seconds_to_next_deadline(),
+            self._roster.seconds_to_ready,
+            self._claiming.seconds_to_next,
+        )
         return max(0.0, min(limit for limit in limits if limit is not None))
 
     def _hear(self, message: Message) -> None:
@@ -184,7 +186,7 @@ class Loop:
         return writing
 
     def _look(self, writing: Sequence[Session]) -> Look | None:
-        if self._draining or (self._flight and self._flight.look):
+        if self._flight and self._flight.look:
             return None  # what the look under way brings will take room
         leaving = sum(1 for session in writing if session.writes.exit)
         return self._claiming.look(self._roster.sessions.values(), leaving, self._calls.free_slots)
@@ -298,5 +300,4 @@ class Loop:
         """For the liveness thread: a snapshot, taken without locks; a stale glimpse does no harm."""
         if self._inbox.silent_seconds > self._config.lease_seconds:
             hang_up(self._connection)  # the loop waits for an answer that will not come: it shall begin anew
-        leaving = self._draining or self.orders.state == "draining"
-        return Load(len(self._roster), leaving, self._calls.shown(), self._calls.activities())
+        return Load(len(self._roster), self._claiming.is_leaving, self._calls.shown(), self._calls.activities())
