@@ -93,6 +93,7 @@ from engine.facade.schedules import (
     update_schedule,
 )
 from engine.facade.search import set_attributes
+from engine.facade.settled import place_to_come_back_to, story_settled
 from engine.facade.situation import Situation, run_situation
 from engine.facade.statistics import list_timeline, run_statistics, story_sizes, workflow_statistics
 from engine.facade.step_log import list_step_logs, list_step_story
@@ -203,6 +204,7 @@ __all__ = [
     "order_worker",
     "pause",
     "pause_schedule",
+    "place_to_come_back_to",
     "preview_schedule",
     "preview_spec",
     "purge",
@@ -229,6 +231,7 @@ __all__ = [
     "set_priority",
     "set_retention",
     "set_tenant_policy",
+    "story_settled",
     "story_sizes",
     "submit",
     "summarize_schedules",

@@ -13,12 +13,14 @@ from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
 from engine.services.retention import forget
 from engine.services.schedule import Service
+from engine.services.story import settle
 
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
     Service("rescue", rescue, every_seconds=0.5),
     Service("cron", fire_due_ticks, every_seconds=0.5),
     Service("locks", wake_first_in_line, every_seconds=0.5),
+    Service("story", settle, every_seconds=0.5),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),
