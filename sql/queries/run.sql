@@ -142,6 +142,10 @@ SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.
  WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
  ORDER BY w.created_at, w.step_key;
 
+-- name: why_waiting(tenant_id, workflow_run_id) :many
+-- Why an open run is not going on, the most telling cause first.
+SELECT w.code, w.words AS text, w.scope, w.step_key, w.until, w.data FROM highway.why_waiting(%(tenant_id)s, %(workflow_run_id)s) AS w;
+
 -- name: journal(tenant_id, workflow_run_id, kinds, after, quantity) :many
 -- Entries of the run's journal, oldest first; all kinds when NULL.
 SELECT j.seq, j.at, j.kind, j.scope, j.step_key, j.data

@@ -89,7 +89,9 @@ def show_task_log(request: Request, workflow_run_id: uuid.UUID, task_id: str) ->
         raise not_found()
     lines = insight.step_logs(request.grant, workflow_run_id, step=step.key, after=0, quantity=500)
     told = step_log(step, function_of(state.definition.definition, step.task_id))
-    return success({"workflow_run_id": str(workflow_run_id), **told, "logs": [log_line(line) for line in lines.entries]})
+    return success(
+        {"workflow_run_id": str(workflow_run_id), **told, "logs": [log_line(line) for line in lines.entries]}
+    )
 
 
 @router.get("/workflows/{uuid:workflow_run_id}/steps/logs", url_name="step-log-list", tags=["steps"])

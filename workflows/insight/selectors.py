@@ -29,7 +29,6 @@ from highway_platform.kit.permissions import Grant
 from highway_platform.kit.tenancy import tenant_transaction
 
 from ..tails import Tail
-
 from .schemas import Window
 
 ENDED_STATES = tuple(state for state in TASK_STATES if state not in OPEN_STATES)
