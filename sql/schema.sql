@@ -842,6 +842,41 @@ $$;
 
 ALTER FUNCTION highway.follow_limited_task() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.forget_limits(p_after_tenant uuid, p_after_kind text, p_after_key text, p_idle_seconds double precision, p_quantity integer) RETURNS TABLE(tenant_id uuid, kind text, key text, gone integer)
+    LANGUAGE plpgsql ROWS 1
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_idle interval := make_interval(secs => p_idle_seconds);
+    v_tenants uuid[];
+    v_kinds text[];
+    v_keys text[];
+    v_held_tenants uuid[];
+    v_held_kinds text[];
+    v_held_keys text[];
+    v_gone integer;
+BEGIN
+    SELECT array_agg(o.tenant_id), array_agg(o.kind), array_agg(o.key) INTO v_tenants, v_kinds, v_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM highway.flow_limit AS l
+             WHERE (l.tenant_id, l.kind, l.key) > (p_after_tenant, p_after_kind, p_after_key)
+             ORDER BY l.tenant_id, l.kind, l.key LIMIT p_quantity) AS o;
+    SELECT array_agg(u.tenant_id), array_agg(u.kind), array_agg(u.key) INTO v_held_tenants, v_held_kinds, v_held_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM unnest(v_tenants, v_kinds, v_keys) AS g (tenant_id, kind, key)
+              JOIN highway.flow_limit AS l USING (tenant_id, kind, key)
+             WHERE highway.is_unused(l, v_idle)
+               FOR UPDATE OF l SKIP LOCKED) AS u;
+    -- A statement of its own: it sees slots that were taken before the locks came.
+    DELETE FROM highway.flow_limit AS l USING unnest(v_held_tenants, v_held_kinds, v_held_keys) AS h (tenant_id, kind, key)
+     WHERE l.tenant_id = h.tenant_id AND l.kind = h.kind AND l.key = h.key AND highway.is_unused(l, v_idle);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    IF v_tenants IS NOT NULL THEN
+        RETURN QUERY SELECT v_tenants[cardinality(v_tenants)], v_kinds[cardinality(v_kinds)], v_keys[cardinality(v_keys)], v_gone;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.forget_limits(p_after_tenant uuid, p_after_kind text, p_after_key text, p_idle_seconds double precision, p_quantity integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.forget_old_runs(p_tenant uuid, p_quantity integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -885,6 +920,7 @@ CREATE FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) RETURNS intege
 DECLARE
     v_table regclass;
 BEGIN
+    PERFORM highway.let_children_go(p_tenant, p_runs);
     DELETE FROM highway.wait AS w USING highway.task AS t  -- by the tasks: there is no index by the run
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND w.tenant_id = t.tenant_id AND w.task_id = t.task_id;
     DELETE FROM highway.slot AS s USING highway.task AS t
@@ -906,6 +942,52 @@ END
 $_$;
 
 ALTER FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_schedule highway.schedule;
+    v_kept_from timestamptz;
+    v_most_from timestamptz;
+    v_gone integer;
+    v_to timestamptz;
+BEGIN
+    SELECT * INTO v_schedule FROM highway.schedule AS s
+     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT CASE WHEN k.keep_completed_days IS NOT NULL AND k.keep_failed_days IS NOT NULL
+                THEN highway.now() - make_interval(days => greatest(k.keep_completed_days, k.keep_failed_days)) END
+      INTO v_kept_from FROM highway.keeps(p_tenant) AS k;
+    v_most_from := (SELECT t.tick_at FROM highway.schedule_tick AS t
+                     WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule ORDER BY t.tick_at DESC OFFSET p_most LIMIT 1);
+    WITH old AS (
+        SELECT t.tick_at FROM highway.schedule_tick AS t
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.outcome <> 'waiting'
+           AND t.tick_at <= greatest(v_kept_from, v_most_from)
+           AND (t.tick_at <= v_most_from OR NOT EXISTS (
+                SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id))
+         ORDER BY t.tick_at LIMIT p_quantity
+    ), gone AS (
+        DELETE FROM highway.schedule_tick AS t USING old AS o
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.tick_at = o.tick_at
+        RETURNING t.tick_at
+    )
+    SELECT count(*)::integer, max(g.tick_at) INTO v_gone, v_to FROM gone AS g;
+    IF v_gone > 0 THEN
+        UPDATE highway.schedule AS s SET forgotten_to = greatest(s.forgotten_to, v_to)
+         WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule;
+    END IF;
+    DELETE FROM highway.schedule AS s
+     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule AND s.state = 'deleted' AND s.updated_at < v_kept_from
+       AND NOT EXISTS (SELECT FROM highway.schedule_tick AS t WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule);
+    RETURN v_gone;
+END
+$$;
+
+ALTER FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.forget_workers(p_worker uuid DEFAULT NULL::uuid, p_silent_seconds double precision DEFAULT 'Infinity'::double precision) RETURNS TABLE(worker_id uuid, name text)
     LANGUAGE sql SECURITY DEFINER
@@ -1456,6 +1538,61 @@ CREATE FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.act
 
 ALTER FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) OWNER TO highway_owner;
 
+CREATE TABLE highway.flow_limit (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    capacity integer NOT NULL,
+    per_seconds double precision,
+    pinned boolean DEFAULT false NOT NULL,
+    changed_by text DEFAULT ''::text NOT NULL,
+    starts timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    next_start timestamp with time zone,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT flow_limit_capacity_check CHECK ((capacity >= 0)),
+    CONSTRAINT flow_limit_check CHECK (((kind = 'rate'::text) = (per_seconds IS NOT NULL))),
+    CONSTRAINT flow_limit_check1 CHECK (((kind <> 'rate'::text) OR ((capacity >= 1) AND (capacity <= 1000)))),
+    CONSTRAINT flow_limit_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT flow_limit_kind_check CHECK ((kind = ANY (ARRAY['concurrency'::text, 'rate'::text]))),
+    CONSTRAINT flow_limit_per_seconds_check CHECK ((per_seconds > (0)::double precision))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY highway.flow_limit FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.flow_limit OWNER TO highway_owner;
+
+CREATE SEQUENCE highway.slot_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE highway.slot_seq OWNER TO highway_owner;
+
+CREATE TABLE highway.slot (
+    tenant_id uuid NOT NULL,
+    key text NOT NULL,
+    task_id uuid NOT NULL,
+    step_key text DEFAULT ''::text NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    seq bigint DEFAULT nextval('highway.slot_seq'::regclass) NOT NULL,
+    asked_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    granted_at timestamp with time zone
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02');
+
+ALTER TABLE ONLY highway.slot FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.slot OWNER TO highway_owner;
+
+CREATE FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((NOT (l).pinned) AND ((l).created_at < (highway.now() - p_idle)) AND CASE (l).kind WHEN 'rate'::text THEN ((GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) IS NULL) OR (GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) < (highway.now() - p_idle))) ELSE (NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key))))) END);
+
+ALTER FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.join_keyed_run(p_tenant uuid, p_kind text, p_key text, p_run uuid, p_inputs jsonb, p_how jsonb) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -1563,6 +1700,26 @@ CREATE FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p
     RETURN COALESCE((SELECT (GREATEST((0)::numeric, LEAST(EXTRACT(epoch FROM ((highway.turn_of(t.available_at, t.priority, t.lane_seconds) + '00:01:00'::interval) - highway.turn_of(lane_of.p_available_at, lane_of.p_priority, 0))), (2000000000)::numeric)))::integer AS "greatest" FROM highway.task t WHERE ((t.tenant_id = lane_of.p_tenant) AND (t.queue = lane_of.p_queue) AND (t.partition_key = lane_of.p_partition) AND (t.partition_key <> ''::text) AND (t.state = 'pending'::text)) ORDER BY (highway.turn_of(t.available_at, t.priority, t.lane_seconds)) DESC LIMIT 1), 0);
 
 ALTER FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p_available_at timestamp with time zone, p_priority smallint) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_children uuid[] := ARRAY(
+        SELECT r.workflow_run_id FROM highway.workflow_run AS r
+         WHERE r.tenant_id = p_tenant AND r.parent_run_id = ANY (p_runs) AND NOT r.workflow_run_id = ANY (p_runs));
+BEGIN
+    IF cardinality(v_children) = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children) ORDER BY t.task_id FOR NO KEY UPDATE NOWAIT;
+    UPDATE highway.task AS t SET parent_task_id = NULL, report_key = NULL WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children);
+    UPDATE highway.workflow_run AS r SET parent_run_id = NULL, parent_key = NULL
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (v_children);
+END
+$$;
+
+ALTER FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.limit_error(p_limit text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -1974,6 +2131,10 @@ BEGIN
         RAISE EXCEPTION 'workflow run % is %; only an ended run can be purged', p_run, v_run.status USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS c WHERE c.tenant_id = p_tenant AND c.parent_run_id = p_run AND c.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'a child of workflow run % is open; purge it when that has ended', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS p WHERE p.tenant_id = p_tenant AND p.workflow_run_id = v_run.parent_run_id AND p.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'workflow run % may still be read by its parent %; purge it when that has ended', p_run, v_run.parent_run_id USING ERRCODE = 'HW002';
     END IF;
     PERFORM highway.forget_runs(p_tenant, ARRAY[p_run]);
 END
@@ -2951,30 +3112,6 @@ ALTER TABLE ONLY highway.event FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.event OWNER TO highway_owner;
 
-CREATE TABLE highway.flow_limit (
-    tenant_id uuid NOT NULL,
-    kind text NOT NULL,
-    key text NOT NULL,
-    capacity integer NOT NULL,
-    per_seconds double precision,
-    pinned boolean DEFAULT false NOT NULL,
-    changed_by text DEFAULT ''::text NOT NULL,
-    starts timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
-    next_start timestamp with time zone,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    CONSTRAINT flow_limit_capacity_check CHECK ((capacity >= 0)),
-    CONSTRAINT flow_limit_check CHECK (((kind = 'rate'::text) = (per_seconds IS NOT NULL))),
-    CONSTRAINT flow_limit_check1 CHECK (((kind <> 'rate'::text) OR ((capacity >= 1) AND (capacity <= 1000)))),
-    CONSTRAINT flow_limit_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
-    CONSTRAINT flow_limit_kind_check CHECK ((kind = ANY (ARRAY['concurrency'::text, 'rate'::text]))),
-    CONSTRAINT flow_limit_per_seconds_check CHECK ((per_seconds > (0)::double precision))
-)
-WITH (fillfactor='50');
-
-ALTER TABLE ONLY highway.flow_limit FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.flow_limit OWNER TO highway_owner;
-
 CREATE TABLE highway.health (
     measure text NOT NULL,
     value double precision NOT NULL,
@@ -3116,6 +3253,7 @@ CREATE TABLE highway.schedule (
     created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
     created_by text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    forgotten_to timestamp with time zone,
     CONSTRAINT schedule_catchup_check CHECK ((catchup = ANY (ARRAY['none'::text, 'last'::text, 'all'::text]))),
     CONSTRAINT schedule_catchup_limit_check CHECK (((catchup_limit >= 1) AND (catchup_limit <= 10000))),
     CONSTRAINT schedule_catchup_seconds_check CHECK ((catchup_seconds > (0)::double precision)),
@@ -3172,31 +3310,6 @@ CREATE TABLE highway.signal (
 ALTER TABLE ONLY highway.signal FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.signal OWNER TO highway_owner;
-
-CREATE SEQUENCE highway.slot_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-ALTER SEQUENCE highway.slot_seq OWNER TO highway_owner;
-
-CREATE TABLE highway.slot (
-    tenant_id uuid NOT NULL,
-    key text NOT NULL,
-    task_id uuid NOT NULL,
-    step_key text DEFAULT ''::text NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    seq bigint DEFAULT nextval('highway.slot_seq'::regclass) NOT NULL,
-    asked_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    granted_at timestamp with time zone
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02');
-
-ALTER TABLE ONLY highway.slot FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.slot OWNER TO highway_owner;
 
 CREATE TABLE highway.slot_mark (
     tenant_id uuid NOT NULL,
@@ -3779,6 +3892,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
+
+GRANT USAGE ON SEQUENCE highway.slot_seq TO app_web;
+GRANT USAGE ON SEQUENCE highway.slot_seq TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_worker;
+
 GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_web;
 GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_worker;
 
@@ -3815,9 +3937,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_worker;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
-
 GRANT SELECT,INSERT,UPDATE ON TABLE highway.health TO app_worker;
 GRANT SELECT ON TABLE highway.health TO app_web;
 
@@ -3851,12 +3970,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.schedule_tick TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.signal TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.signal TO app_worker;
-
-GRANT USAGE ON SEQUENCE highway.slot_seq TO app_web;
-GRANT USAGE ON SEQUENCE highway.slot_seq TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot_mark TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot_mark TO app_worker;

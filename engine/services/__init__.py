@@ -14,6 +14,7 @@ from engine.services.rescue import rescue
 from engine.services.retention import forget
 from engine.services.schedule import Service
 from engine.services.story import settle
+from engine.services.tidying import tidy
 
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
@@ -29,6 +30,7 @@ SERVICES: tuple[Service, ...] = (
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),
     Service("retention", forget, every_seconds=20.0),
+    Service("tidying", tidy, every_seconds=60.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
     Service("heartbeats", forget_heartbeats, every_seconds=60.0),
 )

@@ -254,3 +254,118 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid)
     )
     SELECT r.code, r.words, r.scope, r.step_key, r.until, r.data FROM reason AS r ORDER BY r.rank, r.n
 $$;
+
+-- UPKEEP OF WHAT NOBODY NEEDS ANY MORE.
+
+-- Ticks up to here may have been forgotten, so none of that time is fired again: a backfill of it is refused.
+ALTER TABLE highway.schedule ADD COLUMN forgotten_to timestamptz;
+
+-- Forgets ticks of one schedule: those that are older than the tenant keeps any run and whose run is gone, and all behind the newest `p_most`.
+-- A tick that waits for its turn stays. A deleted schedule goes with its last tick. Returns how many ticks are gone; whoever holds the schedule
+-- (a tick that fires, a backfill) keeps it from that.
+CREATE FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_schedule highway.schedule;
+    v_kept_from timestamptz;
+    v_most_from timestamptz;
+    v_gone integer;
+    v_to timestamptz;
+BEGIN
+    SELECT * INTO v_schedule FROM highway.schedule AS s
+     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT CASE WHEN k.keep_completed_days IS NOT NULL AND k.keep_failed_days IS NOT NULL
+                THEN highway.now() - make_interval(days => greatest(k.keep_completed_days, k.keep_failed_days)) END
+      INTO v_kept_from FROM highway.keeps(p_tenant) AS k;
+    v_most_from := (SELECT t.tick_at FROM highway.schedule_tick AS t
+                     WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule ORDER BY t.tick_at DESC OFFSET p_most LIMIT 1);
+    WITH old AS (
+        SELECT t.tick_at FROM highway.schedule_tick AS t
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.outcome <> 'waiting'
+           AND t.tick_at <= greatest(v_kept_from, v_most_from)
+           AND (t.tick_at <= v_most_from OR NOT EXISTS (
+                SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id))
+         ORDER BY t.tick_at LIMIT p_quantity
+    ), gone AS (
+        DELETE FROM highway.schedule_tick AS t USING old AS o
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.tick_at = o.tick_at
+        RETURNING t.tick_at
+    )
+    SELECT count(*)::integer, max(g.tick_at) INTO v_gone, v_to FROM gone AS g;
+    IF v_gone > 0 THEN
+        UPDATE highway.schedule AS s SET forgotten_to = greatest(s.forgotten_to, v_to)
+         WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule;
+    END IF;
+    DELETE FROM highway.schedule AS s
+     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule AND s.state = 'deleted' AND s.updated_at < v_kept_from
+       AND NOT EXISTS (SELECT FROM highway.schedule_tick AS t WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule);
+    RETURN v_gone;
+END
+$$;
+
+-- Nobody holds a slot of it or stands in its line, its places in time are over, and no person has set it: its next use makes it again as its
+-- definition says.
+CREATE FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN NOT l.pinned AND l.created_at < highway.now() - p_idle
+       AND CASE l.kind WHEN 'rate' THEN greatest(l.next_start, l.starts[cardinality(l.starts)] + make_interval(secs => l.per_seconds)) IS NULL
+                                     OR greatest(l.next_start, l.starts[cardinality(l.starts)] + make_interval(secs => l.per_seconds)) < highway.now() - p_idle
+                       ELSE NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = l.tenant_id AND s.key = l.key) END;
+
+-- Looks at so many limits behind a key, in order, and forgets the unused ones. Returns the last key that was looked at (none: it is the end) and
+-- how many are gone. Who is about to take a slot holds the limit, and it is passed by; who comes while it goes makes it anew.
+CREATE FUNCTION highway.forget_limits(
+    p_after_tenant uuid, p_after_kind text, p_after_key text, p_idle_seconds double precision, p_quantity integer)
+    RETURNS TABLE (tenant_id uuid, kind text, key text, gone integer)
+    LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    v_idle interval := make_interval(secs => p_idle_seconds);
+    v_tenants uuid[];
+    v_kinds text[];
+    v_keys text[];
+    v_held_tenants uuid[];
+    v_held_kinds text[];
+    v_held_keys text[];
+    v_gone integer;
+BEGIN
+    SELECT array_agg(o.tenant_id), array_agg(o.kind), array_agg(o.key) INTO v_tenants, v_kinds, v_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM highway.flow_limit AS l
+             WHERE (l.tenant_id, l.kind, l.key) > (p_after_tenant, p_after_kind, p_after_key)
+             ORDER BY l.tenant_id, l.kind, l.key LIMIT p_quantity) AS o;
+    SELECT array_agg(u.tenant_id), array_agg(u.kind), array_agg(u.key) INTO v_held_tenants, v_held_kinds, v_held_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM unnest(v_tenants, v_kinds, v_keys) AS g (tenant_id, kind, key)
+              JOIN highway.flow_limit AS l USING (tenant_id, kind, key)
+             WHERE highway.is_unused(l, v_idle)
+               FOR UPDATE OF l SKIP LOCKED) AS u;
+    -- A statement of its own: it sees slots that were taken before the locks came.
+    DELETE FROM highway.flow_limit AS l USING unnest(v_held_tenants, v_held_kinds, v_held_keys) AS h (tenant_id, kind, key)
+     WHERE l.tenant_id = h.tenant_id AND l.kind = h.kind AND l.key = h.key AND highway.is_unused(l, v_idle);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    IF v_tenants IS NOT NULL THEN
+        RETURN QUERY SELECT v_tenants[cardinality(v_tenants)], v_kinds[cardinality(v_kinds)], v_keys[cardinality(v_keys)], v_gone;
+    END IF;
+END
+$$;
+
+-- Runs are about to be forgotten: their children, which have ended, stay as runs of their own, and nothing of them names what is gone. The caller
+-- holds the runs; who holds a child now keeps them for another time (SQLSTATE 55P03).
+CREATE FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_children uuid[] := ARRAY(
+        SELECT r.workflow_run_id FROM highway.workflow_run AS r
+         WHERE r.tenant_id = p_tenant AND r.parent_run_id = ANY (p_runs) AND NOT r.workflow_run_id = ANY (p_runs));
+BEGIN
+    IF cardinality(v_children) = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children) ORDER BY t.task_id FOR NO KEY UPDATE NOWAIT;
+    UPDATE highway.task AS t SET parent_task_id = NULL, report_key = NULL WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children);
+    UPDATE highway.workflow_run AS r SET parent_run_id = NULL, parent_key = NULL
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (v_children);
+END
+$$;

@@ -18,6 +18,7 @@ from pathlib import Path
 from launch import process
 from tests.crash.campaigns.base import Stage, Tally, Tick
 from tests.crash.endpoints import ENDPOINTS, Endpoint
+from tests.crash.oracles import i13_the_trail_only_grows
 from tests.crash.world import ACME, OTHER, World
 from tests.integration.api.client import Answer, Client
 from tests.integration.api.conftest import make_key
@@ -66,6 +67,7 @@ class Site:
     world: World
     clients: dict[str, Client]
     lost: int = 0  # requests that the server had got and never answered
+    refused: list[str] = field(default_factory=list)  # requests that were told that they may not
 
     def case(self, name: str) -> Case:
         """A new thing to ask about."""
@@ -76,6 +78,18 @@ class Site:
         row = self.world.superuser.execute("SELECT * FROM requests.under(%s)", [case.key]).fetchone()
         assert row is not None
         return int(row[0]), int(row[1])
+
+    def refuse(self) -> None:
+        """A request of nobody, which has to leave a fact in the audit trail."""
+        request_id = uuid.uuid4().hex
+        asked = Client(self.stack.url).send("POST", "/api/v1/workflows", {}, **{"X-Request-ID": request_id})
+        assert asked.status == HTTPStatus.UNAUTHORIZED
+        self.refused.append(request_id)
+
+    def trail(self) -> dict[str, str]:
+        """The audit trail: fact by id."""
+        query = "SELECT id::text, request_id || ' ' || to_jsonb(a)::text FROM tenants_auditentry AS a"
+        return dict(self.world.superuser.execute(query).fetchall())
 
     def strays(self) -> list[str]:
         """Changes that were made beside the transaction of a key."""
@@ -142,10 +156,13 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
         for name in chosen:
             tally.problems += site.repeated(name)
             tick(1)
+        site.refuse()
+        trail = site.trail()
         for batch in _batches(chosen):
+            site.refuse()
             tally.problems += site.killed(batch, chance.uniform(0.0, 0.3))
             kills += 1
-        tally.problems += site.strays()
+        tally.problems += site.strays() + i13_the_trail_only_grows(trail, site.trail(), site.refused)
         tally.figures["answers lost"] = str(site.lost)
     tally.done = len(chosen)
     tally.figures |= {
