@@ -947,14 +947,13 @@ CREATE FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most inte
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_schedule highway.schedule;
     v_kept_from timestamptz;
     v_most_from timestamptz;
     v_gone integer;
     v_to timestamptz;
 BEGIN
-    SELECT * INTO v_schedule FROM highway.schedule AS s
-     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
+    PERFORM FROM highway.schedule AS s
+      WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -1589,7 +1588,7 @@ ALTER TABLE highway.slot OWNER TO highway_owner;
 
 CREATE FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN ((NOT (l).pinned) AND ((l).created_at < (highway.now() - p_idle)) AND CASE (l).kind WHEN 'rate'::text THEN ((GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) IS NULL) OR (GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) < (highway.now() - p_idle))) ELSE (NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key))))) END);
+    RETURN ((NOT (l).pinned) AND ((l).created_at < (highway.now() - p_idle)) AND CASE (l).kind WHEN 'rate'::text THEN ((GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) IS NULL) OR (GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) < (highway.now() - p_idle))) ELSE ((NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key) AND (s.granted_at IS NOT NULL)) OFFSET 0))) AND (NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key) AND (s.granted_at IS NULL)) OFFSET 0)))) END);
 
 ALTER FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) OWNER TO highway_owner;
 

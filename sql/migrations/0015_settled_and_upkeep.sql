@@ -266,14 +266,13 @@ ALTER TABLE highway.schedule ADD COLUMN forgotten_to timestamptz;
 CREATE FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) RETURNS integer
     LANGUAGE plpgsql AS $$
 DECLARE
-    v_schedule highway.schedule;
     v_kept_from timestamptz;
     v_most_from timestamptz;
     v_gone integer;
     v_to timestamptz;
 BEGIN
-    SELECT * INTO v_schedule FROM highway.schedule AS s
-     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
+    PERFORM FROM highway.schedule AS s
+      WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -313,7 +312,11 @@ CREATE FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) RETURNS
     RETURN NOT l.pinned AND l.created_at < highway.now() - p_idle
        AND CASE l.kind WHEN 'rate' THEN greatest(l.next_start, l.starts[cardinality(l.starts)] + make_interval(secs => l.per_seconds)) IS NULL
                                      OR greatest(l.next_start, l.starts[cardinality(l.starts)] + make_interval(secs => l.per_seconds)) < highway.now() - p_idle
-                       ELSE NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = l.tenant_id AND s.key = l.key) END;
+                       -- As its two indexes have it. OFFSET 0: one look into each.
+                       ELSE NOT EXISTS (SELECT FROM highway.slot AS s
+                                         WHERE s.tenant_id = l.tenant_id AND s.key = l.key AND s.granted_at IS NOT NULL OFFSET 0)
+                        AND NOT EXISTS (SELECT FROM highway.slot AS s
+                                         WHERE s.tenant_id = l.tenant_id AND s.key = l.key AND s.granted_at IS NULL OFFSET 0) END;
 
 -- Looks at so many limits behind a key, in order, and forgets the unused ones. Returns the last key that was looked at (none: it is the end) and
 -- how many are gone. Who is about to take a slot holds the limit, and it is passed by; who comes while it goes makes it anew.

@@ -115,7 +115,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "every mutating endpoint: repeated, 16 at once, its server killed",
         "one effect, one answer; the key is for nothing else",
         "none",
-        (6, 2 * len(ENDPOINTS), 100 * len(ENDPOINTS)),
+        (4, 2 * len(ENDPOINTS), 100 * len(ENDPOINTS)),
         r12_endpoints.run,
     ),
     Campaign("clock", "worker clocks a day off", "no effect", "none", (3, 10, 100), environment.wrong_clocks),
