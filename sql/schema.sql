@@ -853,6 +853,41 @@ $$;
 
 ALTER FUNCTION highway.follow_limited_task() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.forget_limits(p_after_tenant uuid, p_after_kind text, p_after_key text, p_idle_seconds double precision, p_quantity integer) RETURNS TABLE(tenant_id uuid, kind text, key text, gone integer)
+    LANGUAGE plpgsql ROWS 1
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_idle interval := make_interval(secs => p_idle_seconds);
+    v_tenants uuid[];
+    v_kinds text[];
+    v_keys text[];
+    v_held_tenants uuid[];
+    v_held_kinds text[];
+    v_held_keys text[];
+    v_gone integer;
+BEGIN
+    SELECT array_agg(o.tenant_id), array_agg(o.kind), array_agg(o.key) INTO v_tenants, v_kinds, v_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM highway.flow_limit AS l
+             WHERE (l.tenant_id, l.kind, l.key) > (p_after_tenant, p_after_kind, p_after_key)
+             ORDER BY l.tenant_id, l.kind, l.key LIMIT p_quantity) AS o;
+    SELECT array_agg(u.tenant_id), array_agg(u.kind), array_agg(u.key) INTO v_held_tenants, v_held_kinds, v_held_keys
+      FROM (SELECT l.tenant_id, l.kind, l.key FROM unnest(v_tenants, v_kinds, v_keys) AS g (tenant_id, kind, key)
+              JOIN highway.flow_limit AS l USING (tenant_id, kind, key)
+             WHERE highway.is_unused(l, v_idle)
+               FOR UPDATE OF l SKIP LOCKED) AS u;
+    -- A statement of its own: it sees slots that were taken before the locks came.
+    DELETE FROM highway.flow_limit AS l USING unnest(v_held_tenants, v_held_kinds, v_held_keys) AS h (tenant_id, kind, key)
+     WHERE l.tenant_id = h.tenant_id AND l.kind = h.kind AND l.key = h.key AND highway.is_unused(l, v_idle);
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    IF v_tenants IS NOT NULL THEN
+        RETURN QUERY SELECT v_tenants[cardinality(v_tenants)], v_kinds[cardinality(v_kinds)], v_keys[cardinality(v_keys)], v_gone;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.forget_limits(p_after_tenant uuid, p_after_kind text, p_after_key text, p_idle_seconds double precision, p_quantity integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.forget_old_runs(p_tenant uuid, p_quantity integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -896,6 +931,7 @@ CREATE FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) RETURNS intege
 DECLARE
     v_table regclass;
 BEGIN
+    PERFORM highway.let_children_go(p_tenant, p_runs);
     DELETE FROM highway.wait AS w USING highway.task AS t  -- by the tasks: there is no index by the run
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND w.tenant_id = t.tenant_id AND w.task_id = t.task_id;
     DELETE FROM highway.slot AS s USING highway.task AS t
@@ -917,6 +953,51 @@ END
 $_$;
 
 ALTER FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_kept_from timestamptz;
+    v_most_from timestamptz;
+    v_gone integer;
+    v_to timestamptz;
+BEGIN
+    PERFORM FROM highway.schedule AS s
+      WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT CASE WHEN k.keep_completed_days IS NOT NULL AND k.keep_failed_days IS NOT NULL
+                THEN highway.now() - make_interval(days => greatest(k.keep_completed_days, k.keep_failed_days)) END
+      INTO v_kept_from FROM highway.keeps(p_tenant) AS k;
+    v_most_from := (SELECT t.tick_at FROM highway.schedule_tick AS t
+                     WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule ORDER BY t.tick_at DESC OFFSET p_most LIMIT 1);
+    WITH old AS (
+        SELECT t.tick_at FROM highway.schedule_tick AS t
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.outcome <> 'waiting'
+           AND t.tick_at <= greatest(v_kept_from, v_most_from)
+           AND (t.tick_at <= v_most_from OR NOT EXISTS (
+                SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id))
+         ORDER BY t.tick_at LIMIT p_quantity
+    ), gone AS (
+        DELETE FROM highway.schedule_tick AS t USING old AS o
+         WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule AND t.tick_at = o.tick_at
+        RETURNING t.tick_at
+    )
+    SELECT count(*)::integer, max(g.tick_at) INTO v_gone, v_to FROM gone AS g;
+    IF v_gone > 0 THEN
+        UPDATE highway.schedule AS s SET forgotten_to = greatest(s.forgotten_to, v_to)
+         WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule;
+    END IF;
+    DELETE FROM highway.schedule AS s
+     WHERE s.tenant_id = p_tenant AND s.schedule_id = p_schedule AND s.state = 'deleted' AND s.updated_at < v_kept_from
+       AND NOT EXISTS (SELECT FROM highway.schedule_tick AS t WHERE t.tenant_id = p_tenant AND t.schedule_id = p_schedule);
+    RETURN v_gone;
+END
+$$;
+
+ALTER FUNCTION highway.forget_ticks(p_tenant uuid, p_schedule uuid, p_most integer, p_quantity integer) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.forget_workers(p_worker uuid DEFAULT NULL::uuid, p_silent_seconds double precision DEFAULT 'Infinity'::double precision) RETURNS TABLE(worker_id uuid, name text)
     LANGUAGE sql SECURITY DEFINER
@@ -1467,6 +1548,61 @@ CREATE FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.act
 
 ALTER FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) OWNER TO highway_owner;
 
+CREATE TABLE highway.flow_limit (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    capacity integer NOT NULL,
+    per_seconds double precision,
+    pinned boolean DEFAULT false NOT NULL,
+    changed_by text DEFAULT ''::text NOT NULL,
+    starts timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    next_start timestamp with time zone,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT flow_limit_capacity_check CHECK ((capacity >= 0)),
+    CONSTRAINT flow_limit_check CHECK (((kind = 'rate'::text) = (per_seconds IS NOT NULL))),
+    CONSTRAINT flow_limit_check1 CHECK (((kind <> 'rate'::text) OR ((capacity >= 1) AND (capacity <= 1000)))),
+    CONSTRAINT flow_limit_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT flow_limit_kind_check CHECK ((kind = ANY (ARRAY['concurrency'::text, 'rate'::text]))),
+    CONSTRAINT flow_limit_per_seconds_check CHECK ((per_seconds > (0)::double precision))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY highway.flow_limit FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.flow_limit OWNER TO highway_owner;
+
+CREATE SEQUENCE highway.slot_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE highway.slot_seq OWNER TO highway_owner;
+
+CREATE TABLE highway.slot (
+    tenant_id uuid NOT NULL,
+    key text NOT NULL,
+    task_id uuid NOT NULL,
+    step_key text DEFAULT ''::text NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    seq bigint DEFAULT nextval('highway.slot_seq'::regclass) NOT NULL,
+    asked_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    granted_at timestamp with time zone
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02');
+
+ALTER TABLE ONLY highway.slot FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.slot OWNER TO highway_owner;
+
+CREATE FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((NOT (l).pinned) AND ((l).created_at < (highway.now() - p_idle)) AND CASE (l).kind WHEN 'rate'::text THEN ((GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) IS NULL) OR (GREATEST((l).next_start, ((l).starts[cardinality((l).starts)] + make_interval(secs => (l).per_seconds))) < (highway.now() - p_idle))) ELSE ((NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key) AND (s.granted_at IS NOT NULL)) OFFSET 0))) AND (NOT (EXISTS (SELECT FROM highway.slot s WHERE ((s.tenant_id = (is_unused.l).tenant_id) AND (s.key = (is_unused.l).key) AND (s.granted_at IS NULL)) OFFSET 0)))) END);
+
+ALTER FUNCTION highway.is_unused(l highway.flow_limit, p_idle interval) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.join_keyed_run(p_tenant uuid, p_kind text, p_key text, p_run uuid, p_inputs jsonb, p_how jsonb) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -1574,6 +1710,26 @@ CREATE FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p
     RETURN COALESCE((SELECT (GREATEST((0)::numeric, LEAST(EXTRACT(epoch FROM ((highway.turn_of(t.available_at, t.priority, t.lane_seconds) + '00:01:00'::interval) - highway.turn_of(lane_of.p_available_at, lane_of.p_priority, 0))), (2000000000)::numeric)))::integer AS "greatest" FROM highway.task t WHERE ((t.tenant_id = lane_of.p_tenant) AND (t.queue = lane_of.p_queue) AND (t.partition_key = lane_of.p_partition) AND (t.partition_key <> ''::text) AND (t.state = 'pending'::text)) ORDER BY (highway.turn_of(t.available_at, t.priority, t.lane_seconds)) DESC LIMIT 1), 0);
 
 ALTER FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p_available_at timestamp with time zone, p_priority smallint) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_children uuid[] := ARRAY(
+        SELECT r.workflow_run_id FROM highway.workflow_run AS r
+         WHERE r.tenant_id = p_tenant AND r.parent_run_id = ANY (p_runs) AND NOT r.workflow_run_id = ANY (p_runs));
+BEGIN
+    IF cardinality(v_children) = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children) ORDER BY t.task_id FOR NO KEY UPDATE NOWAIT;
+    UPDATE highway.task AS t SET parent_task_id = NULL, report_key = NULL WHERE t.tenant_id = p_tenant AND t.task_id = ANY (v_children);
+    UPDATE highway.workflow_run AS r SET parent_run_id = NULL, parent_key = NULL
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = ANY (v_children);
+END
+$$;
+
+ALTER FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.limit_error(p_limit text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -1735,6 +1891,21 @@ END
 $$;
 
 ALTER FUNCTION highway.merge_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) OWNER TO highway_owner;
+
+CREATE SEQUENCE highway.story_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE highway.story_seq OWNER TO highway_owner;
+
+CREATE FUNCTION highway.next_story() RETURNS bigint
+    LANGUAGE sql
+    RETURN CASE WHEN (pg_current_xact_id() IS NOT NULL) THEN nextval('highway.story_seq'::regclass) ELSE NULL::bigint END;
+
+ALTER FUNCTION highway.next_story() OWNER TO highway_owner;
 
 CREATE FUNCTION highway.note(p_tenant uuid, p_run uuid, p_kind text, p_data jsonb, p_scope text DEFAULT ''::text, p_step text DEFAULT ''::text) RETURNS void
     LANGUAGE sql
@@ -1970,6 +2141,10 @@ BEGIN
         RAISE EXCEPTION 'workflow run % is %; only an ended run can be purged', p_run, v_run.status USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS c WHERE c.tenant_id = p_tenant AND c.parent_run_id = p_run AND c.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'a child of workflow run % is open; purge it when that has ended', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS p WHERE p.tenant_id = p_tenant AND p.workflow_run_id = v_run.parent_run_id AND p.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'workflow run % may still be read by its parent %; purge it when that has ended', p_run, v_run.parent_run_id USING ERRCODE = 'HW002';
     END IF;
     PERFORM highway.forget_runs(p_tenant, ARRAY[p_run]);
 END
@@ -2197,6 +2372,12 @@ $$;
 
 ALTER FUNCTION highway.resume_run(p_tenant uuid, p_run uuid, p_by text, p_inputs jsonb) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.said_by(p_by text, p_reason text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (COALESCE((' by '::text || NULLIF(p_by, ''::text)), ''::text) || COALESCE((': '::text || NULLIF(p_reason, ''::text)), ''::text));
+
+ALTER FUNCTION highway.said_by(p_by text, p_reason text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.send_signal(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb DEFAULT NULL::jsonb, p_by text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -2241,6 +2422,45 @@ END
 $$;
 
 ALTER FUNCTION highway.set_priority(p_tenant uuid, p_run uuid, p_priority smallint, p_by text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.settle_story() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_mark highway.story_mark;
+    v_drawn bigint;
+    v_own xid8;
+    v_oldest xid8;
+BEGIN
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION 'the story is settled in a transaction of its own' USING ERRCODE = 'HW002';
+    END IF;
+    -- 1. What has been drawn, by transactions that had their numbers by then.
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO v_drawn FROM highway.story_seq AS s;
+    SELECT * INTO v_mark FROM highway.story_mark;
+    IF v_mark.settled >= v_drawn THEN
+        RETURN v_mark.settled;
+    END IF;
+    -- 2. A number of our own: greater than all of theirs. One at a time; who comes second has nothing to add.
+    SELECT * INTO v_mark FROM highway.story_mark FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0::bigint;
+    END IF;
+    v_own := pg_current_xact_id();
+    -- 3. Everything below this one has ended, and is seen by whoever looks after us.
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) INTO v_oldest;
+    IF v_oldest < v_mark.older_than THEN
+        RETURN v_mark.settled;
+    END IF;
+    UPDATE highway.story_mark AS m
+       SET settled = greatest(m.settled, CASE WHEN v_oldest >= v_own THEN v_drawn ELSE m.drawn END),
+           drawn = v_drawn, older_than = v_own, at = highway.now()
+    RETURNING m.settled INTO v_mark.settled;
+    RETURN v_mark.settled;
+END
+$$;
+
+ALTER FUNCTION highway.settle_story() OWNER TO highway_owner;
 
 CREATE FUNCTION highway.step_path(p_scope text, p_key text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -2600,6 +2820,197 @@ $$;
 
 ALTER FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.why_not_claimed(t highway.task, OUT code text, OUT words text, OUT until timestamp with time zone, OUT data jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    c_all CONSTANT uuid := '00000000-0000-0000-0000-000000000000'::uuid;
+    v_tenant highway.tenant_policy;
+    v_queue highway.queue_policy;
+    v_figure bigint;
+    v_gate jsonb := t.gate -> 0;
+    v_last jsonb;
+BEGIN
+    IF t.state = 'running' THEN
+        IF NOT EXISTS (SELECT FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) THEN
+            code := 'worker_gone'; words := 'its worker is gone; another one takes it over in a moment';
+        ELSIF t.cancel_requested THEN
+            SELECT 'stopping', format('asked to stop; worker %s is ending the step under way', w.name), jsonb_build_object('worker', w.name)
+              INTO code, words, data FROM highway.worker AS w WHERE w.worker_id = t.claimed_by;
+        END IF;
+        RETURN;
+    ELSIF t.state = 'sleeping' THEN
+        IF v_gate ->> 'kind' = 'rate' AND (v_gate -> 'in_line')::boolean THEN
+            code := 'rate'; until := t.available_at; data := jsonb_build_object('limit', v_gate ->> 'key');
+            words := format('''%s'' allows %s starts in %s s; the next one is its own', v_gate ->> 'key', v_gate ->> 'limit',
+                            (v_gate ->> 'per_seconds')::float8);
+        ELSIF t.attempt = 0 AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id) THEN
+            code := 'delayed'; words := 'its start is delayed'; until := t.available_at;
+        ELSIF NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)
+              AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id AND s.granted_at IS NULL) THEN
+            code := 'deferred'; words := 'it was put back and is tried again in a moment'; until := t.available_at;
+            SELECT j.data INTO v_last
+              FROM (SELECT * FROM highway.journal AS o WHERE o.tenant_id = t.tenant_id AND o.workflow_run_id = t.workflow_run_id
+                     ORDER BY o.seq DESC LIMIT 100) AS j
+             WHERE j.kind = 'deferred' AND j.scope = t.key ORDER BY j.seq DESC LIMIT 1;
+            IF FOUND THEN
+                data := v_last;
+                words := format('worker %s does not have the tool ''%s''; it was put back for one that has it', v_last ->> 'worker', v_last ->> 'tool');
+            END IF;
+        END IF;
+        RETURN;
+    ELSIF t.state <> 'pending' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO v_tenant FROM highway.tenant_policy AS p WHERE p.tenant_id = t.tenant_id;
+    IF v_tenant.paused_at IS NOT NULL THEN
+        code := 'tenant_paused'; words := 'the tenant was paused' || highway.said_by(v_tenant.paused_by, v_tenant.pause_reason);
+        data := jsonb_build_object('by', v_tenant.paused_by, 'reason', v_tenant.pause_reason);
+        RETURN;
+    END IF;
+    SELECT * INTO v_queue FROM highway.queue_policy AS p
+     WHERE p.tenant_id IN (t.tenant_id, c_all) AND p.queue = t.queue AND p.paused_at IS NOT NULL ORDER BY p.paused_at LIMIT 1;
+    IF FOUND THEN
+        code := 'queue_paused'; words := format('the queue ''%s'' was paused', t.queue) || highway.said_by(v_queue.paused_by, v_queue.pause_reason);
+        data := jsonb_build_object('queue', t.queue, 'by', v_queue.paused_by, 'reason', v_queue.pause_reason);
+        RETURN;
+    END IF;
+    IF v_tenant.max_running IS NOT NULL AND NOT v_tenant.exempt THEN
+        v_figure := (SELECT count(*) FROM highway.task AS b WHERE b.state = 'running' AND b.tenant_id = t.tenant_id);
+        IF v_figure >= v_tenant.max_running THEN
+            code := 'tenant_full'; data := jsonb_build_object('limit', v_tenant.max_running);
+            words := format('%s tasks of the tenant are running, and %s is the cap', v_figure, v_tenant.max_running);
+            RETURN;
+        END IF;
+    END IF;
+    FOR v_queue IN SELECT * FROM highway.queue_policy AS p
+                    WHERE p.tenant_id IN (t.tenant_id, c_all) AND p.queue = t.queue AND p.max_running IS NOT NULL ORDER BY p.max_running
+    LOOP
+        v_figure := (SELECT count(*) FROM highway.task AS b
+                      WHERE b.state = 'running' AND b.queue = t.queue AND v_queue.tenant_id IN (b.tenant_id, c_all));
+        IF v_figure >= v_queue.max_running THEN
+            code := 'queue_full'; data := jsonb_build_object('queue', t.queue, 'limit', v_queue.max_running);
+            words := format('%s tasks of the queue ''%s'' are running, and %s is the cap', v_figure, t.queue, v_queue.max_running);
+            RETURN;
+        END IF;
+    END LOOP;
+    data := jsonb_build_object('queue', t.queue);
+    SELECT CASE WHEN count(*) = 0 THEN format('no live worker serves the queue ''%s''', t.queue)
+                WHEN NOT bool_or(w.requested_state = 'active' AND NOT w.draining)
+                THEN format('every worker of the queue ''%s'' is paused or draining', t.queue) END
+      INTO words FROM highway.worker AS w WHERE w.lease_expires_at > highway.now() AND t.queue = ANY (w.queues);
+    IF words IS NOT NULL THEN
+        code := 'no_worker';
+        RETURN;
+    END IF;
+    v_figure := (SELECT count(*) FROM (
+        SELECT FROM highway.task AS o
+         WHERE o.state = 'pending' AND o.queue = t.queue AND o.tenant_id = t.tenant_id
+           AND highway.turn_of(o.available_at, o.priority, o.lane_seconds) < highway.turn_of(t.available_at, t.priority, t.lane_seconds)
+         LIMIT 1000) AS ahead);
+    code := 'queued'; data := data || jsonb_build_object('ahead', v_figure);
+    words := CASE v_figure WHEN 0 THEN format('queued in ''%s'': it is the next of its tenant', t.queue)
+                           WHEN 1000 THEN format('queued in ''%s'' behind a thousand others of its tenant, or more', t.queue)
+                           ELSE format('queued in ''%s'' behind %s of its tenant', t.queue, v_figure) END;
+END
+$$;
+
+ALTER FUNCTION highway.why_not_claimed(t highway.task, OUT code text, OUT words text, OUT until timestamp with time zone, OUT data jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.why_step_waits(w highway.wait, OUT code text, OUT words text, OUT data jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_error text := coalesce(w.error ->> 'message', 'unknown error');
+BEGIN
+    code := w.kind;
+    data := CASE WHEN w.event_name IS NOT NULL THEN jsonb_build_object('name', w.event_name)
+                 WHEN w.kind IN ('retry', 'person') THEN jsonb_build_object('attempt', w.attempt)
+                 WHEN w.kind = 'tasks' THEN jsonb_build_object('needed', w.needed, 'of', cardinality(w.awaited)) ELSE '{}' END;
+    CASE
+    WHEN w.kind = 'timer' THEN words := 'sleeping';
+    WHEN w.kind = 'event' THEN words := format('waiting for the event ''%s''', w.event_name);
+    WHEN w.kind = 'signal' THEN words := format('waiting for a signal ''%s''', w.event_name);
+    WHEN w.kind = 'update' THEN words := format('waiting for an update ''%s''', w.event_name);
+    WHEN w.kind = 'tasks' THEN words := format('waiting for %s of %s branches or children', w.needed, cardinality(w.awaited));
+    WHEN w.kind = 'retry' AND w.error ->> 'kind' = 'circuit_open' THEN
+        code := 'breaker'; words := format('the call of attempt %s was not made (%s); the next attempt follows', w.attempt, v_error);
+    WHEN w.kind = 'retry' THEN words := format('attempt %s failed (%s); the next one follows', w.attempt, v_error);
+    WHEN w.kind = 'person' AND w.request ->> 'kind' = 'exhausted' THEN
+        words := format('waiting for a person: attempt %s failed (%s) and no more are left', w.attempt, v_error);
+    WHEN w.kind = 'person' THEN words := 'waiting for a person';
+    WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
+        code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
+        words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
+    WHEN w.kind IN ('slot', 'lock') THEN code := NULL;
+    ELSE words := format('waiting (%s)', w.kind);
+    END CASE;
+END
+$$;
+
+ALTER FUNCTION highway.why_step_waits(w highway.wait, OUT code text, OUT words text, OUT data jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) RETURNS TABLE(code text, words text, scope text, step_key text, until timestamp with time zone, data jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH run AS (
+        SELECT r.* FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND r.finished_at IS NULL
+    ), open_task AS MATERIALIZED (
+        SELECT t AS row, t.key, t.task_id, t.tenant_id FROM run AS r JOIN highway.task AS t USING (tenant_id, workflow_run_id)
+         WHERE highway.is_open(t.state)
+    ), reason AS (
+        SELECT 1 AS rank, 0::bigint AS n, 'paused' AS code,
+               CASE r.status WHEN 'paused' THEN 'paused' ELSE 'asked to pause' END
+               || highway.said_by(coalesce(nullif(r.paused_by, ''), 'somebody'), r.pause_reason) AS words,
+               '' AS scope, '' AS step_key, NULL::timestamptz AS until, jsonb_build_object('by', r.paused_by, 'reason', r.pause_reason) AS data
+          FROM run AS r WHERE r.paused_at IS NOT NULL
+         UNION ALL
+        SELECT CASE WHEN y.code IN ('no_worker', 'queued', 'worker_gone', 'stopping', 'delayed', 'deferred') THEN 4 ELSE 2 END,
+               row_number() OVER (ORDER BY o.task_id), y.code, y.words, o.key, '', y.until, coalesce(y.data, '{}')
+          FROM open_task AS o CROSS JOIN LATERAL highway.why_not_claimed(o.row) AS y
+         WHERE y.code IS NOT NULL
+         UNION ALL
+        SELECT 3, s.seq, 'limit',
+               format('number %s in line for one of the %s slots of ''%s''', l.position, f.capacity, s.key)
+               || CASE WHEN cardinality(l.holders) > 0 THEN ', held by ' || array_to_string(l.holders[:3], ', ') ELSE '' END
+               || CASE WHEN cardinality(l.holders) > 3 THEN format(' and %s more', cardinality(l.holders) - 3) ELSE '' END,
+               o.key, s.step_key, NULL,
+               jsonb_build_object('limit', s.key, 'capacity', f.capacity, 'position', l.position, 'holders', to_jsonb(l.holders))
+          FROM open_task AS o
+          JOIN highway.slot AS s ON s.tenant_id = o.tenant_id AND s.task_id = o.task_id AND s.granted_at IS NULL
+          JOIN highway.flow_limit AS f ON f.tenant_id = s.tenant_id AND f.kind = 'concurrency' AND f.key = s.key
+         CROSS JOIN LATERAL (
+               SELECT ARRAY(SELECT DISTINCT h.workflow_run_id FROM (SELECT u.workflow_run_id FROM highway.slot AS u
+                             WHERE u.tenant_id = s.tenant_id AND u.key = s.key AND u.granted_at IS NOT NULL LIMIT 20) AS h) AS holders,
+                      (SELECT count(*) FROM (SELECT FROM highway.slot AS u WHERE u.tenant_id = s.tenant_id AND u.key = s.key
+                                                AND u.granted_at IS NULL AND u.seq <= s.seq LIMIT 10000) AS ahead) AS position) AS l
+         UNION ALL
+        SELECT 5, n.ticket, 'lock',
+               CASE l.ahead WHEN 0 THEN format('the lock ''%s'' has come to it; it goes on in a moment', n.name)
+                    ELSE format('waiting in line for the lock ''%s'': run %s holds it', n.name, first.workflow_run_id)
+                         || coalesce(to_char(first.acquired_at AT TIME ZONE 'UTC', '" since "YYYY-MM-DD HH24:MI:SS" UTC"'), '')
+                         || CASE WHEN l.ahead > 1 THEN format(', %s others are before it', l.ahead - 1) ELSE '' END END,
+               o.key, w.step_key, w.due_at, jsonb_build_object('lock', n.name, 'holder', first.workflow_run_id, 'ahead', l.ahead)
+          FROM open_task AS o
+          JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id AND w.kind = 'lock'
+          JOIN highway.named_lock AS n ON n.tenant_id = w.tenant_id AND n.task_id = w.task_id AND n.step_key = w.step_key
+         CROSS JOIN LATERAL (SELECT u.workflow_run_id, u.acquired_at FROM highway.named_lock AS u
+                              WHERE u.tenant_id = n.tenant_id AND u.name = n.name ORDER BY u.ticket LIMIT 1) AS first
+         CROSS JOIN LATERAL (SELECT count(*) AS ahead FROM (SELECT FROM highway.named_lock AS u
+                              WHERE u.tenant_id = n.tenant_id AND u.name = n.name AND u.ticket < n.ticket LIMIT 10000) AS before) AS l
+         UNION ALL
+        SELECT CASE w.kind WHEN 'slot' THEN 5 WHEN 'tasks' THEN 7 ELSE 6 END,
+               row_number() OVER (ORDER BY w.created_at, w.step_key), y.code, y.words, o.key, w.step_key, w.due_at, coalesce(y.data, '{}')
+          FROM open_task AS o
+          JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id
+         CROSS JOIN LATERAL highway.why_step_waits(w) AS y
+         WHERE y.code IS NOT NULL
+    )
+    SELECT r.code, r.words, r.scope, r.step_key, r.until, r.data FROM reason AS r ORDER BY r.rank, r.n
+$$;
+
+ALTER FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
 CREATE TABLE highway.activity_heartbeat (
     tenant_id uuid NOT NULL,
     task_id uuid NOT NULL,
@@ -2665,21 +3076,12 @@ ALTER TABLE ONLY highway.breaker FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.breaker OWNER TO highway_owner;
 
-CREATE SEQUENCE highway.story_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-ALTER SEQUENCE highway.story_seq OWNER TO highway_owner;
-
 CREATE TABLE highway.checkpoint (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
     scope text NOT NULL,
     step_key text NOT NULL,
-    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
+    seq bigint DEFAULT highway.next_story() NOT NULL,
     operator text NOT NULL,
     outcome text NOT NULL,
     attempt integer DEFAULT 1 NOT NULL,
@@ -2747,7 +3149,7 @@ CREATE TABLE highway.event (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
     name text NOT NULL,
-    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
+    seq bigint DEFAULT highway.next_story() NOT NULL,
     at timestamp with time zone DEFAULT highway.now() NOT NULL,
     emitted_by text DEFAULT ''::text NOT NULL,
     payload jsonb
@@ -2756,30 +3158,6 @@ CREATE TABLE highway.event (
 ALTER TABLE ONLY highway.event FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.event OWNER TO highway_owner;
-
-CREATE TABLE highway.flow_limit (
-    tenant_id uuid NOT NULL,
-    kind text NOT NULL,
-    key text NOT NULL,
-    capacity integer NOT NULL,
-    per_seconds double precision,
-    pinned boolean DEFAULT false NOT NULL,
-    changed_by text DEFAULT ''::text NOT NULL,
-    starts timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
-    next_start timestamp with time zone,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    CONSTRAINT flow_limit_capacity_check CHECK ((capacity >= 0)),
-    CONSTRAINT flow_limit_check CHECK (((kind = 'rate'::text) = (per_seconds IS NOT NULL))),
-    CONSTRAINT flow_limit_check1 CHECK (((kind <> 'rate'::text) OR ((capacity >= 1) AND (capacity <= 1000)))),
-    CONSTRAINT flow_limit_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
-    CONSTRAINT flow_limit_kind_check CHECK ((kind = ANY (ARRAY['concurrency'::text, 'rate'::text]))),
-    CONSTRAINT flow_limit_per_seconds_check CHECK ((per_seconds > (0)::double precision))
-)
-WITH (fillfactor='50');
-
-ALTER TABLE ONLY highway.flow_limit FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.flow_limit OWNER TO highway_owner;
 
 CREATE TABLE highway.health (
     measure text NOT NULL,
@@ -2809,7 +3187,7 @@ ALTER TABLE highway.idempotency OWNER TO highway_owner;
 CREATE TABLE highway.journal (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
-    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
+    seq bigint DEFAULT highway.next_story() NOT NULL,
     at timestamp with time zone DEFAULT highway.now() NOT NULL,
     kind text NOT NULL,
     scope text DEFAULT ''::text NOT NULL,
@@ -2922,6 +3300,7 @@ CREATE TABLE highway.schedule (
     created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
     created_by text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    forgotten_to timestamp with time zone,
     CONSTRAINT schedule_catchup_check CHECK ((catchup = ANY (ARRAY['none'::text, 'last'::text, 'all'::text]))),
     CONSTRAINT schedule_catchup_limit_check CHECK (((catchup_limit >= 1) AND (catchup_limit <= 10000))),
     CONSTRAINT schedule_catchup_seconds_check CHECK ((catchup_seconds > (0)::double precision)),
@@ -2966,7 +3345,7 @@ ALTER TABLE highway.schedule_tick OWNER TO highway_owner;
 CREATE TABLE highway.signal (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
-    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
+    seq bigint DEFAULT highway.next_story() NOT NULL,
     name text NOT NULL,
     payload jsonb,
     at timestamp with time zone DEFAULT highway.now() NOT NULL,
@@ -2979,31 +3358,6 @@ ALTER TABLE ONLY highway.signal FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.signal OWNER TO highway_owner;
 
-CREATE SEQUENCE highway.slot_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-ALTER SEQUENCE highway.slot_seq OWNER TO highway_owner;
-
-CREATE TABLE highway.slot (
-    tenant_id uuid NOT NULL,
-    key text NOT NULL,
-    task_id uuid NOT NULL,
-    step_key text DEFAULT ''::text NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    seq bigint DEFAULT nextval('highway.slot_seq'::regclass) NOT NULL,
-    asked_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    granted_at timestamp with time zone
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02');
-
-ALTER TABLE ONLY highway.slot FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.slot OWNER TO highway_owner;
-
 CREATE TABLE highway.slot_mark (
     tenant_id uuid NOT NULL,
     mark_id uuid DEFAULT highway.uuid7() NOT NULL,
@@ -3015,6 +3369,18 @@ WITH (autovacuum_vacuum_scale_factor='0.02');
 ALTER TABLE ONLY highway.slot_mark FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.slot_mark OWNER TO highway_owner;
+
+CREATE TABLE highway.story_mark (
+    only_one boolean DEFAULT true NOT NULL,
+    settled bigint DEFAULT 0 NOT NULL,
+    drawn bigint DEFAULT 0 NOT NULL,
+    older_than xid8 DEFAULT '0'::xid8 NOT NULL,
+    at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT story_mark_only_one_check CHECK (only_one)
+)
+WITH (fillfactor='50');
+
+ALTER TABLE highway.story_mark OWNER TO highway_owner;
 
 CREATE TABLE highway.tenant_policy (
     tenant_id uuid NOT NULL,
@@ -3195,6 +3561,9 @@ ALTER TABLE ONLY highway.slot_mark
 
 ALTER TABLE ONLY highway.slot
     ADD CONSTRAINT slot_pkey PRIMARY KEY (tenant_id, task_id, step_key, key);
+
+ALTER TABLE ONLY highway.story_mark
+    ADD CONSTRAINT story_mark_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY highway.task
     ADD CONSTRAINT task_pkey PRIMARY KEY (tenant_id, task_id);
@@ -3570,11 +3939,23 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
+
+GRANT USAGE ON SEQUENCE highway.slot_seq TO app_web;
+GRANT USAGE ON SEQUENCE highway.slot_seq TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_worker;
+
 GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_web;
 GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_worker;
+
+GRANT USAGE ON SEQUENCE highway.story_seq TO app_web;
+GRANT SELECT,USAGE ON SEQUENCE highway.story_seq TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_worker;
@@ -3587,9 +3968,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob_reference TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.breaker TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.breaker TO app_worker;
-
-GRANT USAGE ON SEQUENCE highway.story_seq TO app_web;
-GRANT USAGE ON SEQUENCE highway.story_seq TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.checkpoint TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.checkpoint TO app_worker;
@@ -3605,9 +3983,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE highway.health TO app_worker;
 GRANT SELECT ON TABLE highway.health TO app_web;
@@ -3643,14 +4018,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.schedule_tick TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.signal TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.signal TO app_worker;
 
-GRANT USAGE ON SEQUENCE highway.slot_seq TO app_web;
-GRANT USAGE ON SEQUENCE highway.slot_seq TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot TO app_worker;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot_mark TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot_mark TO app_worker;
+
+GRANT SELECT ON TABLE highway.story_mark TO app_web;
+GRANT SELECT,UPDATE ON TABLE highway.story_mark TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_worker;

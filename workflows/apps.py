@@ -6,6 +6,7 @@ from django.apps import AppConfig
 
 from engine.ports import Sandbox
 
+from .patience import Patience
 from .stream.news import read_tags
 from .stream.watch import Watch
 
@@ -18,7 +19,9 @@ class WorkflowsConfig(AppConfig):
 
     sandbox: Sandbox
     watch: Watch
+    patience: Patience
 
     def ready(self) -> None:
         """Nothing is polled before somebody looks."""
         self.watch = Watch(read_tags)
+        self.patience = Patience()

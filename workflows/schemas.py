@@ -103,7 +103,11 @@ class RunQuery(PageQuery):
 class StoryQuery(Schema):
     """Which part of a run's story to show."""
 
-    after: int = Field(0, ge=0, description="the number of the last entry that is known already")
+    after: int = Field(
+        0,
+        ge=0,
+        description="the number of the last entry that is known already; to come back later: tail_after of the answer before",
+    )
     limit: int = Field(100, ge=1, le=1000)
 
 

@@ -27,6 +27,8 @@ from engine.model.views import (
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.tenancy import tenant_transaction
 
+from .tails import Tail
+
 MAX_STEPS = 10_000
 
 
@@ -122,22 +124,26 @@ def checkpoint_list(grant: Grant, run_id: uuid.UUID, step: str | None, *, after:
         )
 
 
-def story_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 100) -> list[StoryEntry]:
+def story_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 100) -> Tail:
     """What happened in a run, oldest first."""
     with tenant_transaction(grant.tenant_id) as connection:
+        settled = facade.story_settled(connection)
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
-        return facade.list_story(
+        entries = facade.list_story(
             connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=quantity
         )
+    return Tail(entries, after, quantity, settled)
 
 
-def log_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 500) -> list[StoryEntry]:
+def log_list(grant: Grant, run_id: uuid.UUID, *, after: int = 0, quantity: int = 500) -> Tail:
     """Log lines of a run, oldest first."""
     with tenant_transaction(grant.tenant_id) as connection:
+        settled = facade.story_settled(connection)
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
-        return facade.list_logs(
+        entries = facade.list_logs(
             connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, after=after, quantity=quantity
         )
+    return Tail(entries, after, quantity, settled)
 
 
 def event_list(grant: Grant, run_id: uuid.UUID) -> list[EventView]:

@@ -102,6 +102,7 @@ from engine.facade.schedules import (
     update_schedule,
 )
 from engine.facade.search import set_attributes
+from engine.facade.settled import place_to_come_back_to, story_settled
 from engine.facade.situation import Situation, run_situation
 from engine.facade.statistics import list_timeline, run_statistics, story_sizes, workflow_statistics
 from engine.facade.step_log import list_step_logs, list_step_story
@@ -216,6 +217,7 @@ __all__ = [
     "order_worker",
     "pause",
     "pause_schedule",
+    "place_to_come_back_to",
     "preview_retention",
     "preview_schedule",
     "preview_spec",
@@ -243,6 +245,7 @@ __all__ = [
     "set_priority",
     "set_retention",
     "set_tenant_policy",
+    "story_settled",
     "story_sizes",
     "submit",
     "submit_many",

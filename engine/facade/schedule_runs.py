@@ -61,7 +61,8 @@ def backfill_schedule(
 ) -> Backfill:
     """Fire the ticks from ``begin`` to ``end`` (both included, no later than now) that have not fired. A dry run only counts them.
 
-    They fire at once where runs may overlap, else one after another. At most `MAX_BACKFILL` at a time; more raise `InvalidError`.
+    They fire at once where runs may overlap, else one after another. At most `MAX_BACKFILL` at a time; more raise `InvalidError`, and so
+    does a time whose ticks are forgotten: nobody knows any more which of them have fired.
     """
     with tenant_transaction(connection, tenant_id):
         held = hold(connection, tenant_id, schedule_id)
@@ -133,6 +134,8 @@ def _ticks_between(held: Held, begin: datetime, end: datetime) -> list[datetime]
         raise InvalidError("a backfill ends before it begins")
     if end > held.now:
         raise InvalidError("a backfill ends at the latest now: what is to come will come by itself")
+    if held.forgotten_to is not None and begin <= held.forgotten_to:
+        raise InvalidError(f"what became of its ticks up to {held.forgotten_to.isoformat()} is not kept: begin later")
     ticks = takewhile(lambda tick: tick <= end, held.chain().ticks(begin - _INSTANT))
     found = list(islice(ticks, MAX_BACKFILL + 1))
     if len(found) > MAX_BACKFILL:

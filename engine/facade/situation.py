@@ -1,4 +1,4 @@
-"""How a run is doing: its steps, and why it is not going on, from the same rows."""
+"""How a run is doing: its steps, and why it is not going on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.db.queries import load
 from engine.facade.steps import assemble
 from engine.facade.story import list_logs
 from engine.facade.tenancy import tenant_transaction
-from engine.facade.waiting import causes
+from engine.facade.waiting import why_waiting
 from engine.model.views import Reason, RunView, StepView, StoryEntry
 
 _sql = load("run")
@@ -37,7 +37,7 @@ def run_situation(
         failures = _sql.journal.many(connection, **which, kinds=["attempt_failed"], after=0, quantity=steps)
         return Situation(
             assemble(done, waits, tasks, failures),
-            causes(connection, run, tenant_id, waits, tasks) if run.is_open else [],
+            why_waiting(connection, tenant_id=tenant_id, run=run),
             _logs(connection, tenant_id, run, log_lines) if log_lines else [],
         )
 

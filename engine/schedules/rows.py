@@ -31,6 +31,7 @@ class Held:
     paused_by: str | None
     runs_definition: UUID | None
     now: datetime
+    forgotten_to: datetime | None = None
 
     @property
     def key(self) -> dict[str, UUID]:

@@ -13,12 +13,15 @@ from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
 from engine.services.retention import forget
 from engine.services.schedule import Service
+from engine.services.story import settle
+from engine.services.tidying import tidy
 
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
     Service("rescue", rescue, every_seconds=0.5),
     Service("cron", fire_due_ticks, every_seconds=0.5),
     Service("locks", wake_first_in_line, every_seconds=0.5),
+    Service("story", settle, every_seconds=0.5),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),
@@ -27,6 +30,7 @@ SERVICES: tuple[Service, ...] = (
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),
     Service("retention", forget, every_seconds=20.0),
+    Service("tidying", tidy, every_seconds=60.0),
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
     Service("heartbeats", forget_heartbeats, every_seconds=60.0),
 )

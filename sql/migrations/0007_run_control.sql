@@ -529,6 +529,10 @@ BEGIN
         RAISE EXCEPTION 'workflow run % is %; only an ended run can be purged', p_run, v_run.status USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)) THEN
         RAISE EXCEPTION 'workflow run % is still being stopped; try again in a moment', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS c WHERE c.tenant_id = p_tenant AND c.parent_run_id = p_run AND c.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'a child of workflow run % is open; purge it when that has ended', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.workflow_run AS p WHERE p.tenant_id = p_tenant AND p.workflow_run_id = v_run.parent_run_id AND p.finished_at IS NULL) THEN
+        RAISE EXCEPTION 'workflow run % may still be read by its parent %; purge it when that has ended', p_run, v_run.parent_run_id USING ERRCODE = 'HW002';
     END IF;
     PERFORM highway.forget_runs(p_tenant, ARRAY[p_run]);
 END

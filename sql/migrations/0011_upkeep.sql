@@ -450,6 +450,7 @@ CREATE FUNCTION highway.forget_runs(p_tenant uuid, p_runs uuid[]) RETURNS intege
 DECLARE
     v_table regclass;
 BEGIN
+    PERFORM highway.let_children_go(p_tenant, p_runs);
     DELETE FROM highway.wait AS w USING highway.task AS t  -- by the tasks: there is no index by the run
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (p_runs) AND w.tenant_id = t.tenant_id AND w.task_id = t.task_id;
     DELETE FROM highway.slot AS s USING highway.task AS t

@@ -107,39 +107,3 @@ ON CONFLICT (tenant_id) DO UPDATE
    SET weight = excluded.weight, paused_at = CASE WHEN %(paused)s::bool THEN coalesce(p.paused_at, highway.now()) END,
        paused_by = excluded.paused_by, pause_reason = excluded.pause_reason, max_running = excluded.max_running,
        max_backlog = excluded.max_backlog, runs_per_minute = excluded.runs_per_minute, exempt = excluded.exempt, changed_at = highway.now();
-
--- name: why(tenant_id, workflow_run_id) :many
--- What keeps tasks of a run from being claimed or from going on: pauses of queue and tenant, caps, the slot that is missing and the place in its
--- line, the time of the next start.
-SELECT t.key AS scope, t.state, t.queue, t.available_at,
-       p.paused_by AS tenant_paused_by, p.pause_reason AS tenant_pause_reason, p.paused_at AS tenant_paused_at, p.max_running AS tenant_max_running,
-       q.paused_by AS queue_paused_by, q.pause_reason AS queue_pause_reason, q.paused_at AS queue_paused_at,
-       c.max_running AS queue_max_running,
-       t.gate -> 0 ->> 'kind' AS gate_kind, t.gate -> 0 ->> 'key' AS gate_key,
-       t.gate -> 0 ->> 'limit' AS gate_limit, t.gate -> 0 ->> 'per_seconds' AS gate_seconds, coalesce((t.gate -> 0 ->> 'in_line')::bool, false) AS in_line,
-       (SELECT count(*) FROM highway.task AS b WHERE b.state = 'running' AND b.tenant_id = t.tenant_id AND p.max_running IS NOT NULL) AS tenant_running,
-       (SELECT count(*) FROM highway.task AS b WHERE b.state = 'running' AND b.queue = t.queue AND c.max_running IS NOT NULL
-           AND c.tenant_id IN (b.tenant_id, '00000000-0000-0000-0000-000000000000')) AS queue_running
-  FROM highway.task AS t
-  LEFT JOIN highway.tenant_policy AS p ON p.tenant_id = t.tenant_id
-  LEFT JOIN LATERAL (SELECT * FROM highway.queue_policy AS o
-                      WHERE o.tenant_id IN (t.tenant_id, '00000000-0000-0000-0000-000000000000') AND o.queue = t.queue AND o.paused_at IS NOT NULL
-                      ORDER BY o.paused_at LIMIT 1) AS q ON true
-  LEFT JOIN LATERAL (SELECT * FROM highway.queue_policy AS o
-                      WHERE o.tenant_id IN (t.tenant_id, '00000000-0000-0000-0000-000000000000') AND o.queue = t.queue AND o.max_running IS NOT NULL
-                      ORDER BY o.max_running LIMIT 1) AS c ON true
- WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
- ORDER BY t.task_id;
-
--- name: line(tenant_id, workflow_run_id) :many
--- The slots that a run and its steps wait for: their limits, who holds them, and the place in the line, counted up to 10,000.
-SELECT t.key AS scope, s.step_key, s.key, l.capacity, s.asked_at,
-       ARRAY(SELECT DISTINCT h.workflow_run_id FROM (SELECT o.workflow_run_id FROM highway.slot AS o
-              WHERE o.tenant_id = s.tenant_id AND o.key = s.key AND o.granted_at IS NOT NULL LIMIT 20) AS h) AS holders,
-       (SELECT count(*) FROM (SELECT FROM highway.slot AS o WHERE o.tenant_id = s.tenant_id AND o.key = s.key AND o.granted_at IS NULL
-                                 AND o.seq <= s.seq LIMIT 10000) AS ahead) AS position
-  FROM highway.task AS t
-  JOIN highway.slot AS s ON s.tenant_id = t.tenant_id AND s.task_id = t.task_id AND s.granted_at IS NULL
-  JOIN highway.flow_limit AS l ON l.tenant_id = s.tenant_id AND l.kind = 'concurrency' AND l.key = s.key
- WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
- ORDER BY s.seq;

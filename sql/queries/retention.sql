@@ -62,3 +62,19 @@ SELECT highway.count_up(%(measure)s, %(by)s);
 INSERT INTO highway.health AS h (measure, value, at) VALUES (%(measure)s, 0, highway.now())
 ON CONFLICT (measure) DO UPDATE SET at = highway.now() WHERE h.at <= highway.now() - make_interval(secs => %(every_seconds)s)
 RETURNING h.measure;
+
+-- name: schedules_after(after_tenant, after_schedule, quantity) :many
+-- Schedules of all tenants in the order of their keys, behind a given one.
+SELECT s.tenant_id, s.schedule_id FROM highway.schedule AS s
+ WHERE (s.tenant_id, s.schedule_id) > (%(after_tenant)s::uuid, %(after_schedule)s::uuid)
+ ORDER BY s.tenant_id, s.schedule_id
+ LIMIT %(quantity)s;
+
+-- name: forget_ticks(tenant_id, schedule_id, most, quantity) :one
+-- Forgets ticks of a schedule that its tenant's policy does not keep, and those behind the newest `most`.
+SELECT highway.forget_ticks(%(tenant_id)s, %(schedule_id)s, %(most)s, %(quantity)s) AS ticks;
+
+-- name: forget_limits(after_tenant, after_kind, after_key, idle_seconds, quantity) :one
+-- Forgets unused limits among the next ones; where it has come to, or no row at the end.
+SELECT f.tenant_id, f.kind, f.key, f.gone
+  FROM highway.forget_limits(%(after_tenant)s, %(after_kind)s, %(after_key)s, %(idle_seconds)s, %(quantity)s) AS f;

@@ -106,11 +106,12 @@ SELECT count(*) AS runs FROM (
 
 -- name: tags(tenant_id, run_ids) :many
 -- For each run a number that changes whenever something about it changed that a page may show. No row: no such run.
+-- Entries are counted: one that is committed late may have a smaller number than others that are seen already.
 SELECT r.workflow_run_id, hashtextextended(concat_ws('|', r.status, r.cancel_requested_at, r.started_at, r.paused_at,
-           (SELECT max(k.seq) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
-           (SELECT max(j.seq) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
+           (SELECT concat_ws(',', count(*), max(k.seq)) FROM highway.checkpoint AS k WHERE k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id),
+           (SELECT count(*) FROM highway.journal AS j WHERE j.tenant_id = r.tenant_id AND j.workflow_run_id = r.workflow_run_id),
            (SELECT count(*) FROM highway.event AS e WHERE e.tenant_id = r.tenant_id AND e.workflow_run_id = r.workflow_run_id),
-           (SELECT max(s.seq) FROM highway.signal AS s WHERE s.tenant_id = r.tenant_id AND s.workflow_run_id = r.workflow_run_id),
+           (SELECT count(*) FROM highway.signal AS s WHERE s.tenant_id = r.tenant_id AND s.workflow_run_id = r.workflow_run_id),
            (SELECT string_agg(concat_ws(',', t.state, t.epoch, t.running_steps, t.cancel_requested, t.pause_requested,
                        CASE t.kind WHEN 'activity' THEN (SELECT a.heartbeats FROM highway.activity AS a
                                                           WHERE a.tenant_id = t.tenant_id AND a.task_id = t.task_id) END, (
@@ -146,6 +147,10 @@ SELECT t.key AS scope, w.step_key, w.kind, w.due_at, w.event_name, w.awaited, w.
   JOIN highway.wait AS w ON w.tenant_id = t.tenant_id AND w.task_id = t.task_id
  WHERE t.tenant_id = %(tenant_id)s AND t.workflow_run_id = %(workflow_run_id)s AND highway.is_open(t.state)
  ORDER BY w.created_at, w.step_key;
+
+-- name: why_waiting(tenant_id, workflow_run_id) :many
+-- Why an open run is not going on, the most telling cause first.
+SELECT w.code, w.words AS text, w.scope, w.step_key, w.until, w.data FROM highway.why_waiting(%(tenant_id)s, %(workflow_run_id)s) AS w;
 
 -- name: journal(tenant_id, workflow_run_id, kinds, after, quantity) :many
 -- Entries of the run's journal, oldest first; all kinds when NULL.

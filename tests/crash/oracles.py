@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from engine.db.connection import connect
@@ -133,6 +134,20 @@ def i11_tenants_are_apart(arena: Arena) -> list[str]:
             seen = connection.execute(f"SELECT count(*) FROM highway.{table}".encode()).fetchone()
             found += [f"I11 the canary sees {seen[0]} rows of {table}"] if seen and seen[0] else []
     return found
+
+
+def i13_the_trail_only_grows(before: Mapping[str, str], after: Mapping[str, str], refused: Sequence[str]) -> list[str]:
+    """I13: audit facts that were there are there, word for word, and each request that was told of its refusal has left one.
+
+    Facts by their id, each with its request's id in front; ``refused`` are ids of requests.
+    """
+    changed = [
+        f"I13 the fact {key} was {fact}, and is {after.get(key)}"
+        for key, fact in before.items()
+        if after.get(key) != fact
+    ]
+    left = Counter(fact.split(" ", 1)[0] for fact in after.values())
+    return changed + [f"I13 the refusal {one} has left {left[one]} facts" for one in refused if left[one] != 1]
 
 
 def i15_status_is_derived(arena: Arena) -> list[str]:

@@ -63,3 +63,12 @@ def test_counters_effects_children_and_the_ledger_are_counted(done: Arena) -> No
     assert oracles.i04_tasks_are_as_declared(done, workload, runs)
     note(done.folder / "ledger", '{"do": "submit", "key": "k", "run": "00000000-0000-0000-0000-000000000000"}')
     assert len(oracles.i03_accepted_is_ended(done)) == 1
+
+
+def test_a_trail_that_was_changed_or_lacks_a_refusal_is_seen() -> None:
+    before = {"1": "r1 access.refused nobody", "2": "r2 access.refused nobody"}
+    assert oracles.i13_the_trail_only_grows(before, before | {"3": "r3 access.refused eve"}, ["r1", "r3"]) == []
+    assert len(oracles.i13_the_trail_only_grows(before, {"1": "r1 access.refused eve", "2": before["2"]}, [])) == 1
+    assert len(oracles.i13_the_trail_only_grows(before, {"1": before["1"]}, ["r2"])) == 2
+    assert len(oracles.i13_the_trail_only_grows({}, before, ["r3"])) == 1
+    assert len(oracles.i13_the_trail_only_grows({}, before | {"3": "r1 access.refused nobody"}, ["r1"])) == 1

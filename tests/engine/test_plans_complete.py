@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -78,6 +78,12 @@ MORE = [
     Case("blob.of_run", _BLOB, ("web",)),
     Case("dead_letter.get", {"dead_letter_id": uuid4()}, ("web",)),
     Case("schedule.fired_among", _TICKS),
+    Case("retention.schedules_after", {"after_tenant": UUID(int=0), "after_schedule": UUID(int=0), "quantity": 500}),
+    Case("retention.forget_ticks", _TICKS | {"most": 100, "quantity": 1000}),
+    Case(
+        "retention.forget_limits",
+        {"after_tenant": UUID(int=0), "after_kind": "", "after_key": "", "idle_seconds": 1.0, "quantity": 500},
+    ),
     Case("schedule.count_ticks", _TICKS, ("web",)),
     Case("schedule.drop_waiting", _TICKS | {"reason": "x"}),
     Case("task.load_undo", {"tenant_ids": ["@tenant"], "run_ids": ["@sleeping"]}),
@@ -122,6 +128,7 @@ BY_KEY = {  # one row of a small table, or a row by its whole key
     "retention.count_up", "retention.get", "retention.put", "retention.take_turn", "run.health", "run.keep", "run.register", "run.workers",
     "schedule.await_turn", "schedule.cancel_open", "schedule.change", "schedule.create", "schedule.decide", "schedule.fail_tick", "schedule.fire",
     "schedule.hold_by_name", "schedule.now", "schedule.pause", "schedule.postpone", "schedule.resume", "schedule.retire", "schedule.set_chain",
+    "story.settle", "story.settled",
     "worker.deregister", "worker.now", "worker.register", "worker.take_lock",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from ..insight import selectors as insight
 from ..insight.schemas import LogQuery, StepLogQuery, Window, WindowQuery, window_of
 from ..insight.steps import choose_step, function_of, step_log
 from ..presenters import log_line
+from ..tails import Tail
 from .router import router
 
 TAGS = ["logs"]
@@ -74,9 +75,8 @@ def show_run_log(request: Request, workflow_run_id: uuid.UUID, query: Query[Step
     """A run in short, and the lines that its steps have logged."""
     run, size = insight.run_size(request.grant, workflow_run_id)
     lines = selectors.log_list(request.grant, workflow_run_id, after=query.after, quantity=query.limit)
-    logs = [log_line(line) for line in lines]
-    following = lines[-1].seq if len(lines) == query.limit else None
-    return success({**presenters.run_log(run, size), "logs": logs, "next_after": following})
+    logs = [log_line(line) for line in lines.entries]
+    return success({**presenters.run_log(run, size), "logs": logs, **lines.places()})
 
 
 @router.get("/logs/workflows/{uuid:workflow_run_id}/tasks/{path:task_id}", url_name="log-task", tags=TAGS)
@@ -89,7 +89,9 @@ def show_task_log(request: Request, workflow_run_id: uuid.UUID, task_id: str) ->
         raise not_found()
     lines = insight.step_logs(request.grant, workflow_run_id, step=step.key, after=0, quantity=500)
     told = step_log(step, function_of(state.definition.definition, step.task_id))
-    return success({"workflow_run_id": str(workflow_run_id), **told, "logs": [log_line(line) for line in lines]})
+    return success(
+        {"workflow_run_id": str(workflow_run_id), **told, "logs": [log_line(line) for line in lines.entries]}
+    )
 
 
 @router.get("/workflows/{uuid:workflow_run_id}/steps/logs", url_name="step-log-list", tags=["steps"])
@@ -99,7 +101,7 @@ def list_step_logs(request: Request, workflow_run_id: uuid.UUID, query: Query[St
     lines = insight.step_logs(
         request.grant, workflow_run_id, step=query.step_name, after=query.after, quantity=query.limit
     )
-    return success(_lines(workflow_run_id, lines, query))
+    return success(_lines(workflow_run_id, lines))
 
 
 @router.get("/workflows/{uuid:workflow_run_id}/steps/{path:step_name}/logs", url_name="step-log-detail", tags=["steps"])
@@ -114,13 +116,13 @@ def show_step_logs(
         raise not_found()
     lines = insight.step_logs(request.grant, workflow_run_id, step=step_name, after=query.after, quantity=query.limit)
     printed = {name: value for name, value in step_log(step, None).items() if name.startswith("output_")}
-    return success({"step_name": step_name, **_lines(workflow_run_id, lines, query), **printed})
+    return success({"step_name": step_name, **_lines(workflow_run_id, lines), **printed})
 
 
-def _lines(run_id: uuid.UUID, lines: list[Any], query: StepLogQuery) -> dict[str, Any]:
+def _lines(run_id: uuid.UUID, lines: Tail) -> dict[str, Any]:
     return {
         "workflow_run_id": str(run_id),
-        "logs": [log_line(line) for line in lines],
-        "count": len(lines),
-        "next_after": lines[-1].seq if len(lines) == query.limit else None,
+        "logs": [log_line(line) for line in lines.entries],
+        "count": len(lines.entries),
+        **lines.places(),
     }

@@ -29,10 +29,10 @@ def list_events(request: Request, workflow_run_id: uuid.UUID, query: Query[Story
     return success(
         {
             "workflow_run_id": str(workflow_run_id),
-            "events": [presenters.story_entry(entry) for entry in story],
+            "events": [presenters.story_entry(entry) for entry in story.entries],
             "emitted": [presenters.event(one) for one in emitted],
-            "count": len(story),
-            "next_after": story[-1].seq if len(story) == query.limit else None,
+            "count": len(story.entries),
+            **story.places(),
         }
     )
 

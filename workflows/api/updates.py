@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
+from django.apps import apps
 from django.http import HttpResponse
 
-from engine.model.messages import UpdateView
 from highway_platform.kit.requests import Request
 from highway_platform.kit.rest.answers import Outcome, answer_once, success
 from highway_platform.kit.rest.errors import ApiError
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, selectors, services
+from ..apps import WorkflowsConfig
 from ..schemas import UpdateBody
 from .router import router
 
 TAGS = ["updates"]
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.25
 HISTORY = 200
 
 
@@ -55,9 +54,10 @@ def request_update(request: Request, workflow_run_id: uuid.UUID, body: UpdateBod
         update_id = services.update_request(request.grant, connection, workflow_run_id, body.update_name, body.payload)
         return Outcome({"update_id": str(update_id)}, run_id=workflow_run_id)
 
-    sent = answer_once(request, work)
-    update_id = uuid.UUID(_sent_id(sent))
-    update = _wait(request, update_id, body.timeout_seconds)
+    patience = cast(WorkflowsConfig, apps.get_app_config("workflows")).patience
+    with patience.place():
+        update_id = uuid.UUID(_sent_id(answer_once(request, work)))
+        update = patience.await_reply(request.grant, update_id, body.timeout_seconds)
     if not update.is_answered:
         message = (
             f"No step of the run answered within {body.timeout_seconds:g} s; the update {update_id} is still open."
@@ -75,19 +75,6 @@ def list_sagas(request: Request, workflow_run_id: uuid.UUID) -> dict[str, Any]:
     """What the run has registered to be undone, the last thing done first, and what became of it."""
     run, undo = selectors.undo_list(request.grant, workflow_run_id)
     return success(presenters.sagas(run, undo))
-
-
-def _wait(request: Request, update_id: uuid.UUID, seconds: float) -> UpdateView:
-    """Look again and again, with growing pauses; no transaction is open in between."""
-    until = time.monotonic() + seconds
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        update = selectors.update_get(request.grant, update_id)
-        left = until - time.monotonic()
-        if update.is_answered or left <= 0:
-            return update
-        time.sleep(min(pause, left))
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def _sent_id(sent: HttpResponse) -> str:

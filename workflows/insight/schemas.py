@@ -86,7 +86,11 @@ class StepLogQuery(Schema):
     """Which part of a log to show."""
 
     step_name: str | None = None
-    after: int = Field(0, ge=0, description="the number of the last line that is known already")
+    after: int = Field(
+        0,
+        ge=0,
+        description="the number of the last line that is known already; to come back later: tail_after of the answer before",
+    )
     limit: int = Field(500, ge=1, le=1000)
 
 

@@ -28,6 +28,7 @@ from engine.model.views import Health, RunFilter, RunRow, RunView, StepView, Sto
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.tenancy import tenant_transaction
 
+from ..tails import Tail
 from .schemas import Window
 
 ENDED_STATES = tuple(state for state in TASK_STATES if state not in OPEN_STATES)
@@ -186,13 +187,15 @@ def _queues(connection: Any, grant: Grant, names: tuple[str, ...]) -> Queues:
     )
 
 
-def step_logs(grant: Grant, run_id: uuid.UUID, *, step: str | None, after: int, quantity: int) -> list[StoryEntry]:
+def step_logs(grant: Grant, run_id: uuid.UUID, *, step: str | None, after: int, quantity: int) -> Tail:
     """Log lines of one step of a run, or of all."""
     with tenant_transaction(grant.tenant_id) as connection:
+        settled = facade.story_settled(connection)
         facade.get_run(connection, tenant_id=grant.tenant_id, workflow_run_id=run_id)
-        return facade.list_step_logs(
+        lines = facade.list_step_logs(
             connection, tenant_id=grant.tenant_id, workflow_run_id=run_id, step=step, after=after, quantity=quantity
         )
+    return Tail(lines, after, quantity, settled)
 
 
 def step_story(grant: Grant, run_id: uuid.UUID, step: StepView) -> list[StoryEntry]:

@@ -20,9 +20,6 @@ from .watch import Watch
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
-SECOND_LOOK_SECONDS = (
-    2.0  # after news: an entry with a smaller number may have been committed behind it, which changes no tag
-)
 RETRY_MILLISECONDS = 2_000  # after which a browser comes back
 
 
@@ -31,10 +28,10 @@ async def follow_run(
 ) -> AsyncIterator[bytes]:
     """Events ``status``, ``step``, ``event``, ``log`` and, last, ``done``. Comments in between keep the connection open.
 
-    The id of an event is the place to come back to: at most ten seconds are then told again, and every entry has its own number.
+    The id of an event is the place to come back to: what was not settled yet is then told again, and every entry has its own number.
     """
     until = asyncio.get_running_loop().time() + seconds
-    progress, status, patience = Progress(after), "", HEARTBEAT_SECONDS
+    progress, status = Progress(after), ""
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     async with watch.follow(tenant_id, run_id) as changed:
         while True:
@@ -43,10 +40,9 @@ async def follow_run(
                 news = await _read(tenant_id, run_id, progress.read_from)
                 if news is None:
                     return
-                told = list(_told(news, progress, status))
-                for text in told:
+                for text in list(_told(news, progress, status)):
                     yield text
-                status, patience = news.run.status, SECOND_LOOK_SECONDS if told else HEARTBEAT_SECONDS
+                status = news.run.status
                 if news.more:
                     changed.set()
                     continue
@@ -56,7 +52,7 @@ async def follow_run(
             left = until - asyncio.get_running_loop().time()
             if left <= 0:
                 return
-            if not await _wait(changed, min(left, patience)):
+            if not await _wait(changed, min(left, HEARTBEAT_SECONDS)):
                 changed.set()
                 yield b": still here\n\n"
 

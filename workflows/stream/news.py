@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db import connection as django_connection
 
@@ -14,16 +13,19 @@ from engine.model.views import RunView, StoryEntry
 from highway_platform.kit.tenancy import tenant_transaction
 
 QUANTITY = 1_000
-SETTLED_AFTER = timedelta(seconds=10)  # longer than any transaction that writes a story
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A run as it is now, and entries of its story and its log in order. ``more``: there are others behind the last one."""
+    """A run as it is now, and entries of its story and its log in order. ``more``: there are others behind the last one.
+
+    No entry that is not here appears any more with a number up to ``settled``.
+    """
 
     run: RunView
     entries: list[StoryEntry]
     more: bool
+    settled: int
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Progress:
     """How far a viewer has come.
 
     Numbers are drawn before their transaction commits, so an entry may appear behind one with a greater number. The place from which to read
-    therefore stays ten seconds behind the newest entry, and what was shown already is remembered until then.
+    therefore stays where everything is settled, and what was shown already behind it is remembered until then.
     """
 
     place: int
@@ -45,9 +47,7 @@ class Progress:
         """The entries that were not shown yet."""
         fresh = [entry for entry in news.entries if entry.seq not in self.shown]
         self.shown.update(entry.seq for entry in fresh)
-        if news.entries:
-            settled = max(entry.at for entry in news.entries) - SETTLED_AFTER
-            self.place = max([self.place, *(entry.seq for entry in news.entries if entry.at < settled)])
+        self.place = facade.place_to_come_back_to(news.entries, after=self.place, settled=news.settled)
         if news.more:
             self.read_from = news.entries[-1].seq
         else:
@@ -61,6 +61,7 @@ def read_news(tenant_id: uuid.UUID, run_id: uuid.UUID, after: int) -> News:
     which = {"tenant_id": tenant_id, "workflow_run_id": run_id}
     try:
         with tenant_transaction(tenant_id) as connection:
+            settled = facade.story_settled(connection)  # before the story: what is settled is in it
             run = facade.get_run(connection, **which)
             story = facade.list_story(connection, **which, after=after, quantity=QUANTITY)
             logs = facade.list_logs(connection, **which, after=after, quantity=QUANTITY)
@@ -71,7 +72,7 @@ def read_news(tenant_id: uuid.UUID, run_id: uuid.UUID, after: int) -> News:
     entries = sorted(
         (entry for entry in (*story, *logs) if not ends or entry.seq <= min(ends)), key=lambda one: one.seq
     )
-    return News(run, entries, bool(ends))
+    return News(run, entries, bool(ends), settled)
 
 
 def read_tags(tenant_id: uuid.UUID, run_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, int]:

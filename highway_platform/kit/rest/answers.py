@@ -87,6 +87,14 @@ def _key_of(request: Request) -> str | None:
 
 
 def _hash_of(request: Request) -> str:
-    """What makes two requests the same: method, path, and the body's meaning, whatever its spacing."""
-    body = json.dumps(json.loads(request.body), sort_keys=True) if request.body else ""
-    return hashlib.sha256("\n".join((request.method or "", request.path, body)).encode()).hexdigest()
+    """What makes two requests the same: method, address with its query, and the body's meaning, whatever its spacing."""
+    parts = (request.method or "", request.get_full_path(), _meaning(request.body))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _meaning(body: bytes) -> str:
+    """JSON in one form. A route that reads no body may be sent anything."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True)
+    except ValueError:
+        return body.hex()

@@ -12,9 +12,11 @@ from tests.crash.campaigns import (
     r06_reclaim,
     r07_timers,
     r08_races,
+    r12_endpoints,
     r12_once,
 )
 from tests.crash.campaigns.base import Campaign
+from tests.crash.endpoints import ENDPOINTS
 
 _ALL = "0 lost, 0 doubled, 0 stuck"
 
@@ -109,12 +111,12 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         r12_once.front_door,
     ),
     Campaign(
-        "R12.http",
-        "the same request 16 times at once while its server is killed",
-        "one effect, one answer",
+        "R12.endpoints",
+        "every mutating endpoint: repeated, 16 at once, its server killed",
+        "one effect, one answer; the key is for nothing else",
         "none",
-        (1, 4, 50),
-        r12_once.over_http,
+        (4, 2 * len(ENDPOINTS), 100 * len(ENDPOINTS)),
+        r12_endpoints.run,
     ),
     Campaign("clock", "worker clocks a day off", "no effect", "none", (3, 10, 100), environment.wrong_clocks),
     Campaign("deaf", "every notification dropped", "slower, and right", "none", (3, 10, 100), environment.deaf),

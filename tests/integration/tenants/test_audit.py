@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -79,4 +81,22 @@ def test_not_even_the_owner_changes_the_trail(web: Stack, statement: str) -> Non
         psycopg.connect(web.database.owner) as connection,
         pytest.raises(psycopg.errors.RaiseException, match="Cannot"),
     ):
+        connection.execute(statement)
+
+
+def test_sixteen_refusals_at_once_are_sixteen_facts(web: Stack) -> None:
+    key = make_key(web, "acme", "--permission", "tenants.audit:read")
+
+    def refused(number: int) -> int:
+        headers = {"X-Request-ID": f"at-once-{number}"}
+        return Client(web.url, key).send("POST", "/api/v1/workflows", {"workflow_name": "x"}, **headers).status
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(refused, range(16))) == {403}
+    assert [len(entries(web, request_id=f"at-once-{number}")) for number in range(16)] == [1] * 16
+
+
+@pytest.mark.parametrize("statement", ["UPDATE tenants_auditentry SET actor = ''", "DELETE FROM tenants_auditentry"])
+def test_workers_have_no_part_in_the_trail(web: Stack, statement: str) -> None:
+    with psycopg.connect(web.database.worker) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
