@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tests.crash import oracles
-from tests.crash.arena import Arena, Forked
+from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
+from tests.crash.nursery import Forked
 from tests.crash.proxy import Proxy, Rules, Verdict
 from tests.crash.workload import everything, small, tiny
 

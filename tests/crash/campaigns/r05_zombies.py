@@ -10,9 +10,10 @@ from uuid import UUID
 
 from engine.kit.fault_points import FaultPoint
 from tests.crash import oracles
-from tests.crash.arena import LEASE_SECONDS, Arena, Forked
+from tests.crash.arena import LEASE_SECONDS, Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
 from tests.crash.faults import Fault
+from tests.crash.nursery import Forked
 from tests.crash.workload import everything
 
 BATCH = 12
