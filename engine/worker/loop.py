@@ -201,6 +201,8 @@ class Loop:
             return
         if session.hear_answers(writes, result):
             self._ready.add(task_id)
+        if task_id in result.pause_requested and session.pause(True):
+            self._ready.add(task_id)  # before what is next begins, whether the hint has come or not
         if result.cancel_requested and task_id in result.cancel_requested:
             self._control_due = True
 
