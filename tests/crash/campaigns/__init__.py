@@ -35,7 +35,15 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         _ALL,
         "SQLite: every Nth operation fails",
         (2, 12, 0),
-        r01_statements.run,
+        r01_statements.of_everything,
+    ),
+    Campaign(
+        "R1.examples",
+        "the same of the golden examples",
+        _ALL,
+        "SQLite: every Nth operation fails",
+        (1, 6, 0),
+        r01_statements.of_examples,
     ),
     Campaign(
         "R1.random",
