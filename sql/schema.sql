@@ -1743,7 +1743,7 @@ CREATE FUNCTION highway.limits_of(p_definition jsonb) RETURNS jsonb
 
 ALTER FUNCTION highway.limits_of(p_definition jsonb) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.lock_families(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean)
+CREATE FUNCTION highway.lock_families(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean, pause_requested boolean)
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1823,7 +1823,7 @@ $$;
 
 ALTER FUNCTION highway.lock_open_tasks(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.lock_tasks(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean)
+CREATE FUNCTION highway.lock_tasks(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean, pause_requested boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -1852,7 +1852,7 @@ BEGIN
             CONTINUE;
         END;
     END LOOP;
-    RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
+    RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested, t.pause_requested
                    FROM highway.task AS t
                   WHERE t.task_id = ANY (v_held) AND t.tenant_id = ANY (p_tenants || p_run_tenants);
 END

@@ -9,6 +9,7 @@ from engine.db.errors import NotFoundError
 from engine.db.queries import load
 from engine.facade.payloads import stored
 from engine.facade.tenancy import tenant_transaction
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.json import Json
 from engine.model.messages import UndoView, UpdateView
 
@@ -20,6 +21,7 @@ def request_update(
 ) -> UUID:
     """Put a request into a run's inbox; its id. The answer is read with `get_update`. Raises `StateError` when the run has ended."""
     with tenant_transaction(connection, tenant_id):
+        reach(FaultPoint.UPDATE_BEFORE)
         row = _sql.request_update.one(
             connection,
             tenant_id=tenant_id,
@@ -28,6 +30,8 @@ def request_update(
             payload=stored(connection, tenant_id, workflow_run_id, payload),
             by=by,
         )
+        reach(FaultPoint.UPDATE_AFTER)
+    reach(FaultPoint.UPDATE_BEFORE_REPLY)
     assert row is not None  # noqa: S101 - the function always answers
     update_id: UUID = row["update_id"]
     return update_id

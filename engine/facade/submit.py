@@ -140,6 +140,7 @@ def send_signal(
 ) -> int:
     """Put a signal into a run's inbox; returns its number. The first of a name is also the run's event of that name."""
     with tenant_transaction(connection, tenant_id):
+        reach(FaultPoint.SIGNAL_BEFORE)
         row = _sql.send_signal.one(
             connection,
             tenant_id=tenant_id,
@@ -148,6 +149,8 @@ def send_signal(
             payload=stored(connection, tenant_id, workflow_run_id, payload),
             by=by,
         )
+        reach(FaultPoint.SIGNAL_AFTER)
+    reach(FaultPoint.SIGNAL_BEFORE_REPLY)
     return int(row["seq"]) if row else 0
 
 

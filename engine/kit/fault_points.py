@@ -40,6 +40,19 @@ class FaultPoint(StrEnum):
     EMIT_BEFORE = "emit.before"
     EMIT_AFTER = "emit.after"
     EMIT_BEFORE_REPLY = "emit.before_reply"
+    EMIT_AFTER_COMMIT = (
+        "emit.after_commit"  # of a step; the notification leaves with the commit, and may be lost as such
+    )
+    EVENT_HEARD = "event.heard"  # a wait for an event was seen to be over
+
+    SIGNAL_BEFORE = "signal.before"
+    SIGNAL_AFTER = "signal.after"
+    SIGNAL_BEFORE_REPLY = "signal.before_reply"
+    UPDATE_BEFORE = "update.before"
+    UPDATE_AFTER = "update.after"
+    UPDATE_BEFORE_REPLY = "update.before_reply"
+    UPDATE_ANSWERED = "update.answered"  # the answer is known, and nothing of it is written
+    MESSAGE_HEARD = "message.heard"  # a signal or an update is the run's by now, and its step is not over
 
     WAIT_ASKED = "wait.asked"
     WAIT_AFTER_COMMIT = "wait.after_commit"
@@ -47,6 +60,16 @@ class FaultPoint(StrEnum):
     TIMER_SCAN = "timer.scan"
     TIMER_FIRE = "timer.fire"
     RETRY_PLANNED = "retry.planned"
+
+    ACTIVITY_CLAIMED = "activity.claimed"
+    ACTIVITY_BEAT = "activity.beat"  # there are heartbeats of activities to write
+    ACTIVITY_BEAT_AFTER = "activity.beat_after"
+    ACTIVITY_FINISH = "activity.finish"  # it has ended, and nobody knows
+
+    UNDO_DECIDED = "undo.decided"  # a run is about to end badly: what it has registered is to be undone
+    UNDO_CALL = "undo.call"  # reached before each compensation
+    UNDO_RECORD = "undo.record"  # one was made outside of the database; its checkpoint is not written
+    UNDO_END = "undo.end"  # all are made, and the run has not ended
 
     HEARTBEAT_BEFORE = "heartbeat.before"
     HEARTBEAT_AFTER = "heartbeat.after"
@@ -57,6 +80,11 @@ class FaultPoint(StrEnum):
     CANCEL_AFTER = "cancel.after"
     CANCEL_BEFORE_REPLY = "cancel.before_reply"
     CANCEL_HEARD = "cancel.heard"  # the worker knows of it and has not stopped yet
+
+    CRON_COMPUTE = "cron.compute"  # a schedule is held, its due ticks are not computed
+    CRON_INSERT_RUN = "cron.insert_run"  # a tick and its run are written, the chain stands where it stood
+    CRON_INSERT_NEXT = "cron.insert_next"  # the next tick is written, nothing is committed
+    CRON_AFTER_COMMIT = "cron.after_commit"
 
     RECOVERY_LOOP = "recovery.loop"  # between two services
     INCARNATION_BEGIN = "incarnation.begin"

@@ -32,6 +32,8 @@ def enter(task: ClaimedTask, program: Program | None, loaded: Loaded, error: Ste
         started_date=task.created_at.date().isoformat(),
         attempt=task.attempt,
     )
+    if task.kind == "activity":
+        reach(FaultPoint.ACTIVITY_CLAIMED)
     execution = _execution(task, program, info, loaded)
     session = Session(task, execution, TaskWrites(task), dict(loaded.variables), loaded.past)
     session.waits.update(wait.key for wait in loaded.waiting)

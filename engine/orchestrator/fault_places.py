@@ -1,21 +1,25 @@
-"""Which fault points lie on the way of a command, a commit and the end of a wait."""
+"""Which fault points lie on the way of a command and of a commit."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.commands import (
+    AnswerUpdate,
     AwaitEvent,
     AwaitMessage,
     AwaitTasks,
+    CallTool,
     Command,
     Emit,
     Finish,
     Fork,
+    Record,
     Retry,
     StartChild,
     StartTimer,
 )
-from engine.model.facts import WaitOver
 from engine.model.task import ClaimedTask
 from engine.queue.writes import TaskWrites
 
@@ -27,16 +31,24 @@ _BY_COMMAND: dict[type[Command], tuple[FaultPoint, ...]] = {
     AwaitMessage: (FaultPoint.WAIT_ASKED,),
     Emit: (FaultPoint.EMIT_BEFORE,),
     StartChild: (FaultPoint.FORK_CHILD,),
+    AnswerUpdate: (FaultPoint.UPDATE_ANSWERED,),
+}
+_WHILE_UNDOING: dict[type[Command], tuple[FaultPoint, ...]] = {
+    CallTool: (FaultPoint.UNDO_CALL,),
+    Record: (FaultPoint.UNDO_RECORD,),
+    Finish: (FaultPoint.UNDO_END,),
 }
 
 
 def reach_command(task: ClaimedTask, command: Command) -> None:
     """The core wants something; nothing of it is written yet."""
     points = _BY_COMMAND.get(type(command), ())
-    if isinstance(command, Fork):
+    if task.phase == "undoing":
+        points = _WHILE_UNDOING.get(type(command), points)
+    elif isinstance(command, Fork):
         points = (FaultPoint.FORK_CHILD,) * len(command.tasks)
-    elif isinstance(command, Finish) and task.parent_task_id:
-        points = (FaultPoint.JOIN_ARRIVAL,)
+    elif isinstance(command, Finish):
+        points = tuple(_of_end(task, command))
     for point in points:
         reach(point)
 
@@ -47,8 +59,14 @@ def reach_committed(writes: TaskWrites) -> None:
         reach(FaultPoint.FORK_AFTER_COMMIT)
     if writes.waits:
         reach(FaultPoint.WAIT_AFTER_COMMIT)
+    if writes.emits:
+        reach(FaultPoint.EMIT_AFTER_COMMIT)
 
 
-def reach_over(over: WaitOver) -> None:
-    """A wait is seen to be over; its step's checkpoint is not written."""
-    reach(FaultPoint.TIMER_FIRE if over.payload is None else FaultPoint.JOIN_LAST)
+def _of_end(task: ClaimedTask, end: Finish) -> Iterator[FaultPoint]:
+    if task.kind == "activity":
+        yield FaultPoint.ACTIVITY_FINISH
+    if task.parent_task_id:
+        yield FaultPoint.JOIN_ARRIVAL
+    if task.kind == "workflow" and end.outcome != "completed":
+        yield FaultPoint.UNDO_DECIDED

@@ -41,7 +41,7 @@ from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.orchestrator.fault_places import reach_command, reach_committed, reach_over
+from engine.orchestrator.fault_places import reach_command, reach_committed
 from engine.orchestrator.waits import Waits, wait_write
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
@@ -106,7 +106,6 @@ class Session:
             if fact.key not in self.waits or fact.key in self.over:
                 return
             self.over.add(fact.key)
-            reach_over(fact)
         else:
             if fact.key not in self.running:
                 return

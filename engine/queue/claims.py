@@ -27,6 +27,14 @@ NO_TENANT = UUID(int=0)
 LAST_TENANT = UUID(int=2**128 - 1)
 LOOK_AGAIN_SECONDS = 0.1
 GRANT_BATCH = 100  # keys of limits that one look may serve
+_OVER = {
+    "timer": FaultPoint.TIMER_FIRE,
+    "retry": FaultPoint.TIMER_FIRE,
+    "tasks": FaultPoint.JOIN_LAST,
+    "event": FaultPoint.EVENT_HEARD,
+    "signal": FaultPoint.MESSAGE_HEARD,
+    "update": FaultPoint.MESSAGE_HEARD,
+}
 WAKE_BATCH = 500  # sleepers that one claim may wake, so that no claim takes long
 
 
@@ -280,6 +288,8 @@ def _add_wait(loaded: Loaded, row: Row) -> None:
     over = row["due"] or row["emitted"] or row["joined"] or given is not None
     loaded.waiting.append(Waiting(row["step_key"], row["kind"], row["attempt"], over, row["request"]))
     if over:
+        if point := _OVER.get(row["kind"]):
+            reach(point)
         arrived = row["emitted"] or row["joined"] or given is not None
         payload = given if given is not None else row["payload"] if row["emitted"] else row["tasks"]
         timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot", "lock")

@@ -33,6 +33,7 @@ class CommitResult:
     refused: dict[UUID, str] = field(default_factory=dict)
     busy: set[UUID] = field(default_factory=set)
     cancel_requested: set[UUID] = field(default_factory=set)
+    pause_requested: set[UUID] = field(default_factory=set)
     children: dict[tuple[UUID, str], UUID | None] = field(
         default_factory=dict
     )  # (task, child key) -> run id, None: no such definition
@@ -80,6 +81,8 @@ class GroupCommit:
             result.live.add(writes.task.task_id)
             if row["cancel_requested"]:
                 result.cancel_requested.add(writes.task.task_id)
+            if row["pause_requested"]:
+                result.pause_requested.add(writes.task.task_id)
         for where, cur in self._started:
             found = cur.fetchone()
             result.children[where] = found["workflow_run_id"] if found else None
@@ -132,5 +135,6 @@ def _merge(into: CommitResult, other: CommitResult) -> None:
     into.refused |= other.refused
     into.busy |= other.busy
     into.cancel_requested |= other.cancel_requested
+    into.pause_requested |= other.pause_requested
     into.children |= other.children
     into.granted |= other.granted

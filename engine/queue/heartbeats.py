@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.activity import Ack, Beat
 from engine.model.task import ClaimedTask
 
@@ -25,6 +26,7 @@ def report(connection: Connection, beats: Sequence[tuple[ClaimedTask, Beat]], wo
     """Write the reports of running attempts in one statement, each fenced by its claim; what somebody holds is passed by."""
     if not beats:
         return []
+    reach(FaultPoint.ACTIVITY_BEAT)
     columns = zip(*(beat_columns(beat) for _, beat in beats), strict=True)
     rows = beat_query.many(
         connection,
@@ -34,4 +36,5 @@ def report(connection: Connection, beats: Sequence[tuple[ClaimedTask, Beat]], wo
         worker_id=worker_id,
         **{name: list(column) for name, column in zip(BEAT_COLUMNS, columns, strict=True)},
     )
+    reach(FaultPoint.ACTIVITY_BEAT_AFTER)
     return [Ack(**row) for row in rows]

@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.db.connection import Connection
 from engine.db.errors import StateError
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.language.timing import TimingError, ZoneError
 from engine.schedules.chain import Due
 from engine.schedules.firing import Firing
@@ -45,6 +46,7 @@ def decide(connection: Connection, held: Held) -> int:
         raise StateError(f"schedule {held.schedule_id} is active and has no next tick")
     if _has_failed_enough(connection, held):
         return 0
+    reach(FaultPoint.CRON_COMPUTE)
     try:
         chain = held.chain()
         due = chain.due(held.next_at, held.now)
@@ -63,6 +65,7 @@ def decide(connection: Connection, held: Held) -> int:
         due_at=max(chain.due_at(due.next_at), held.now) if due.next_at else None,  # behind the others that are due
         trouble=None,
     )
+    reach(FaultPoint.CRON_INSERT_NEXT)
     if row is None:
         raise StateError(f"the chain of schedule {held.schedule_id} was moved by somebody else")
     return fired

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import BusyError, ConnectionLostError, DatabaseError, EngineError, blames_values
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError, dumps, storable
 from engine.model.schedules import TickKind
 from engine.schedules.inputs import InputsError, run_inputs
@@ -41,6 +42,7 @@ class Firing:
             return self._fail(tick, kind, error.diag.message_primary or str(error))
         if run_id is None:
             return self._fail(tick, kind, "its definition is gone")  # changes nothing when it has fired before
+        reach(FaultPoint.CRON_INSERT_RUN)
         self.run_ids.append(run_id)
         return 1
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.db.connection import Connection, Row
 from engine.db.errors import BusyError, ConnectionLostError, DatabaseError, StateError, translate
 from engine.db.queries import load
+from engine.kit.fault_points import FaultPoint, reach
 from engine.language.timing import TimingError, ZoneError
 from engine.schedules.deciding import decide, release
 from engine.schedules.rows import Held, held_of
@@ -57,6 +58,7 @@ def _while_any(
                     return fired
                 held = taken = held_of(row)
                 fired += work(connection, held)
+            reach(FaultPoint.CRON_AFTER_COMMIT)
         except (BusyError, ConnectionLostError):
             raise
         except DatabaseError as error:

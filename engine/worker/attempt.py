@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from engine.db.errors import BusyError
+from engine.db.errors import BusyError, ConnectionLostError
 from engine.durable.tool_context import ToolContext
 from engine.kit.json_text import storable
 from engine.model.commands import CallTool
@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 
 
 def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
-    """Run the tool and translate what became of it. Raises nothing but the `BusyError` of a transaction that may be tried again."""
+    """Run the tool and translate what became of it. Raises nothing but what befell the tool's transaction: `BusyError`, `ConnectionLostError`."""
     try:
         answer = spec.run(context, bind(spec, call.args, call.kwargs))
         if isinstance(answer, Request):
@@ -32,7 +32,7 @@ def attempt(spec: ToolSpec[Any], call: CallTool, context: ToolContext) -> Fact:
         return ToolSucceeded(call.key, answer, dict(context.changed_variables))
     except ToolError as error:
         return _failed(call, error.step_error())
-    except BusyError:
+    except (BusyError, ConnectionLostError):
         raise
     except Exception as error:  # noqa: BLE001 - the tool's own bug fails its step, never the worker
         _logger.warning("tool %s raised %s", call.tool, type(error).__name__)

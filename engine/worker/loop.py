@@ -233,10 +233,11 @@ class Loop:
             self._drop(task_id)
             self._claiming.gone(writes)
             return
-        if session.hear_answers(writes, result):
+        goes_on = session.hear_answers(writes, result)
+        # Before what is next begins, whether the hint has come or not.
+        if (task_id in result.pause_requested and session.pause(True)) or goes_on:
             self._roster.rouse([task_id])
-        if result.cancel_requested and task_id in result.cancel_requested:
-            self._control_due = True
+        self._control_due = self._control_due or task_id in result.cancel_requested
 
     def _refuse(self, task_id: UUID, reason: str) -> None:
         """The database would not take what the task wanted to write: the task fails for it, its neighbours do not."""

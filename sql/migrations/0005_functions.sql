@@ -71,7 +71,7 @@ $$;
 -- A task that was forked between the snapshot and the locks is found by a second look. It may come before one that is held already, so that
 -- waiting for it could be a deadlock: all locks are given up with the savepoint and taken anew. That ends, as whoever could fork is held.
 CREATE FUNCTION highway.lock_tasks(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[])
-    RETURNS TABLE (tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean)
+    RETURNS TABLE (tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean, pause_requested boolean)
     LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -99,7 +99,7 @@ BEGIN
             CONTINUE;
         END;
     END LOOP;
-    RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
+    RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested, t.pause_requested
                    FROM highway.task AS t
                   WHERE t.task_id = ANY (v_held) AND t.tenant_id = ANY (p_tenants || p_run_tenants);
 END

@@ -37,7 +37,7 @@ $$;
 -- started between the look and the locks is found by a second look; then everything is given up and taken anew, in order. That ends, as
 -- whoever could start another child is held.
 CREATE FUNCTION highway.lock_families(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[])
-    RETURNS TABLE (tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean)
+    RETURNS TABLE (tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean, pause_requested boolean)
     LANGUAGE plpgsql AS $$
 DECLARE
     v_tenants uuid[];

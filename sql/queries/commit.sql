@@ -3,7 +3,7 @@
 
 -- name: lock(tenant_ids, task_ids) :many
 -- First statement of a group commit: takes the given tasks in lock order.
-SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
+SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested, t.pause_requested
   FROM highway.task AS t
  WHERE (t.tenant_id, t.task_id) IN (
        SELECT g.tenant_id, g.task_id FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[]) AS g (tenant_id, task_id))
@@ -12,12 +12,12 @@ SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested
 
 -- name: lock_with_runs(tenant_ids, task_ids, run_tenant_ids, run_ids) :many
 -- First statement of a group commit that changes other tasks of its runs, too: takes the given tasks and every open task of the given runs.
-SELECT tenant_id, task_id, epoch, state, cancel_requested
+SELECT tenant_id, task_id, epoch, state, cancel_requested, pause_requested
   FROM highway.lock_tasks(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
 -- name: lock_with_families(tenant_ids, task_ids, run_tenant_ids, run_ids) :many
 -- First statement of a group commit that pauses a run: takes the given tasks and every open task of the given runs and of the open runs below them.
-SELECT tenant_id, task_id, epoch, state, cancel_requested
+SELECT tenant_id, task_id, epoch, state, cancel_requested, pause_requested
   FROM highway.lock_families(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
 -- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, worker_id) :exec

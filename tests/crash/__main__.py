@@ -61,7 +61,11 @@ def _run(campaign: Campaign, quantity: int, seed: int, tick: object) -> Tally:
     session = Session.start()
     try:
         with tempfile.TemporaryDirectory(prefix="highway-crash-") as folder:
-            return campaign.run(Stage(session, Path(folder)), quantity, seed, tick)  # type: ignore[arg-type]
+            stage = Stage(session, Path(folder))
+            try:
+                return campaign.run(stage, quantity, seed, tick)  # type: ignore[arg-type]
+            finally:
+                stage.close()
     except Exception:  # noqa: BLE001 - the table shall come in any case
         return Tally(problems=[f"the campaign itself ended: {traceback.format_exc()[-3000:]}"])
     finally:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -19,63 +15,29 @@ import psycopg
 
 from engine import facade
 from engine.db.connection import connect
-from launch.commands import CHECKOUT
 from tests.crash.effects import Effects
 from tests.crash.faults import Fault, noted
-from tests.crash.workload import Workload, everything, small
+from tests.crash.nursery import Forked, Nursery
+from tests.crash.workload import Workload, everything, small, tiny
 from tests.support.databases import clone
 from tests.support.session import Session
 
 LEASE_SECONDS = 2.5  # short, so that stopped workers are declared dead soon; twice the heartbeat on a busy machine
 
 
-class Forked:
-    """A forked process. It may be dead at any time; nothing here minds."""
-
-    def __init__(self, pid: int, name: str) -> None:
-        self.pid = pid
-        self.name = name
-        try:
-            self._descriptor = os.pidfd_open(pid)
-        except ProcessLookupError:
-            self._descriptor = -1
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        if self._descriptor >= 0:
-            try:
-                signal.pidfd_send_signal(self._descriptor, number)
-            except ProcessLookupError:
-                return
-
-    def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
-        self.send(signal.SIGKILL)
-        assert self.gone(5), f"{self.name} survived kill -9"
-
-    def gone(self, seconds: float = 0.0) -> bool:
-        """Whether it has ended, waiting up to ``seconds`` for it."""
-        if self._descriptor < 0:
-            return True
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        if not poll.poll(seconds * 1000):
-            return False
-        os.close(self._descriptor)
-        self._descriptor = -1
-        return True
-
-
 class Arena:
     """One tenant's stage. Use it as a context; a campaign makes as many as it needs on one server."""
 
-    def __init__(self, session: Session, folder: Path, *, effects: Effects | None = None, audit: bool = True) -> None:
+    def __init__(
+        self, session: Session, folder: Path, nursery: Nursery, effects: Effects, *, audit: bool = True
+    ) -> None:
         self.session = session
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database = clone(session, "engine", f"test_crash_{uuid.uuid4().hex[:10]}")
         self.tenant, self.canary = uuid.uuid4(), uuid.uuid4()
-        self.effects = effects or Effects()
+        self.nursery = nursery
+        self.effects = effects
         self.children: list[Forked] = []
         self._definitions: dict[str, UUID] = {}
         self._number = 0
@@ -83,10 +45,10 @@ class Arena:
         if audit:
             with psycopg.connect(self.database.superuser, autocommit=True) as connection:
                 connection.execute((Path(__file__).parent / "audit.sql").read_text().encode())
-        self._server = self._start_fork_server()
 
     def __enter__(self) -> Arena:
         self.register(small())
+        self.register(tiny())
         self.register(everything(self.effects.url))
         return self
 
@@ -97,10 +59,8 @@ class Arena:
         """End every process and drop the database."""
         for child in self.children:
             child.send(signal.SIGKILL)
-        if self._server.stdin:
-            self._server.stdin.close()
-        self._server.wait(10)
-        self.effects.close()
+        for child in self.children:
+            child.gone(5)
         if self._observer is not None:
             self._observer.close()
         self.database.drop()
@@ -141,17 +101,7 @@ class Arena:
 
     def fork(self, job: str, label: str, **arguments: Any) -> Forked:
         """Fork a process that runs a function of tests.crash.jobs."""
-        request = {
-            "target": f"tests.crash.jobs:{job}",
-            "log": str(self.folder / f"{label}.log"),
-            "arguments": arguments,
-        }
-        stdin, stdout = self._server.stdin, self._server.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps(request) + "\n")
-        stdin.flush()
-        child = Forked(int(stdout.readline()), label)
+        child = self.nursery.fork(job, label, self.folder / f"{label}.log", **arguments)
         self.children = [*(each for each in self.children if not each.gone()), child]
         return child
 
@@ -189,19 +139,17 @@ class Arena:
             self.query(f"SELECT count(*) FROM highway.workflow_run WHERE finished_at IS NULL{only}", *parameters)[0][0]
         )
 
+    def open_in(self, queue: str) -> int:
+        """How many runs of a queue have not ended, children among them, and how many of its schedules have ticks to come."""
+        found = self.query(
+            "SELECT (SELECT count(*) FROM highway.workflow_run WHERE queue = %s AND finished_at IS NULL)"
+            " + (SELECT count(*) FROM highway.schedule WHERE queue = %s AND state = 'active')",
+            queue,
+            queue,
+        )
+        return int(found[0][0])
+
     def log(self) -> str:
         """The ends of the newest logs."""
         newest = sorted(self.folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[-4:]
         return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in newest)
-
-    def _start_fork_server(self) -> subprocess.Popen[str]:
-        with (self.folder / "fork_server.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.fork_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                cwd=CHECKOUT,
-                env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            )

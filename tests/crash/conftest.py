@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +13,11 @@ from tests.support.session import Session
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, postgres: Session) -> Stage:
+def stage(tmp_path_factory: pytest.TempPathFactory, postgres: Session) -> Iterator[Stage]:
     """Arenas on the session's server."""
-    return Stage(postgres, tmp_path_factory.mktemp("crash"))
+    stage = Stage(postgres, tmp_path_factory.mktemp("crash"))
+    yield stage
+    stage.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ It has one thread, so that its children inherit nothing half done; they die with
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import logging
@@ -22,6 +23,8 @@ def main() -> int:
     """Serve until the input ends."""
     import tests.crash.jobs  # noqa: F401 - the point of this program is that it is loaded
 
+    gc.collect()
+    gc.freeze()  # else each child copies all that is loaded as soon as it collects garbage
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     for line in sys.stdin:

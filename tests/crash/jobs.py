@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from engine import facade
 from engine.db.connection import connect
 from engine.db.migrate import apply_migrations
 from engine.durable.tool_context import HttpPolicy
+from engine.model.schedules import ScheduleSpec
 from engine.tools import registry
 from engine.tools.http.transport import trusted
 from engine.worker.config import WorkerConfig
@@ -21,6 +23,8 @@ from launch.commands import CHECKOUT
 from sandbox.bubblewrap import BubblewrapSandbox
 from tests.crash.clock import skew_clock
 from tests.crash.faults import Armed, Fault, note
+
+AWAIT_SECONDS = 20.0
 
 trusted()  # read once, here, for all who are forked
 
@@ -48,7 +52,7 @@ def client(dsn: str, folder: str, faults: list[str], tenant: str, steps: list[di
         for step in steps:
             given = {**step, "run": runs.get(step.get("run", ""), "")}
             accepted = {**given, **_ACTIONS[step["do"]](connection, UUID(tenant), given)}
-            runs[step.get("key", "")] = accepted["run"]
+            runs[step.get("key", "")] = accepted.get("run", "")
             note(Path(folder) / "ledger", json.dumps(accepted))
 
 
@@ -60,22 +64,68 @@ def migrate(dsn: str, folder: str, faults: list[str]) -> None:
     note(Path(folder) / "ledger", json.dumps({"do": "migrate"}))
 
 
-def _submit(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
-    """Start a run once for its key, as the web does: key, run and answer in one transaction."""
+def _once(connection: Any, tenant: UUID, key: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do something once for its key, as the web does: key, effect and answer in one transaction."""
     with connection.transaction():
-        before = facade.claim_key(connection, tenant_id=tenant, key=step["key"], request_hash=step["key"])
+        before = facade.claim_key(connection, tenant_id=tenant, key=key, request_hash=key)
         if before is not None:
-            return {"run": str(before.workflow_run_id)}
-        started = facade.submit(
-            connection,
-            tenant_id=tenant,
-            definition_id=UUID(step["definition"]),
-            inputs=step.get("inputs", {}),
+            return cast(dict[str, Any], before.body)
+        body = act()
+        run = UUID(body["run"]) if "run" in body else None
+        facade.answer(connection, tenant_id=tenant, key=key, status=201, body=body, workflow_run_id=run)
+    return body
+
+
+def _submit(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
+    def act() -> dict[str, Any]:
+        given = {"definition_id": UUID(step["definition"]), "inputs": step.get("inputs", {}), "queue": step["queue"]}
+        return {"run": str(facade.submit(connection, tenant_id=tenant, **given).workflow_run_id)}
+
+    return _once(connection, tenant, step["key"], act)
+
+
+def _signal(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
+    where = {"tenant_id": tenant, "workflow_run_id": UUID(step["run"])}
+
+    def act() -> dict[str, Any]:
+        return {"seq": facade.send_signal(connection, **where, name=step["name"], payload=step["payload"])}
+
+    return _once(connection, tenant, f"{step['run']} {step['name']} {step['payload']}", act)
+
+
+def _update(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
+    """Ask, and wait within a bound for the answer, as somebody at a screen does."""
+    where = {"tenant_id": tenant, "workflow_run_id": UUID(step["run"])}
+
+    def act() -> dict[str, Any]:
+        return {"update": str(facade.request_update(connection, **where, name=step["name"], payload=step["payload"]))}
+
+    asked = _once(connection, tenant, f"{step['run']} {step['name']}", act)
+    end = time.monotonic() + AWAIT_SECONDS
+    while not (seen := facade.get_update(connection, tenant_id=tenant, update_id=UUID(asked["update"]))).is_answered:
+        assert time.monotonic() < end, "the update was not answered"
+        time.sleep(0.02)
+    return {**asked, "answer": seen.result}
+
+
+def _schedule(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
+    """A schedule whose few ticks are due at once, and that ends with them."""
+
+    def act() -> dict[str, Any]:
+        now = connection.execute("SELECT highway.now()").fetchone()[0]
+        spec = ScheduleSpec(
+            name=step["key"],
+            workflow_name=step["workflow"],
+            timing="@every 1s",
+            overlap="allow",
+            catchup="all",
+            starts_at=now - timedelta(seconds=step["ticks"]),
+            ends_at=now,
             queue=step["queue"],
         )
-        run = started.workflow_run_id
-        facade.answer(connection, tenant_id=tenant, key=step["key"], status=201, body=None, workflow_run_id=run)
-    return {"run": str(run)}
+        return {"schedule": str(facade.create_schedule(connection, tenant_id=tenant, spec=spec).schedule_id)}
+
+    return _once(connection, tenant, step["key"], act)
 
 
 def _emit(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +146,7 @@ def _cancel(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, An
 def _await(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
     """Wait, within a bound, until a run's first step is done or the run has ended."""
     which = {"tenant_id": tenant, "workflow_run_id": UUID(step["run"])}
-    end = time.monotonic() + 20
+    end = time.monotonic() + AWAIT_SECONDS
     while time.monotonic() < end and facade.get_run(connection, **which).is_open:
         if facade.list_checkpoints(connection, **which, scope="", step_key="first"):
             break
@@ -107,6 +157,9 @@ def _await(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any
 _ACTIONS: dict[str, Callable[[Any, UUID, dict[str, Any]], dict[str, Any]]] = {
     "submit": _submit,
     "emit": _emit,
+    "signal": _signal,
+    "update": _update,
+    "schedule": _schedule,
     "cancel": _cancel,
     "await": _await,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from engine.db.connection import connect
@@ -20,14 +21,14 @@ MANY = 20
 def i01_each_counter_reads_one(arena: Arena, workload: Workload, runs: Sequence[UUID]) -> list[str]:
     """I1: the database effect of a checkpointed step happened exactly once."""
     counted = dict(arena.query("SELECT name, value FROM highway.counter"))
-    completed = _completed(arena, runs)
-    wanted = [f"{run}/{counter}" for run in completed for counter in workload.counters]
+    ended = _ended(arena, workload, runs)
+    wanted = [f"{run}/{counter}" for run in ended for counter in workload.counters]
     return [f"I1 {name} is {counted.get(name, 0)}" for name in wanted if counted.get(name) != 1]
 
 
 def i02_effects_have_one_key(arena: Arena, workload: Workload, runs: Sequence[UUID]) -> list[str]:
     """I2: an external effect happened at least once, and under one key."""
-    wanted = [f"/{effect}/{run}" for run in _completed(arena, runs) for effect in workload.effects]
+    wanted = [f"/{effect}/{run}" for run in _ended(arena, workload, runs) for effect in workload.effects]
     return [
         f"I2 {path} under {keys}" for path in wanted if len(keys := set(arena.effects.keys[path])) != 1 or "" in keys
     ]
@@ -49,12 +50,8 @@ def i04_tasks_are_as_declared(arena: Arena, workload: Workload, runs: Sequence[U
         "SELECT workflow_run_id, array_agg(key ORDER BY key) FROM highway.task WHERE workflow_run_id = ANY (%s) GROUP BY 1",
         list(runs),
     )
-    wanted = sorted(workload.tasks)
-    found = [
-        f"I4 {run} has tasks {keys}"
-        for run, keys in rows
-        if run in set(_completed(arena, runs)) and sorted(keys) != wanted
-    ]
+    wanted, ended = sorted(workload.tasks), set(_ended(arena, workload, runs))
+    found = [f"I4 {run} has tasks {keys}" for run, keys in rows if run in ended and sorted(keys) != wanted]
     doubled = arena.query(
         "SELECT parent_run_id, count(*) FROM highway.workflow_run WHERE parent_run_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
     )
@@ -70,6 +67,20 @@ def i04_tasks_are_as_declared(arena: Arena, workload: Workload, runs: Sequence[U
 def i05_nothing_is_stuck(arena: Arena) -> list[str]:
     """I5 and I15: what the doctor finds, with the time that the services need to react."""
     return [f"I5 {problem}" for problem in problems(arena.database.worker, grace_seconds=5)]
+
+
+def i06_messages_are_taken_once(arena: Arena, run: UUID) -> list[str]:
+    """I6: what the client has sent the inbox was taken once and in order, and its update got one answer."""
+    taken = arena.query(
+        "SELECT step_key, result -> 'payload' FROM highway.checkpoint WHERE workflow_run_id = %s AND operator = 'task' "
+        "AND step_key IN ('one', 'two', 'ask') ORDER BY seq",
+        run,
+    )
+    answers = arena.query("SELECT state, result FROM highway.update_request WHERE workflow_run_id = %s", run)
+    sent = arena.query("SELECT payload FROM highway.signal WHERE workflow_run_id = %s ORDER BY seq", run)
+    found = [] if taken == [("one", 1), ("two", 2), ("ask", "of tea")] else [f"I6 {run} has taken {taken}"]
+    found += [] if answers == [("completed", "of tea")] else [f"I6 updates of {run}: {answers}"]
+    return found + ([] if sent == [(1,), (2,)] else [f"I18 signals of {run}: {sent}"])
 
 
 def i07_timers_are_not_early(arena: Arena) -> list[str]:
@@ -92,6 +103,21 @@ def i08_terminal_is_terminal(arena: Arena) -> list[str]:
         "SELECT task_id, old_state, new_state FROM crash.task_change WHERE NOT highway.is_open(old_state) AND new_state <> old_state LIMIT 20"
     )
     return [f"I8 task {task} left {old} for {new}" for task, old, new in rows]
+
+
+def i09_the_last_thing_done_is_undone_first(arena: Arena) -> list[str]:
+    """I9: what was registered was undone, each thing once, in the opposite order."""
+    rows = arena.query(
+        """SELECT r.workflow_run_id,
+                  (SELECT array_agg(c.step_key ORDER BY c.seq DESC) FROM highway.compensation AS c
+                    WHERE c.workflow_run_id = r.workflow_run_id),
+                  (SELECT array_agg(replace(k.step_key, '@undo', '') ORDER BY k.seq) FROM highway.checkpoint AS k
+                    WHERE k.workflow_run_id = r.workflow_run_id AND k.step_key LIKE '%%@undo' AND k.outcome = 'succeeded')
+             FROM highway.workflow_run AS r WHERE r.status = 'compensated'"""
+    )
+    return [
+        f"I9 {run} registered {registered}, undone {undone}" for run, registered, undone in rows if registered != undone
+    ]
 
 
 def i10_late_writers_wrote_nothing(arena: Arena) -> list[str]:
@@ -150,6 +176,25 @@ def i13_the_trail_only_grows(before: Mapping[str, str], after: Mapping[str, str]
     return changed + [f"I13 the refusal {one} has left {left[one]} facts" for one in refused if left[one] != 1]
 
 
+def i14_ticks_are_fired_once(arena: Arena, queue: str, ticks: int) -> list[str]:
+    """I14: a schedule that begins so many seconds ago, ends now and allows everything has fired each second, once, and has ended."""
+    found: list[str] = []
+    schedules = arena.query("SELECT schedule_id, starts_at, state FROM highway.schedule WHERE queue = %s", queue)
+    for schedule, starts_at, state in schedules:
+        rows = arena.query(
+            "SELECT t.tick_at, t.outcome, r.status FROM highway.schedule_tick AS t LEFT JOIN highway.workflow_run AS r "
+            "USING (tenant_id, workflow_run_id) WHERE t.schedule_id = %s ORDER BY 1",
+            schedule,
+        )
+        wanted = [(starts_at + timedelta(seconds=number), "fired", "completed") for number in range(ticks + 1)]
+        found += [] if rows == wanted and state == "ended" else [f"I14 {schedule} is {state}: {rows}, not {wanted}"]
+        runs = arena.query(
+            "SELECT count(*) FROM highway.workflow_run WHERE attributes ->> 'schedule_id' = %s", str(schedule)
+        )
+        found += [] if runs == [(len(rows),)] else [f"I14 {schedule} has {runs} runs"]
+    return found if len(schedules) == 1 else [f"I18 {len(schedules)} schedules of {queue}"]
+
+
 def i15_status_is_derived(arena: Arena) -> list[str]:
     """I15: nothing but the trigger set a status."""
     return [f"I15 {row}" for row in arena.query("SELECT workflow_run_id, status FROM crash.forged_status LIMIT 20")]
@@ -177,6 +222,7 @@ DATABASE_WIDE: tuple[Oracle, ...] = (
     i05_nothing_is_stuck,
     i07_timers_are_not_early,
     i08_terminal_is_terminal,
+    i09_the_last_thing_done_is_undone_first,
     i10_late_writers_wrote_nothing,
     i11_tenants_are_apart,
     i15_status_is_derived,
@@ -191,23 +237,25 @@ def everywhere(arena: Arena) -> list[str]:
 
 
 def completed_rightly(arena: Arena, workload: Workload, runs: Sequence[UUID]) -> list[str]:
-    """All runs are completed, and did what their definition says, once."""
+    """All runs have ended as they shall, and did what their definition says, once."""
     ended = dict(
         arena.query(
-            "SELECT workflow_run_id, CASE status WHEN 'completed' THEN status ELSE status || coalesce(' ' || left(error::text, 300), '') END "
+            "SELECT workflow_run_id, CASE status WHEN %s THEN status ELSE status || coalesce(' ' || left(error::text, 300), '') END "
             "FROM highway.workflow_run WHERE workflow_run_id = ANY (%s)",
+            workload.ends,
             list(runs),
         )
     )
-    found = [f"I3 run {run} is {ended.get(run, 'lost')}" for run in runs if ended.get(run) != "completed"]
+    found = [f"I3 run {run} is {ended.get(run, 'lost')}" for run in runs if ended.get(run) != workload.ends]
     found += i01_each_counter_reads_one(arena, workload, runs)
     found += i02_effects_have_one_key(arena, workload, runs)
     return found + i04_tasks_are_as_declared(arena, workload, runs) if workload.counters else found
 
 
-def _completed(arena: Arena, runs: Sequence[UUID]) -> list[UUID]:
+def _ended(arena: Arena, workload: Workload, runs: Sequence[UUID]) -> list[UUID]:
     rows = arena.query(
-        "SELECT workflow_run_id FROM highway.workflow_run WHERE status = 'completed' AND workflow_run_id = ANY (%s)",
+        "SELECT workflow_run_id FROM highway.workflow_run WHERE status = %s AND workflow_run_id = ANY (%s)",
+        workload.ends,
         list(runs),
     )
     return [run for (run,) in rows]

@@ -2,87 +2,31 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from engine.kit.fault_points import FaultPoint
 from tests.crash import oracles
-from tests.crash.arena import LEASE_SECONDS, Arena, Forked
-from tests.crash.faults import Action, Fault
-from tests.crash.workload import Workload, everything, listener, long_step
+from tests.crash.arena import LEASE_SECONDS, Arena
+from tests.crash.faults import Fault
+from tests.crash.nursery import Forked
+from tests.crash.plans import SELDOM, Plan, is_clients
+from tests.crash.together import together
+from tests.crash.workload import Workload, beating, everything, inbox, listener, long_step, saga
 
 ROUND_SECONDS = 90.0
 DRAIN_SECONDS = 15.0
-_BY_CLIENT = ("submit.", "emit.before_reply", "emit.after", "cancel.before", "cancel.after")
-_BY_SIGNAL = ("drain.", "shutdown.")
-_SELDOM = {
-    FaultPoint.REAPER_UPDATE,
-    FaultPoint.REAPER_AFTER,
-}  # reached by whoever buries somebody: arm the healthy ones
-
-# Where a lost connection may come out of the ground. Elsewhere no connection is used.
-MAY_RAISE = tuple(
-    point
-    for point in FaultPoint
-    if point.startswith(("claim.", "load.", "step.before_c", "step.after_c", "heartbeat.", "reaper.", "recovery."))
-)
-# Reached many times in a round; all others are hurt at their first time.
-_OFTEN = ("claim.", "load.", "step.", "timer.scan", "recovery.", "reaper.select", "wait.", "fork.child", "call.")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is done in a round. The same seed gives the same plan; what the machine makes of it may differ."""
-
-    seed: int
-    faults: tuple[Fault, ...]  # one a victim
-
-    @property
-    def points(self) -> set[FaultPoint]:
-        return {fault.point for fault in self.faults}
-
-    @property
-    def drains(self) -> bool:
-        """Whether the victims are told to stop."""
-        return any(point.startswith(_BY_SIGNAL) for point in self.points)
-
-    @property
-    def cancels(self) -> bool:
-        """Whether a run in the middle of a long step is cancelled."""
-        return self.drains or any(point.startswith("cancel.") for point in self.points)
-
-    def __str__(self) -> str:
-        return f"seed {self.seed}: {' '.join(map(str, self.faults))}"
-
-
-def plan_for(point: FaultPoint, seed: int, action: Action | None = None) -> Plan:
-    """Two victims hurt at one point, early or late."""
-    chance = random.Random(f"{point}/{seed}")  # noqa: S311 - repeatable
-    chosen: Action = action or ("raise" if point in MAY_RAISE and chance.random() < 0.25 else "kill")
-    times = (1, 1, 2, 3, 5, 8) if point.startswith(_OFTEN) else (1,)
-    return Plan(seed, tuple(Fault(point, chosen, chance.choice(times)) for _ in range(2)))
-
-
-def random_plan(seed: int) -> Plan:
-    """Two victims hurt anywhere, in any way."""
-    chance = random.Random(seed)  # noqa: S311 - repeatable
-    faults = []
-    for _ in range(2):
-        point = chance.choice(list(FaultPoint))
-        actions: list[Action] = ["kill", "kill", "stop"] + (["raise"] if point in MAY_RAISE else [])  # type: ignore[list-item]
-        faults.append(Fault(point, chance.choice(actions), chance.randint(1, 12)))
-    return Plan(seed, tuple(faults))
+TICKS = 3  # of the round's schedule, one after the other by a second
 
 
 @dataclass
 class Round:
-    """A plan being played."""
+    """A plan being played, in a queue of its own: several rounds may share an arena."""
 
     arena: Arena
     plan: Plan
@@ -92,106 +36,47 @@ class Round:
     expected: dict[str, Workload] = field(default_factory=dict)
 
     def play(self) -> list[str]:
-        """Play it to the end; what the oracles found."""
-        try:
-            self._start()
-            self._finish()
-            return self._judge()
-        except AssertionError as error:
-            return [str(error)]
-        finally:
-            for worker in self.victims + self.healthy:
-                worker.kill()
+        """Play it to the end, alone; what the oracles found, with what they found in the whole database."""
+        found = play(self.arena, [self.plan], at_once=1)
+        return found or [f"{self.plan}: {problem}" for problem in oracles.everywhere(self.arena)]
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Fork everybody."""
+        self._ends_at = time.monotonic() + ROUND_SECONDS
+        self._stopped_at: float | None = None
+        self._left_by: float | None = None  # until when those who were told to stop must have left
         options: dict[str, Any] = {"queues": [self.queue], "grace_seconds": 0.2 if self.plan.drains else 5.0}
-        seldom = self.plan.points & _SELDOM
+        seldom = self.plan.points & SELDOM
         faults = [Fault(FaultPoint.STEP_BEFORE_CHECKPOINT)] * 2 if seldom else list(self.plan.faults)
-        on_client = [fault for fault in faults if fault.point.startswith(_BY_CLIENT)]
+        on_client = [fault for fault in faults if is_clients(fault.point)]
         self.victims = [self.arena.worker([fault], **options) for fault in faults]
         if seldom:
             self.healthy = [self.arena.worker([fault], **options) for fault in self.plan.faults]
         self._steps = self._client_steps()
         self._client = self.arena.client(self._steps, on_client[:1])
-        self._stopped_at: float | None = None
 
-    def _client_steps(self) -> list[dict[str, Any]]:
-        wanted = [everything(self.arena.effects.url), listener()] + ([long_step()] if self.plan.cancels else [])
-        self.expected = {f"{self.queue}-{workload.name}": workload for workload in wanted}
-        steps: list[dict[str, Any]] = [
-            {"do": "submit", "key": key, "definition": str(self.arena.register(workload)), "queue": self.queue}
-            for key, workload in self.expected.items()
-        ]
-        steps.append({"do": "emit", "run": f"{self.queue}-listener", "name": "go"})
-        if self.plan.cancels:
-            steps.append({"do": "await", "run": f"{self.queue}-long"})
-            steps += [] if self.plan.drains else [{"do": "cancel", "run": f"{self.queue}-long"}]
-        return steps
-
-    def _finish(self) -> None:
-        end = time.monotonic() + ROUND_SECONDS
-        while not self._is_over():
-            assert time.monotonic() < end, (
-                f"{self.plan} is not over after {ROUND_SECONDS:g} s\n{self.arena.log()[-2000:]}"
-            )
-            self._replace_the_dead()
-            self._wake_the_stopped()
-            time.sleep(0.03)
-
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Look once, and do what is to be done now. Raises `AssertionError` when it takes too long."""
+        assert time.monotonic() < self._ends_at, (
+            f"{self.plan}: not over after {ROUND_SECONDS:g} s\n{self.arena.log()[-2000:]}"
+        )
+        self._wake_the_stopped()
         if not self._client.gone():
+            self._replace_the_dead()
             return False
         if self._steps and not self._client_is_done():
             self._client = self.arena.client(self._steps)  # the user's program tries again, with the same keys
             return False
         if self.plan.drains and not self.healthy:
-            return self._drain()
-        return self.arena.open_runs(list(self._runs().values())) == 0
+            self._drain()
+            return False
+        if self.arena.open_in(self.queue):
+            self._replace_the_dead()
+            return False
+        return True
 
-    def _client_is_done(self) -> bool:
-        """Whether the last step is in the ledger."""
-        last = self._steps[-1]
-        named = self._runs().get(last["run"])
-        return any(entry["do"] == last["do"] and entry["run"] == str(named) for entry in self.arena.ledger())
-
-    def _drain(self) -> bool:
-        """Tell the victims to stop in the middle of the long step; then cancel it, as nobody wants to wait for its end."""
-        for victim in self.victims:
-            victim.send(signal.SIGTERM)
-        end = time.monotonic() + DRAIN_SECONDS
-        while not all(victim.gone() for victim in self.victims):
-            assert time.monotonic() < end, f"{self.plan}: a worker did not stop\n{self.arena.log()}"
-            self._wake_the_stopped()  # one may be told to freeze in the middle of its leaving
-            time.sleep(0.03)
-        self.healthy = [self.arena.worker(queues=[self.queue])]
-        self._steps = [*self._steps, {"do": "cancel", "run": f"{self.queue}-long"}]
-        return False
-
-    def _replace_the_dead(self) -> None:
-        alive = [worker for worker in self.victims + self.healthy if not worker.gone()]
-        stopped = sum(
-            1
-            for line in self.arena.fired()
-            if ":stop:" in line and int(line.split()[0]) in {each.pid for each in alive}
-        )
-        if len(alive) - stopped < 2 and not (self.plan.drains and not self.healthy):
-            self.healthy.append(self.arena.worker(queues=[self.queue]))
-
-    def _wake_the_stopped(self) -> None:
-        """SIGCONT when the lease is long over: the zombie shall find that nothing is its own."""
-        ours = {worker.pid for worker in self.victims}
-        if any(":stop:" in line and int(line.split()[0]) in ours for line in self.arena.fired()):
-            self._stopped_at = self._stopped_at or time.monotonic()
-            if time.monotonic() > self._stopped_at + LEASE_SECONDS + 1:
-                for victim in self.victims:
-                    victim.send(signal.SIGCONT)
-
-    def _runs(self) -> dict[str, UUID]:
-        """Accepted runs by key."""
-        ours = [entry for entry in self.arena.ledger() if entry.get("key") in self.expected]
-        return {entry["key"]: UUID(entry["run"]) for entry in ours}
-
-    def _judge(self) -> list[str]:
+    def judge(self) -> list[str]:
+        """What the oracles found wrong with its runs."""
         found: list[str] = []
         runs = self._runs()
         for key, workload in self.expected.items():
@@ -202,10 +87,83 @@ class Round:
                 found += [] if state == [("cancelled",)] else [f"I8 the cancelled run is {state}"]
             else:
                 found += oracles.completed_rightly(self.arena, workload, [runs[key]])
-        found += oracles.everywhere(self.arena)
+        found += oracles.i06_messages_are_taken_once(self.arena, runs[f"{self.queue}-inbox"])
+        found += oracles.i14_ticks_are_fired_once(self.arena, self.queue, TICKS)
         return [f"{self.plan}: {problem}" for problem in found]
 
+    def end(self) -> None:
+        """Kill whoever is left."""
+        for worker in [*self.victims, *self.healthy]:
+            worker.kill()
+        self._client.kill()
 
-def play(arena: Arena, plans: Sequence[Plan]) -> list[str]:
-    """Play rounds one after the other."""
-    return [problem for plan in plans for problem in Round(arena, plan).play()]
+    def _client_steps(self) -> list[dict[str, Any]]:
+        url = self.arena.effects.url
+        wanted = [everything(url), listener(), inbox(), saga(url)]
+        wanted += [long_step()] if self.plan.cancels else []
+        wanted += [beating()] if self.plan.beats else []
+        self.expected = {f"{self.queue}-{workload.name}": workload for workload in wanted}
+        steps: list[dict[str, Any]] = [
+            {"do": "submit", "key": key, "definition": str(self.arena.register(workload)), "queue": self.queue}
+            for key, workload in self.expected.items()
+        ]
+        schedule = {"key": f"{self.queue}-ticks", "workflow": "crash_tiny", "queue": self.queue, "ticks": TICKS}
+        steps.append({"do": "schedule", **schedule})
+        steps.append({"do": "emit", "run": f"{self.queue}-listener", "name": "go"})
+        to_inbox = {"run": f"{self.queue}-inbox"}
+        steps += [{"do": "signal", **to_inbox, "name": "item", "payload": number} for number in (1, 2)]
+        steps.append({"do": "update", **to_inbox, "name": "price", "payload": "of tea"})
+        if self.plan.cancels:
+            steps.append({"do": "await", "run": f"{self.queue}-long"})
+            steps += [] if self.plan.drains else [{"do": "cancel", "run": f"{self.queue}-long"}]
+        return steps
+
+    def _client_is_done(self) -> bool:
+        """Whether the last step is in the ledger."""
+        last = self._steps[-1]
+        named = self._runs().get(last["run"])
+        return any(entry["do"] == last["do"] and entry["run"] == str(named) for entry in self.arena.ledger())
+
+    def _drain(self) -> None:
+        """Tell the victims to stop in the middle of the long step; then cancel it, as nobody wants to wait for its end."""
+        if self._left_by is None:
+            self._left_by = time.monotonic() + DRAIN_SECONDS
+            for victim in self.victims:
+                victim.send(signal.SIGTERM)
+        if not all(victim.gone() for victim in self.victims):
+            assert time.monotonic() < self._left_by, f"{self.plan}: a worker did not stop\n{self.arena.log()}"
+            return
+        self.healthy = [self.arena.worker(queues=[self.queue])]
+        self._steps = [*self._steps, {"do": "cancel", "run": f"{self.queue}-long"}]
+
+    def _replace_the_dead(self) -> None:
+        alive = [worker for worker in self.victims + self.healthy if not worker.gone()]
+        if len(alive) >= 2 and not self.plan.stops:
+            return
+        frozen = self._frozen()
+        awake = [worker for worker in alive if worker.pid not in frozen]
+        if len(awake) < 2 and not (self.plan.drains and not self.healthy):
+            self.healthy.append(self.arena.worker(queues=[self.queue]))
+
+    def _frozen(self) -> set[int]:
+        """Process ids of this round's workers that have stopped themselves."""
+        ours = {worker.pid for worker in self.victims + self.healthy}
+        return ours & {int(line.split()[0]) for line in self.arena.fired() if ":stop:" in line}
+
+    def _wake_the_stopped(self) -> None:
+        """SIGCONT when the lease is long over: the zombie shall find that nothing is its own."""
+        if self.plan.stops and self._frozen():
+            self._stopped_at = self._stopped_at or time.monotonic()
+            if time.monotonic() > self._stopped_at + LEASE_SECONDS + 1:
+                for worker in self.victims + self.healthy:
+                    worker.send(signal.SIGCONT)
+
+    def _runs(self) -> dict[str, UUID]:
+        """Accepted runs by key."""
+        ours = [entry for entry in self.arena.ledger() if entry["do"] == "submit" and entry["key"] in self.expected]
+        return {entry["key"]: UUID(entry["run"]) for entry in ours}
+
+
+def play(arena: Arena, plans: Sequence[Plan], at_once: int, tick: Callable[[int], None] = lambda _: None) -> list[str]:
+    """Play rounds, so many at once; each is judged by its own runs. What concerns the whole database is the caller's to ask, at the end."""
+    return together([Round(arena, plan) for plan in plans], at_once, tick)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.crash.faults import Fault
-from tests.crash.rounds import Plan
+from tests.crash.plans import Plan
 
 FILE = Path(__file__).with_name("seeds.json")
 _PLAN = re.compile(r"^seed (\d+): ((?:[a-z_.]+:[a-z]+:\d+ ?)+)")

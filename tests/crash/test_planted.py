@@ -22,4 +22,6 @@ def test_it_applies_to_today_s_tree(bug: Bug) -> None:
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_it_is_caught(name: str) -> None:
     (bug,) = (bug for bug in bugs() if bug.name == name)
-    assert caught_by(bug)
+    catch = caught_by(bug)
+    assert catch
+    assert catch.is_about_it

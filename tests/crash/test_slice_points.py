@@ -14,7 +14,8 @@ from tests.crash.campaigns import CAMPAIGNS, r01_everywhere
 from tests.crash.campaigns.base import Stage
 from tests.crash.conftest import held
 from tests.crash.faults import Fault, noted
-from tests.crash.rounds import Plan, Round, plan_for
+from tests.crash.plans import Plan, plan_for
+from tests.crash.rounds import Round, play
 from tests.crash.seeds import keep, kept
 
 SLICE = {campaign.name: (campaign.run, campaign.quantities[0]) for campaign in CAMPAIGNS}
@@ -30,12 +31,18 @@ def test_nothing_is_lost_doubled_or_stuck(name: str, stage: Stage, seed: int) ->
 def test_every_fault_point_is_reached_by_the_reference_workflows(stage: Stage) -> None:
     never = 10_000  # counts, and hurts nobody
     with stage.arena() as arena:
-        for point in (FaultPoint.STEP_BEFORE_BODY, FaultPoint.CANCEL_HEARD, FaultPoint.DRAIN_BEGIN):
-            assert Round(arena, Plan(1, (Fault(point, "kill", never),) * 2)).play() == []
+        different = (
+            FaultPoint.STEP_BEFORE_BODY,
+            FaultPoint.CANCEL_HEARD,
+            FaultPoint.DRAIN_BEGIN,
+            FaultPoint.ACTIVITY_BEAT,
+        )
+        plans = [Plan(1, (Fault(point, "kill", never),) * 2) for point in different]
+        assert play(arena, plans, at_once=2) == []
         assert Round(arena, plan_for(FaultPoint.REAPER_UPDATE, 1)).play() == []
         reached = set(noted(arena.folder / "reached"))
     folder = stage.folder / "migration"
-    assert r01_everywhere.interrupted_migration(stage.session, folder, 1) == []
+    assert r01_everywhere.interrupted_migration(stage, folder, 1) == []
     assert set(FaultPoint) - reached - set(noted(folder / "reached")) == set()
 
 
@@ -63,7 +70,24 @@ def test_every_invariant_that_exists_has_an_oracle() -> None:
         for text in (oracle.__doc__ or "" for oracle in vars(oracles).values() if callable(oracle))
         if text[:1] == "I"
     }
-    assert {"I1", "I2", "I3", "I4", "I5 and I15", "I7", "I8", "I10", "I11", "I13", "I15", "I16", "I18"} <= named
+    assert {
+        "I1",
+        "I2",
+        "I3",
+        "I4",
+        "I5 and I15",
+        "I6",
+        "I7",
+        "I8",
+        "I9",
+        "I10",
+        "I11",
+        "I13",
+        "I14",
+        "I15",
+        "I16",
+        "I18",
+    } <= named
 
 
 def test_the_engine_s_own_code_arms_nothing() -> None:

@@ -142,6 +142,16 @@ def test_rescue_then_heartbeat_the_late_one_changes_nothing(scene: Scene) -> Non
     assert scene.details() is None
 
 
+def test_rescue_then_claim_then_heartbeat_of_the_first_the_next_attempt_s_details_stay(scene: Scene) -> None:
+    old = scene.begin(LATE)
+    assert scene.rescue() == [scene.activity_id]
+    (new,) = take(scene.database.worker, queues=ACTIVITIES)
+    assert beat(scene.observer, new, done=7).written
+    late = beat(scene.first, old, done=1)
+    assert (late.lost, late.written) == (True, False)
+    assert scene.details() == {"done": 7}
+
+
 def test_heartbeat_then_rescue_its_details_go_to_the_next_claim(scene: Scene) -> None:
     task = scene.begin(LATE)
     with scene.first.transaction():

@@ -142,3 +142,13 @@ def test_a_worker_whose_connection_is_gone_is_dead_at_once_whatever_its_lease_sa
             take(database.worker, worker_id=worker_id)
             assert rescue(observer, uuid4()) == 0
         assert rescue(observer, uuid4()) == 1
+
+
+def test_a_worker_whose_connection_lives_is_not_declared_dead(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as living, connect(database.worker) as other:
+        alive = _join(living)
+        start(other, tenant)
+        (task,) = take(database.worker, worker_id=alive)
+        assert rescue(other, uuid4()) == 0
+        assert scalar(other, "SELECT array_agg(worker_id) FROM highway.worker") == [alive]
+        assert write(database.worker, step(task, "only")).live == {task.task_id}

@@ -15,6 +15,7 @@ from engine.model.task import ClaimedTask
 from engine.orchestrator.session import Session
 from engine.queue.writes import TaskWrites
 from engine.worker.calls import TRANSACTION_TRIES
+from tests.support.interleaving import problems
 from tests.support.runs import scalar
 from tests.support.workers import Workers
 
@@ -107,3 +108,28 @@ def test_a_step_whose_transaction_does_not_go_through_rests_and_fails_nothing(wo
         ended = workers.finish(run)
         assert (ended.status, ended.attempt) == ("completed", 1)
         assert scalar(connection, "SELECT value FROM highway.counter WHERE name = 'n'") == 1
+
+
+def test_a_step_whose_connection_is_killed_in_the_middle_of_its_transaction_is_done_again_and_fails_nothing(
+    workers: Workers,
+) -> None:
+    """1 the step's own work waits for a lock, 2 its backend is killed, 3 the lock is given up, 4 it is done once, as the same attempt."""
+    workers.start()
+    waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712 AND NOT granted"
+    with psycopg.connect(workers.database.superuser, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_advisory_xact_lock(4712); RETURN NEW; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER wait BEFORE INSERT ON highway.counter FOR EACH ROW EXECUTE FUNCTION public.wait()"
+        )
+        connection.execute("SELECT pg_advisory_lock(4712)")
+        only = {"task_id": "only", "operator_type": "task", "function": "tools.simple_counter.increment", "args": ["n"]}
+        run = workers.submit({"name": "example", "start_task": "only", "tasks": {"only": only}})
+        assert scalar(connection, "SELECT pg_terminate_backend(%s)", _wait_for(workers, waiting))
+        connection.execute("SELECT pg_advisory_unlock(4712)")
+        assert workers.finish(run).status == "completed"
+        assert scalar(connection, "SELECT value FROM highway.counter WHERE name = 'n'") == 1
+    assert workers.steps(run)["only"].attempt == 1
+    assert problems(workers.database.worker) == []

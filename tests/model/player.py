@@ -222,6 +222,7 @@ class Player:
             self._drop(task_id)
             return
         held.stage, held.again = "committed", held.session.hear_answers(writes, result)
+        held.again |= task_id in result.pause_requested and held.session.pause(True)
 
     def _hear(self, ended: CallEnded) -> None:
         self._calls.forget(ended)

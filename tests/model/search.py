@@ -51,7 +51,7 @@ class Ground:
         with psycopg.connect(self.database.superuser, autocommit=True) as connection:
             tables: Any = connection.execute(_TABLES).fetchone()  # type: ignore[arg-type]
             connection.execute(f"TRUNCATE {tables[0]}")  # type: ignore[arg-type]
-        self.opened = [connect(self.database.web), connect(self.database.worker)]
+        self.opened = [connect(url, plan_once=True) for url in (self.database.web, self.database.worker)]
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.arena import Arena
+from tests.crash.effects import Effects
+from tests.crash.nursery import Nursery
 from tests.support.session import Session
 
 Tick = Callable[[int], None]
@@ -16,15 +18,26 @@ Tick = Callable[[int], None]
 
 @dataclass
 class Stage:
-    """Where campaigns get their arenas and servers."""
+    """Where campaigns get their arenas and servers. Its arenas share a fork server and the world outside."""
 
     session: Session
     folder: Path
+    effects: Effects = field(default_factory=Effects)
+    nursery: Nursery = field(init=False)
     _numbers: Any = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.nursery = Nursery(self.folder)
 
     def arena(self, session: Session | None = None, **how: Any) -> Arena:
         """A fresh database with its processes; use it as a context."""
-        return Arena(session or self.session, self.folder / f"arena-{next(self._numbers)}", **how)
+        folder = self.folder / f"arena-{next(self._numbers)}"
+        return Arena(session or self.session, folder, self.nursery, self.effects, **how)
+
+    def close(self) -> None:
+        """End what the arenas share."""
+        self.nursery.close()
+        self.effects.close()
 
 
 @dataclass

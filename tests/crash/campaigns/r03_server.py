@@ -13,7 +13,7 @@ from launch.refusal import Refusal
 from tests.crash import oracles
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
-from tests.crash.workload import everything, small, tiny
+from tests.crash.workload import everything, saga, small, tiny
 from tests.support.session import Session
 
 RUNS_A_STOP = 40
@@ -28,8 +28,9 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
     try:
         with stage.arena(session) as arena:
             workers = [arena.worker() for _ in range(3)]
-            ledger: dict[str, list] = {"tiny": [], "small": [], "everything": []}
-            workloads = {"tiny": tiny(), "small": small(), "everything": everything(arena.effects.url)}
+            ledger: dict[str, list] = {"tiny": [], "small": [], "everything": [], "saga": []}
+            url = arena.effects.url
+            workloads = {"tiny": tiny(), "small": small(), "everything": everything(url), "saga": saga(url)}
             for workload in workloads.values():
                 arena.register(workload)
             for _ in range(quantity):
@@ -57,9 +58,10 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
 def _submit_some(arena: Arena, ledger: dict[str, list], workloads: dict) -> None:
     """Runs that were accepted: only they are promised anything."""
     with contextlib.suppress(psycopg.Error):
-        ledger["tiny"] += arena.submit(workloads["tiny"], RUNS_A_STOP - 12)
+        ledger["tiny"] += arena.submit(workloads["tiny"], RUNS_A_STOP - 14)
         ledger["small"] += arena.submit(workloads["small"], 10)
         ledger["everything"] += arena.submit(workloads["everything"], 2)
+        ledger["saga"] += arena.submit(workloads["saga"], 2)
 
 
 def _recover(session: Session, chance: random.Random) -> int:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tests.crash import oracles
-from tests.crash.arena import Arena, Forked
+from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
+from tests.crash.nursery import Forked
 from tests.crash.proxy import Proxy, Rules, Verdict
-from tests.crash.workload import everything, small, tiny
+from tests.crash.workload import everything, saga, small, tiny
 
 WORKERS = 4
 LOSSES_OF_A_WORKER = (
@@ -116,7 +117,8 @@ def killed_backends(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally
 def _under_load(arena: Arena, quantity: int, hurt: Callable[[], int], tick: Tick) -> _Load:
     """Keep runs open and hurt until it was done so often; submit none after that."""
     tally = _Load()
-    workloads = (tiny(), tiny(), small(), everything(arena.effects.url))
+    url = arena.effects.url
+    workloads = (tiny(), tiny(), small(), everything(url), saga(url))
     before, end = 0, time.monotonic() + 60 + quantity * 3
     while before < quantity:
         if time.monotonic() > end:
@@ -140,7 +142,8 @@ def _judge(arena: Arena, tally: _Load) -> None:
         arena.until(lambda: arena.open_runs() == 0, 120, "the end of all runs")
     except AssertionError as error:
         tally.problems.append(str(error))
-    for workload in (tiny(), small(), everything(arena.effects.url)):
+    url = arena.effects.url
+    for workload in (tiny(), small(), everything(url), saga(url)):
         tally.problems += oracles.completed_rightly(arena, workload, tally.runs[workload.name])
     tally.problems += oracles.everywhere(arena)
     tally.figures["workflows"] = str(sum(map(len, tally.runs.values())))

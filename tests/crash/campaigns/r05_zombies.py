@@ -10,10 +10,11 @@ from uuid import UUID
 
 from engine.kit.fault_points import FaultPoint
 from tests.crash import oracles
-from tests.crash.arena import LEASE_SECONDS, Arena, Forked
+from tests.crash.arena import LEASE_SECONDS, Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
 from tests.crash.faults import Fault
-from tests.crash.workload import everything
+from tests.crash.nursery import Forked
+from tests.crash.workload import Workload, everything, saga
 
 BATCH = 12
 # Where a worker holds a claim and means to write: the places where being late could matter.
@@ -30,7 +31,11 @@ PLACES = (
     FaultPoint.TIMER_FIRE,
     FaultPoint.CALL_ANSWERED,
     FaultPoint.EMIT_BEFORE,
+    FaultPoint.EVENT_HEARD,
+    FaultPoint.ACTIVITY_CLAIMED,
+    FaultPoint.ACTIVITY_FINISH,
 )
+WHILE_UNDOING = (FaultPoint.UNDO_DECIDED, FaultPoint.UNDO_CALL, FaultPoint.UNDO_RECORD, FaultPoint.UNDO_END)
 
 
 def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
@@ -59,15 +64,18 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
 
 def _batch(arena: Arena, size: int, seed: int) -> tuple[int, list[float], list[str]]:
     chance = random.Random(seed)  # noqa: S311 - repeatable
-    workload = everything(arena.effects.url)
-    runs: dict[str, UUID] = {}
+    whole, undone = everything(arena.effects.url), saga(arena.effects.url)
+    runs: dict[str, tuple[Workload, UUID]] = {}
     victims: list[Forked] = []
     for _ in range(size):
         queue = f"q{uuid.uuid4().hex[:8]}"
-        fault = Fault(chance.choice(PLACES), "stop", chance.choice((1, 1, 2, 3)))
-        (runs[queue],) = arena.submit(workload, queue=queue)
+        point = chance.choice(PLACES + WHILE_UNDOING)
+        fault = Fault(point, "stop", 1 if point in WHILE_UNDOING else chance.choice((1, 1, 2, 3)))
+        workload = undone if point in WHILE_UNDOING else whole
+        (run_id,) = arena.submit(workload, queue=queue)
+        runs[queue] = workload, run_id
         victims.append(arena.worker([fault], queues=[queue]))
-    every = list(runs.values())
+    every = [run_id for _, run_id in runs.values()]
     arena.until(lambda: len(arena.fired()) + _ended(arena, every) >= size, 30, "the stops")
     # Twice as long as their lease they are silent; healthy ones take their places meanwhile.
     healthy = [arena.worker(queues=list(runs)) for _ in range(2)]
@@ -77,7 +85,9 @@ def _batch(arena: Arena, size: int, seed: int) -> tuple[int, list[float], list[s
         for victim in victims:
             victim.send(signal.SIGCONT)
         _let_them_find_out(arena, victims)
-        found = oracles.completed_rightly(arena, workload, every) + oracles.everywhere(arena)
+        found = oracles.everywhere(arena)
+        for workload, run_id in runs.values():
+            found += oracles.completed_rightly(arena, workload, [run_id])
     except AssertionError as error:
         found = [str(error)]
     finally:

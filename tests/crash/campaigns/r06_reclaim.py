@@ -7,8 +7,9 @@ from uuid import UUID
 
 from engine import facade
 from engine.db.connection import connect
-from tests.crash.arena import Arena, Forked
+from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
+from tests.crash.nursery import Forked
 from tests.crash.workload import long_step
 
 KILLS_OF_A_RUN = 8  # a task that kills so many workers in a row is poison soon: a fresh run takes over

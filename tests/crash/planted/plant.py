@@ -1,4 +1,4 @@
-"""Plants one bug in a copy of the tree and runs the tests that are closest, then a slice of the campaigns: who catches it?"""
+"""Plants one bug in a copy of the tree and runs the test that is about it, then others and a slice of the campaigns: who catches it?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from launch.commands import CHECKOUT
 
 FOLDER = Path(__file__).parent
-# When the closest tests see nothing: what runs with every `make test` all the same.
+# When the test that is about it sees nothing: what runs with every `make test` all the same.
 WIDER = (
     "tests/engine --ignore=tests/engine/test_plans.py -k 'interleavings or worker or group_commit or claims or doctor or connections'",
     "tests/crash/test_slice_points.py tests/crash/test_slice_faults.py -k 'stuck or R5 or R8 or R7'",
@@ -25,7 +25,7 @@ SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A patch: its first line says what is wrong, its second which tests are closest."""
+    """A patch: its first line says what is wrong, its second which test is about it."""
 
     path: Path
 
@@ -53,8 +53,16 @@ def applies(bug: Bug) -> str:
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False).stderr.strip()
 
 
-def caught_by(bug: Bug) -> str:
-    """The test that fails first with the bug planted; empty when all pass."""
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """The test that failed first with a bug planted, and whether it is the one that is about it."""
+
+    test: str
+    is_about_it: bool
+
+
+def caught_by(bug: Bug) -> Catch | None:
+    """Who fails with the bug planted; None when all pass."""
     with tempfile.TemporaryDirectory(prefix="highway-planted-") as folder:
         tree = Path(folder) / "tree"
         _copy(tree)
@@ -64,8 +72,8 @@ def caught_by(bug: Bug) -> str:
             if found and _fails_anyway(tree, bug, found):
                 raise RuntimeError(f"{found} fails without {bug.name}, too: make the suite green first")
             if found:
-                return found
-    return ""
+                return Catch(found, tests == bug.tests)
+    return None
 
 
 def _fails_anyway(tree: Path, bug: Bug, test: str) -> bool:

@@ -1,0 +1,59 @@
+"""Small rules of tasks that everything else stands on, each alone: so that the test that fails says which one is broken."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from engine import facade
+from engine.db.connection import connect
+from engine.db.queries import load
+from engine.model.task import Loaded
+from engine.orchestrator.entry import MAX_RESCUES, enter
+from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
+from tests.support.databases import Database
+from tests.support.interleaving import problems
+from tests.support.runs import fork, scalar, start, take, write
+
+_sql = load("worker")
+
+
+def test_a_task_that_kills_whoever_takes_it_is_poison_in_the_end(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        for _ in range(MAX_RESCUES + 1):
+            take(database.worker, worker_id=uuid4())  # nobody: it is dead at once
+            assert [row["task_id"] for row in _sql.rescue.many(connection, quantity=10)] == [run]
+        (task,) = take(database.worker)
+        assert task.rescues == MAX_RESCUES + 1
+        end = enter(task, None, Loaded()).writes.exit
+        assert isinstance(end, Finished)
+        assert (end.state, end.error and end.error["kind"]) == ("failed", "poison")
+
+
+def test_a_cancelled_task_waits_for_nothing(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        (task,) = take(database.worker)
+        write(database.worker, TaskWrites(task, waits=[WaitWrite("hear", "event", event_name="go")], exit=Suspended()))
+        assert facade.cancel(connection, tenant_id=tenant, workflow_run_id=run) == "cancelled"
+        assert scalar(connection, "SELECT count(*) FROM highway.wait") == 0
+    assert problems(database.worker) == []
+
+
+def test_what_becomes_of_a_branch_does_not_change_the_status_of_its_run(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        (root,) = take(database.worker)
+        write(database.worker, fork(root, "left"))
+        status = "SELECT status FROM highway.workflow_run WHERE workflow_run_id = %s"
+        seen = [scalar(connection, status, run)]
+        (left,) = take(database.worker)
+        seen.append(scalar(connection, status, run))
+        write(database.worker, TaskWrites(left, exit=Finished("failed", error={"message": "it broke"})))
+        seen.append(scalar(connection, status, run))
+        assert seen == ["running", "running", "running"]
+        assert (
+            scalar(connection, "SELECT finished_at FROM highway.workflow_run WHERE workflow_run_id = %s", run) is None
+        )
+        write(database.worker, TaskWrites(root, exit=Finished("completed")))
+    assert problems(database.worker) == []
