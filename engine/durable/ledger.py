@@ -12,6 +12,13 @@ from engine.model.notes import Note
 from engine.ports import Transaction
 
 
+class VersionConflictError(Exception):
+    """A variable was to be set at one version and stands at another: somebody has set it meanwhile."""
+
+    def __init__(self, name: str, expected: int, found: int) -> None:
+        super().__init__(f"the variable {name!r} is at version {found} and was expected at {expected}")
+
+
 class Ledger(Protocol):
     """The notes of one attempt. Every method but `noted` blocks, and raises `ToolCancelled` when the call is not wanted any more."""
 
@@ -24,6 +31,15 @@ class Ledger(Protocol):
 
     def transact(self, name: str, work: Callable[[Transaction], Json]) -> Json:
         """Do ``work`` and note its result under ``name`` in one transaction of the database."""
+
+    def variable(self, name: str) -> tuple[Json, int] | None:
+        """A variable as it is now, with its version; None when it was never set."""
+
+    def set_variable(self, name: str, variable: str, value: Json, expected: int) -> int:
+        """Set a variable that stands at version ``expected`` (0: was never set) and note that under ``name``; its new version.
+
+        Raises `VersionConflictError` when it stands at another.
+        """
 
     def now(self) -> datetime:
         """The database's time."""

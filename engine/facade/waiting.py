@@ -88,7 +88,7 @@ def _wait_reason(row: Row) -> Reason:
 
 def _lock_reasons(connection: Connection, tenant_id: UUID, run: RunView, waits: list[Row]) -> list[Reason]:
     """Who holds the locks that steps stand in line for, since when, and how many come before."""
-    due = {(row["scope"], row["step_key"]): row["due_at"] for row in waits if row["kind"] == "lock"}
+    due = {(row["scope"], _ticket(row)): row["due_at"] for row in waits if row["kind"] == "lock"}
     if not due:
         return []
     locks = list_locks(connection, tenant_id=tenant_id, workflow_run_id=run.workflow_run_id)
@@ -97,6 +97,11 @@ def _lock_reasons(connection: Connection, tenant_id: UUID, run: RunView, waits: 
         for lock in locks
         if (lock.scope, lock.step_key) in due
     ]
+
+
+def _ticket(row: Row) -> str:
+    """The key under which a wait stands in line: of durable code the note's, else the step's."""
+    return str(row["request"].get("ticket") or row["step_key"])
 
 
 def _line(lock: LockView) -> str:
