@@ -119,7 +119,7 @@ BY_KEY = {  # one row of a small table, or a row by its whole key
     "retention.count_up", "retention.get", "retention.put", "retention.take_turn", "run.health", "run.keep", "run.register", "run.workers",
     "schedule.await_turn", "schedule.cancel_open", "schedule.change", "schedule.create", "schedule.decide", "schedule.fail_tick", "schedule.fire",
     "schedule.hold_by_name", "schedule.now", "schedule.pause", "schedule.postpone", "schedule.resume", "schedule.retire", "schedule.set_chain",
-    "worker.deregister", "worker.now", "worker.register", "worker.take_lock",
+    "variable.get", "worker.deregister", "worker.now", "worker.register", "worker.take_lock",
 }  # fmt: skip
 
 

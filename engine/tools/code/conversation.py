@@ -80,12 +80,8 @@ class Conversation:
 
     def _answer(self, ask: asks.AnyAsk) -> JsonObject | None:
         match ask:
-            case asks.Return():
-                self.returned = ask
-                return {}
-            case asks.Raise():
-                self.failure = _raised(ask.error)
-                return {}
+            case asks.Return() | asks.Raise():
+                return self._ended(ask)
             case asks.StartAnew():
                 self._suspend(ContinueAsNew(dict(ask.inputs)))
                 return None
@@ -98,6 +94,13 @@ class Conversation:
         if isinstance(ask, asks.Transact):
             return {"result": self._ledger.transact(ask.name, _changes(ask))}
         return self._set_variable(ask) if isinstance(ask, asks.SetVariable) else self._note(self._noted(ask))
+
+    def _ended(self, ask: asks.Return | asks.Raise) -> JsonObject:
+        if isinstance(ask, asks.Return):
+            self.returned = ask
+        else:
+            self.failure = _raised(ask.error)
+        return {}
 
     def _pass_on(self, ask: asks.Log | asks.Heartbeat) -> JsonObject:
         if isinstance(ask, asks.Heartbeat):
