@@ -12,13 +12,6 @@ from engine.model.notes import Note
 from engine.ports import Transaction
 
 
-class VersionConflictError(Exception):
-    """A variable was to be set at one version and stands at another: somebody has set it meanwhile."""
-
-    def __init__(self, name: str, expected: int, found: int) -> None:
-        super().__init__(f"the variable {name!r} is at version {found} and was expected at {expected}")
-
-
 class Ledger(Protocol):
     """The notes of one attempt. Every method but `noted` blocks, and raises `ToolCancelled` when the call is not wanted any more."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.queries import load
-from engine.durable.ledger import VersionConflictError
+from engine.model.errors import VersionConflictError
 from engine.model.json import Json
 from engine.model.task import ClaimedTask
 from engine.queue.alone import hold, step_transaction

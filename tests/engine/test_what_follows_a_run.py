@@ -13,8 +13,8 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import BacklogFullError, StateError
-from engine.durable.ledger import VersionConflictError
 from engine.model.commands import AwaitLock, ChangeLock, Record
+from engine.model.errors import VersionConflictError
 from engine.model.flow import TenantPolicy
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask

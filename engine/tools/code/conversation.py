@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from engine.durable.cancellation import Cancellation
-from engine.durable.ledger import Ledger, VersionConflictError
+from engine.durable.ledger import Ledger
 from engine.durable.tool_context import ToolContext
-from engine.model.errors import StepError
+from engine.model.errors import StepError, VersionConflictError
 from engine.model.facts import Recorded
 from engine.model.json import Json, JsonObject
 from engine.model.notes import Note, child_key
