@@ -319,6 +319,10 @@ BEGIN
           JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
          WHERE g.change = 'held' AND n.tenant_id = g.tenant_id AND n.task_id = g.task_id AND n.step_key = g.step_key
         RETURNING n.*
+    ), stays_over AS (  -- durable code may let go of the lock long before the row of its wait goes
+        UPDATE highway.wait AS w SET given = jsonb_build_object('fencing', h.ticket)
+          FROM told AS h
+         WHERE w.tenant_id = h.tenant_id AND w.task_id = h.task_id AND w.kind = 'lock' AND w.request ->> 'ticket' = h.step_key
     )
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     SELECT h.tenant_id, h.workflow_run_id, highway.now(), 'lock_acquired', h.scope, h.step_key,
@@ -451,7 +455,7 @@ BEGIN
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
         p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
-        p_partition_key => v_task.partition_key);
+        p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
@@ -1023,7 +1027,8 @@ DECLARE
     v_run uuid;
 BEGIN
     v_run := highway.submit_run(p_tenant, v_source.definition_id, coalesce(p_inputs, v_source.inputs), v_source.queue, v_source.priority,
-                                p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by);
+                                p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
+                                p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
     UPDATE highway.workflow_run AS r SET fork_of = p_source, fork_step = p_step WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run;
     -- It counts as claimed before, so that whoever claims it loads the history.
     UPDATE highway.task AS t SET attempt = 1 WHERE t.tenant_id = p_tenant AND t.task_id = v_run;
@@ -1041,16 +1046,22 @@ BEGIN
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
     PERFORM highway.copy_plans(p_tenant, p_source, v_run);
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
-                                    reason, input, result, error)
+                                    reason, input, result, error, variables)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,
-           k.reason, k.input, k.result, k.error
+           k.reason, k.input, k.result, k.error, k.variables
       FROM (SELECT k.* FROM unnest(p_scopes, p_keys) AS g (scope, step_key)
               JOIN highway.checkpoint AS k ON k.tenant_id = p_tenant AND k.workflow_run_id = p_source
                                           AND k.scope = g.scope AND k.step_key = g.step_key
              ORDER BY k.seq) AS k;
     INSERT INTO highway.variable (tenant_id, workflow_run_id, scope, name, value, version)
     SELECT p_tenant, v_run, v.scope, v.name, v.value, v.version FROM highway.variable AS v
-     WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_source AND (v.scope = '' OR v.scope = ANY (p_tasks));
+     WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_source AND v.scope = ANY (p_tasks)
+     UNION ALL
+    SELECT p_tenant, v_run, '', s.key, (array_agg(s.value ORDER BY k.seq DESC))[1], count(*)
+      FROM highway.checkpoint AS k
+     CROSS JOIN LATERAL jsonb_each(k.variables) AS s
+     WHERE k.tenant_id = p_tenant AND k.workflow_run_id = v_run AND k.scope = '' AND k.variables IS NOT NULL
+     GROUP BY s.key;
     INSERT INTO highway.event (tenant_id, workflow_run_id, name, at, emitted_by, payload)
     SELECT p_tenant, v_run, e.name, e.at, e.emitted_by, e.payload FROM highway.event AS e
      WHERE e.tenant_id = p_tenant AND e.workflow_run_id = p_source
@@ -1457,6 +1468,7 @@ CREATE TABLE highway.workflow_run (
     continued_from uuid,
     continued_to uuid,
     first_run_id uuid,
+    limits jsonb,
     CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
     CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
     CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
@@ -1623,7 +1635,8 @@ BEGIN
     IF p_kind = 'debounce' THEN
         v_starts := least(highway.now() + make_interval(secs => (p_how ->> 'seconds')::float8),
                           v_since + make_interval(secs => (p_how ->> 'max_wait_seconds')::float8));
-        UPDATE highway.workflow_run AS r SET inputs = p_inputs WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
+        UPDATE highway.workflow_run AS r SET inputs = p_inputs, limits = nullif(p_how -> 'limits', '[]')
+         WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
         UPDATE highway.task AS o SET gate = highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_how -> 'limits', '[]'), d.name, p_inputs)
           FROM highway.workflow_run AS r JOIN highway.workflow_definition AS d USING (tenant_id, definition_id)
          WHERE o.tenant_id = p_tenant AND o.task_id = p_run AND r.tenant_id = o.tenant_id AND r.workflow_run_id = o.task_id;
@@ -1962,6 +1975,12 @@ CREATE FUNCTION highway.open_runs_of_schedule(p_tenant uuid, p_schedule uuid) RE
 END;
 
 ALTER FUNCTION highway.open_runs_of_schedule(p_tenant uuid, p_schedule uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.partition_of(p_tenant uuid, p_run uuid) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT t.partition_key FROM highway.task t WHERE ((t.tenant_id = partition_of.p_tenant) AND (t.task_id = partition_of.p_run))), ''::text);
+
+ALTER FUNCTION highway.partition_of(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.pass_gates(p_tenants uuid[], p_tasks uuid[]) RETURNS SETOF uuid
     LANGUAGE plpgsql
@@ -2326,9 +2345,11 @@ BEGIN
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
            cancel_requested = false, pause_requested = false, phase = '',
-           -- Its end gave its slots back: the limits of its definition are passed anew.
-           gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
-                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
+           -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
+           gate = (SELECT highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_run.limits, '[]'), d.name, v_run.inputs)
+                     FROM highway.workflow_definition AS d
+                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id
+                      AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     UPDATE highway.workflow_run AS r
@@ -2527,12 +2548,18 @@ DECLARE
     v_run uuid := highway.uuid7();
     v_now timestamptz := highway.now();
     v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
+    v_limits jsonb := p_limits;
+    v_partition_key text := p_partition_key;
 BEGIN
+    IF p_retry_of IS NOT NULL THEN  -- what was asked for at the first submission holds for each that repeats it
+        v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
+        v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
+    END IF;
     INSERT INTO highway.workflow_run AS r (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
-           tags, attributes, parent_run_id, parent_key, retry_of, created_at, status, deadline_at, deadline_action)
+           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action)
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
-           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_now,
+           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
            v_starts + make_interval(secs => coalesce((d.definition ->> 'deadline_seconds')::float8, (d.definition ->> 'timeout_seconds')::float8)),
            coalesce(d.definition ->> 'deadline_action', 'fail')
@@ -2548,9 +2575,9 @@ BEGIN
                               partition_key, lane_seconds, gate)
     SELECT p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key,
-           p_partition_key, CASE p_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, p_partition_key, v_starts, p_priority) END,
-           CASE WHEN d.limits IS NOT NULL OR p_limits IS NOT NULL
-                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_limits, '[]'), d.name, p_inputs) END
+           v_partition_key, CASE v_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, v_partition_key, v_starts, p_priority) END,
+           CASE WHEN d.limits IS NOT NULL OR v_limits IS NOT NULL
+                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_limits, '[]'), d.name, p_inputs) END
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
     IF p_parent_run IS NOT NULL THEN
@@ -3092,6 +3119,7 @@ CREATE TABLE highway.checkpoint (
     input jsonb,
     result jsonb,
     error jsonb,
+    variables jsonb,
     CONSTRAINT checkpoint_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'skipped'::text])))
 );
 

@@ -25,5 +25,14 @@ class Ledger(Protocol):
     def transact(self, name: str, work: Callable[[Transaction], Json]) -> Json:
         """Do ``work`` and note its result under ``name`` in one transaction of the database."""
 
+    def variable(self, name: str) -> tuple[Json, int] | None:
+        """A variable as it is now, with its version; None when it was never set."""
+
+    def set_variable(self, name: str, variable: str, value: Json, expected: int) -> int:
+        """Set a variable that stands at version ``expected`` (0: was never set) and note that under ``name``; its new version.
+
+        Raises `VersionConflictError` when it stands at another.
+        """
+
     def now(self) -> datetime:
         """The database's time."""

@@ -35,7 +35,7 @@ def fork(
     """Start a run that has done what this one, open or ended, had done besides ``from_step`` and all that comes after it.
 
     ``from_step`` is a key of the run's own steps, in a loop with its rounds (``loop[1]/step``). Branches that belong to what is kept are kept as far
-    as they came. Variables are those of now. Raises `InvalidError` with the nearest names for an unknown step.
+    as they came. Variables are as the kept steps left them. Raises `InvalidError` with the nearest names for an unknown step.
     """
     with tenant_transaction(connection, tenant_id):
         _sql.hold.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)

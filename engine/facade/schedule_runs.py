@@ -30,7 +30,8 @@ MAX_PREVIEW = 100
 def run_schedule_now(connection: Connection, *, tenant_id: UUID, schedule_id: UUID, by: str) -> TickView:
     """Fire once, now, whether the schedule is paused or not, within its overlap policy. The chain of its ticks is not touched.
 
-    The answer has no run when it waits for an open one. Raises `NotFoundError`, and `StateError` when the policy or a trouble is in the way.
+    The answer has no run when it waits for an open one. Raises `NotFoundError`, `StateError` when the policy, a draining queue or a trouble is in
+    the way, and `BacklogFullError`.
     """
     with tenant_transaction(connection, tenant_id):
         held = hold(connection, tenant_id, schedule_id)
@@ -40,9 +41,11 @@ def run_schedule_now(connection: Connection, *, tenant_id: UUID, schedule_id: UU
         if word == "wait":
             _sql.await_turn.many(connection, **held.key, ticks=[held.now], kind="manual", by=by)
         else:
+            firing = Firing(connection, held)
+            firing.check_admission()
             if word == "replace":
                 cancel_open(connection, held)
-            Firing(connection, held).fire(held.now, kind="manual", by=by)
+            firing.fire(held.now, kind="manual", by=by)
         tick = list_ticks(connection, tenant_id=tenant_id, schedule_id=schedule_id, before=held.now + _INSTANT)[0]
         if tick.outcome == "failed":
             raise StateError(tick.reason)
@@ -62,7 +65,8 @@ def backfill_schedule(
     """Fire the ticks from ``begin`` to ``end`` (both included, no later than now) that have not fired. A dry run only counts them.
 
     They fire at once where runs may overlap, else one after another. At most `MAX_BACKFILL` at a time; more raise `InvalidError`, and so
-    does a time whose ticks are forgotten: nobody knows any more which of them have fired.
+    does a time whose ticks are forgotten: nobody knows any more which of them have fired. Where a cap of the tenant is reached on the way,
+    none is fired (`BacklogFullError`).
     """
     with tenant_transaction(connection, tenant_id):
         held = hold(connection, tenant_id, schedule_id)
@@ -72,6 +76,7 @@ def backfill_schedule(
         firing = Firing(connection, held)
         if not dry_run and held.spec.overlap == "allow":
             for tick in wanted:
+                firing.check_admission()
                 firing.fire(tick, kind="backfill", by=by)
         elif not dry_run:
             _sql.await_turn.many(connection, **held.key, ticks=wanted, kind="backfill", by=by)

@@ -14,6 +14,7 @@ from engine.interpreter.graph import Graph, after_index
 from engine.interpreter.program import Program
 from engine.model.facts import Recorded, TaskInfo
 from engine.model.json import Json
+from engine.model.notes import OF_ONE_ATTEMPT
 from engine.operators.kit.awaiting import EXCUSED_SUFFIX
 
 _BECAUSE_IT_FAILED = frozenset({UPSTREAM_FAILED, TERMINATED})
@@ -24,6 +25,8 @@ def forgotten(program: Program, info: TaskInfo, recorded: Collection[Recorded], 
     kept = {step.key: step for step in recorded}
     gone = {key for key, reason in reasons.items() if reason in _BECAUSE_IT_FAILED}
     gone |= {step.key for step in kept.values() if step.operator == "terminate" and step.outcome == "succeeded"}
+    # Locks are lost with the end of a task: what its code held in a step that is not over it has to take again.
+    gone |= {key for key, step in kept.items() if step.operator in OF_ONE_ATTEMPT and key.partition(".")[0] not in kept}
     while True:
         for key in gone:
             kept.pop(key, None)

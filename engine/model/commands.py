@@ -225,12 +225,16 @@ class CancelTasks:
 
 @value(frozen=True, slots=True)
 class AwaitLock:
-    """Queue for the tenant's lock of that name. Ends with `WaitOver` when this task is the first of the queue; ``request`` as in `AwaitTasks`."""
+    """Queue for the tenant's lock of that name. Ends with `WaitOver` when this task is the first of the queue; ``request`` as in `AwaitTasks`.
+
+    ``ticket`` names its place in the queue where that is not ``key``: durable code may hold several locks in one step.
+    """
 
     key: str
     name: str
     timeout_seconds: float | None = None
     request: JsonObject = field(default_factory=dict)
+    ticket: str = ""
 
 
 @value(frozen=True, slots=True)

@@ -52,3 +52,10 @@ class StepError:
             type=str(value.get("type", "")),
             retryable=bool(value.get("retryable", True)),
         )
+
+
+class VersionConflictError(Exception):
+    """A variable was to be set at one version and stands at another: somebody has set it meanwhile."""
+
+    def __init__(self, name: str, expected: int, found: int) -> None:
+        super().__init__(f"the variable {name!r} is at version {found} and was expected at {expected}")

@@ -14,7 +14,8 @@ class Note:
     """One thing that was done. ``name`` is its identity inside the step for ever; with ``error`` it failed, which counts for this attempt only.
 
     ``method`` is what the code called, so that code that has changed meanwhile is found out. ``variables``, ``events`` (name, payload),
-    ``replies`` (update id, result) and ``child`` take effect in the same commit as the note itself. ``committed`` says that its checkpoint exists already.
+    ``replies`` (update id, result), ``child`` and ``lets_go`` (the note by which a lock was taken, the lock) take effect in the same commit as
+    the note itself. ``committed`` says that its checkpoint exists already.
     """
 
     method: str
@@ -26,12 +27,17 @@ class Note:
     events: tuple[tuple[str, Json], ...] = ()
     replies: tuple[tuple[str, Json], ...] = ()
     child: RunChild | None = None
+    lets_go: tuple[str, str] | None = None
     committed: bool = False
 
     @property
     def operator(self) -> str:
         """Under which operator its checkpoint is stored."""
         return f"code.{self.method}"
+
+
+# Who held a lock in one attempt does not hold it in the next: these count for their attempt only, also when they succeeded.
+OF_ONE_ATTEMPT = frozenset({"code.lock", "code.unlock"})
 
 
 def child_key(qualified_step: str, name: str) -> str:

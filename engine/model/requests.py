@@ -118,7 +118,7 @@ class ReplyTo:
     error: str | None = None
 
 
-Wait = AwaitBranches | RunChild | SleepFor | SleepUntil | HearEvent | TakeMessage
+Wait = AwaitBranches | RunChild | SleepFor | SleepUntil | HearEvent | TakeMessage | TakeLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +144,5 @@ class ContinueAsNew:
 
 
 # What is asked once; `CallAgain` wraps a wait of durable code.
-Plain = Wait | CancelBranches | ReplyTo | ContinueAsNew | TakeLock | ReleaseLock | MergeAttributes
+Plain = Wait | CancelBranches | ReplyTo | ContinueAsNew | ReleaseLock | MergeAttributes
 Request = Plain | CallAgain

@@ -120,6 +120,7 @@ class Session:
     def note(self, noted: ToolNoted, listener: Callable[[bool], None]) -> None:
         """Durable code did something; ``listener`` is told whether it is durable, once that is known."""
         self.listeners.append(listener)
+        self.variables.update(noted.note.variables)
         if self.execution is not None:
             self.execution.settle(noted)
 

@@ -59,7 +59,7 @@ def step_transaction(
 
             def write(writes: TaskWrites) -> None:
                 reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
-                _fence(connection, task)
+                hold(connection, task)
                 payloads = Payloads()
                 todo = statements([writes], worker_id, payloads)
                 payloads.store(connection)
@@ -73,7 +73,8 @@ def step_transaction(
         raise translate(error) from error
 
 
-def _fence(connection: Connection, task: ClaimedTask) -> None:
+def hold(connection: Connection, task: ClaimedTask) -> None:
+    """Take the task's row until the end of the transaction. Raises `StaleClaimError` when the claim is not the newest."""
     query, parameters = lock_statement([TaskWrites(task)])
     row = query.one(connection, **parameters)
     if row is None or row["epoch"] != task.epoch or row["state"] != "running":

@@ -40,8 +40,9 @@ def lock_requests(batch: Sequence[TaskWrites]) -> Rows:
     for writes in batch:
         over = {change.key for change in writes.lock_changes if change.change == "left"}
         for request in writes.lock_requests:
-            if request.key not in over:  # given up in the very commit in which it was asked for
-                yield writes, (request.key, request.name)
+            ticket = request.ticket or request.key
+            if ticket not in over:  # given up in the very commit in which it was asked for
+                yield writes, (ticket, request.name)
 
 
 def attributes(batch: Sequence[TaskWrites]) -> Rows:

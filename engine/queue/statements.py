@@ -126,6 +126,7 @@ _RECORD = (
     "inputs",
     "results",
     "errors",
+    "variables",
 )
 _VARIABLE = ("run_ids", "scopes", "names", "values")
 _JOURNAL = ("run_ids", "kinds", "scopes", "keys", "data")
@@ -179,6 +180,7 @@ def _records(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
                 writes.task.workflow_run_id, writes.task.key, record.key, record.operator, record.outcome, record.attempt, write.seconds, write.waited,
                 record.reason or None, payloads.text_or_none(*who, record.input), payloads.text_or_none(*who, record.result),
                 dumps(record.error.to_json()) if record.error else None,
+                payloads.members(*who, record.variables) if record.variables else None,
             )  # fmt: skip
 
 

@@ -76,9 +76,10 @@ def release(connection: Connection, held: Held) -> int:
     waiting = _sql.first_waiting.one(connection, **held.key)
     if waiting is None or read_load(connection, held).running:
         return 0
-    return Firing(connection, held).fire(
-        waiting["tick_at"], kind=waiting["kind"], reason="waited for the run before it"
-    )
+    firing = Firing(connection, held)
+    if firing.refusal():
+        return 0  # it has waited so long, it waits until there is room
+    return firing.fire(waiting["tick_at"], kind=waiting["kind"], reason="waited for the run before it")
 
 
 def _follow(connection: Connection, held: Held, due: Due) -> int:
@@ -90,6 +91,8 @@ def _follow(connection: Connection, held: Held, due: Due) -> int:
             decided.add(verdict.tick_at, "missed", verdict.reason)
             continue
         word, reason = admit(held.spec.overlap, load_now)
+        if word not in ("wait", "skip") and (refusal := firing.refusal()):
+            word, reason = "skip", refusal
         if word == "wait":
             load_now.waiting += 1
             decided.add(verdict.tick_at, "waiting", reason)

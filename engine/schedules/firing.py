@@ -7,7 +7,15 @@ from datetime import datetime
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import BusyError, ConnectionLostError, DatabaseError, EngineError, blames_values
+from engine.db.errors import (
+    BacklogFullError,
+    BusyError,
+    ConnectionLostError,
+    DatabaseError,
+    EngineError,
+    StateError,
+    blames_values,
+)
 from engine.db.queries import load
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError, dumps, storable
@@ -17,6 +25,7 @@ from engine.schedules.rows import Held
 
 _logger = logging.getLogger(__name__)
 _sql = load("schedule")
+_flow = load("flow")
 
 
 class Firing:
@@ -26,6 +35,19 @@ class Firing:
         self._connection = connection
         self._held = held
         self.run_ids: list[UUID] = []
+
+    def check_admission(self) -> None:
+        """Raise `StateError` while its queue drains, `BacklogFullError` while a cap of its tenant is reached: as for any other submission."""
+        with self._connection.transaction():
+            _flow.check_admission.run(self._connection, tenant_id=self._held.tenant_id, queue=self._held.spec.queue)
+
+    def refusal(self) -> str:
+        """Why no run may be started now, in words; "" when one may."""
+        try:
+            self.check_admission()
+        except (StateError, BacklogFullError) as error:
+            return str(error)
+        return ""
 
     def fire(self, tick: datetime, *, kind: TickKind = "scheduled", by: str = "", reason: str = "") -> int:
         """Start the run of a tick. A tick that cannot have one is failed, with the reason. Returns how many runs were started: 1 or 0."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from engine.db.errors import BusyError
@@ -23,12 +23,14 @@ from engine.model.notes import Note
 from engine.model.task import ClaimedTask
 from engine.ports import Transaction
 from engine.queue.alone import step_transaction
+from engine.queue.variables import read_variable, write_expected
 from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.errors import ToolCancelled
 from engine.worker.inbox import CallNoted, Inbox
 
 _logger = logging.getLogger(__name__)
 _sql = load("worker")
+T = TypeVar("T")
 TRIES = 3  # of a transaction that met a deadlock or a lock that was held too long
 
 
@@ -76,18 +78,38 @@ class CallLedger:
 
     def transact(self, name: str, work: Callable[[Transaction], Json]) -> Json:
         began = time.monotonic()
-        for _ in range(TRIES - 1):
-            try:
-                return self._transact(name, work, began)
-            except BusyError as error:
-                _logger.info("transaction %s of step %s is tried again: %s", name, self.call.key, error)
-        return self._transact(name, work, began)
+        return self._tried(name, lambda: self._transact(name, work, began))
+
+    def variable(self, name: str) -> tuple[Json, int] | None:
+        with self.pool.connection() as connection:
+            return read_variable(connection, self.task, name)
+
+    def set_variable(self, name: str, variable: str, value: Json, expected: int) -> int:
+        began, version = time.monotonic(), expected + 1
+        note = Note("set_variable", name, version, variables={variable: value}, committed=True)
+
+        def write() -> None:
+            with self.pool.connection() as connection:
+                checkpoint = self._checkpoint(note, time.monotonic() - began)
+                write_expected(connection, checkpoint, self.worker_id, variable, expected)
+
+        self._tried(name, write)
+        self._send(note, lambda _durable: None)
+        return version
 
     def now(self) -> datetime:
         with self.pool.connection() as connection:
             row = _sql.now.one(connection)
         assert row is not None  # noqa: S101 - it has no FROM
         return cast(datetime, row["now"])
+
+    def _tried(self, name: str, do: Callable[[], T]) -> T:
+        for _ in range(TRIES - 1):
+            try:
+                return do()
+            except BusyError as error:
+                _logger.info("transaction %s of step %s is tried again: %s", name, self.call.key, error)
+        return do()
 
     def _transact(self, name: str, work: Callable[[Transaction], Json], began: float) -> Json:
         with (
@@ -101,7 +123,9 @@ class CallLedger:
 
     def _checkpoint(self, note: Note, seconds: float) -> TaskWrites:
         key = f"{self.call.key}.{note.name}"
-        record = Record(key, note.operator, "succeeded", note.result, attempt=self.call.attempt)
+        record = Record(
+            key, note.operator, "succeeded", note.result, attempt=self.call.attempt, variables=note.variables
+        )
         return TaskWrites(self.task, records=[RecordWrite(record, seconds)])
 
     def _send(self, note: Note, listener: Callable[[bool], None]) -> None:

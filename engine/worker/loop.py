@@ -63,16 +63,12 @@ class Loop:
             opened.callback(pool.close)
             self._liveness = Liveness(config, inbox, self._load, orders)
             opened.callback(self._liveness.close)
-            self._calls = Calls(config, inbox, config.make_sandbox(), pool, self._liveness.worker_id, executor)
+            self.worker_id = self._liveness.worker_id  # the identity of this incarnation
+            self._calls = Calls(config, inbox, config.make_sandbox(), pool, self.worker_id, executor)
             opened.callback(self._calls.stop_all)
-            self._claiming = Claiming(config, self._connection, self._liveness.worker_id, programs, orders)
+            self._claiming = Claiming(config, self._connection, self.worker_id, programs, orders)
             self._liveness.start()
             self._opened = opened.pop_all()
-
-    @property
-    def worker_id(self) -> UUID:
-        """The identity of this incarnation."""
-        return self._liveness.worker_id
 
     @property
     def orders(self) -> Orders:

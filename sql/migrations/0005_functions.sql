@@ -33,12 +33,18 @@ DECLARE
     v_run uuid := highway.uuid7();
     v_now timestamptz := highway.now();
     v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
+    v_limits jsonb := p_limits;
+    v_partition_key text := p_partition_key;
 BEGIN
+    IF p_retry_of IS NOT NULL THEN  -- what was asked for at the first submission holds for each that repeats it
+        v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
+        v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
+    END IF;
     INSERT INTO highway.workflow_run AS r (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
-           tags, attributes, parent_run_id, parent_key, retry_of, created_at, status, deadline_at, deadline_action)
+           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action)
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
-           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_now,
+           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
            v_starts + make_interval(secs => coalesce((d.definition ->> 'deadline_seconds')::float8, (d.definition ->> 'timeout_seconds')::float8)),
            coalesce(d.definition ->> 'deadline_action', 'fail')
@@ -54,9 +60,9 @@ BEGIN
                               partition_key, lane_seconds, gate)
     SELECT p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key,
-           p_partition_key, CASE p_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, p_partition_key, v_starts, p_priority) END,
-           CASE WHEN d.limits IS NOT NULL OR p_limits IS NOT NULL
-                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_limits, '[]'), d.name, p_inputs) END
+           v_partition_key, CASE v_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, v_partition_key, v_starts, p_priority) END,
+           CASE WHEN d.limits IS NOT NULL OR v_limits IS NOT NULL
+                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_limits, '[]'), d.name, p_inputs) END
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
     IF p_parent_run IS NOT NULL THEN

@@ -345,9 +345,11 @@ BEGIN
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
            cancel_requested = false, pause_requested = false, phase = '',
-           -- Its end gave its slots back: the limits of its definition are passed anew.
-           gate = (SELECT highway.gate_of(d.limits, d.name, v_run.inputs) FROM highway.workflow_definition AS d
-                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id AND d.limits IS NOT NULL)
+           -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
+           gate = (SELECT highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_run.limits, '[]'), d.name, v_run.inputs)
+                     FROM highway.workflow_definition AS d
+                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id
+                      AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     UPDATE highway.workflow_run AS r
@@ -380,7 +382,7 @@ END
 $$;
 
 -- Starts a new run with the history of another: the checkpoints named by scope and key; the tasks named by key, ended where `p_ended` says so and
--- claimable else; variables as they are now; what those steps emitted, and events and signals from outside that came before `p_before`. The caller
+-- claimable else; variables as the copied steps left them (of branches, which are copied as far as they came: as they are now); what those steps emitted, and events and signals from outside that came before `p_before`. The caller
 -- holds the source.
 CREATE FUNCTION highway.fork_run(
     p_tenant uuid, p_source uuid, p_step text, p_inputs jsonb, p_by text,
@@ -392,7 +394,8 @@ DECLARE
     v_run uuid;
 BEGIN
     v_run := highway.submit_run(p_tenant, v_source.definition_id, coalesce(p_inputs, v_source.inputs), v_source.queue, v_source.priority,
-                                p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by);
+                                p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
+                                p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
     UPDATE highway.workflow_run AS r SET fork_of = p_source, fork_step = p_step WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run;
     -- It counts as claimed before, so that whoever claims it loads the history.
     UPDATE highway.task AS t SET attempt = 1 WHERE t.tenant_id = p_tenant AND t.task_id = v_run;
@@ -410,16 +413,22 @@ BEGIN
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
     PERFORM highway.copy_plans(p_tenant, p_source, v_run);
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
-                                    reason, input, result, error)
+                                    reason, input, result, error, variables)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,
-           k.reason, k.input, k.result, k.error
+           k.reason, k.input, k.result, k.error, k.variables
       FROM (SELECT k.* FROM unnest(p_scopes, p_keys) AS g (scope, step_key)
               JOIN highway.checkpoint AS k ON k.tenant_id = p_tenant AND k.workflow_run_id = p_source
                                           AND k.scope = g.scope AND k.step_key = g.step_key
              ORDER BY k.seq) AS k;
     INSERT INTO highway.variable (tenant_id, workflow_run_id, scope, name, value, version)
     SELECT p_tenant, v_run, v.scope, v.name, v.value, v.version FROM highway.variable AS v
-     WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_source AND (v.scope = '' OR v.scope = ANY (p_tasks));
+     WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_source AND v.scope = ANY (p_tasks)
+     UNION ALL
+    SELECT p_tenant, v_run, '', s.key, (array_agg(s.value ORDER BY k.seq DESC))[1], count(*)
+      FROM highway.checkpoint AS k
+     CROSS JOIN LATERAL jsonb_each(k.variables) AS s
+     WHERE k.tenant_id = p_tenant AND k.workflow_run_id = v_run AND k.scope = '' AND k.variables IS NOT NULL
+     GROUP BY s.key;
     INSERT INTO highway.event (tenant_id, workflow_run_id, name, at, emitted_by, payload)
     SELECT p_tenant, v_run, e.name, e.at, e.emitted_by, e.payload FROM highway.event AS e
      WHERE e.tenant_id = p_tenant AND e.workflow_run_id = p_source
@@ -506,7 +515,7 @@ BEGIN
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
         p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
-        p_partition_key => v_task.partition_key);
+        p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;

@@ -621,7 +621,8 @@ BEGIN
     IF p_kind = 'debounce' THEN
         v_starts := least(highway.now() + make_interval(secs => (p_how ->> 'seconds')::float8),
                           v_since + make_interval(secs => (p_how ->> 'max_wait_seconds')::float8));
-        UPDATE highway.workflow_run AS r SET inputs = p_inputs WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
+        UPDATE highway.workflow_run AS r SET inputs = p_inputs, limits = nullif(p_how -> 'limits', '[]')
+         WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
         UPDATE highway.task AS o SET gate = highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_how -> 'limits', '[]'), d.name, p_inputs)
           FROM highway.workflow_run AS r JOIN highway.workflow_definition AS d USING (tenant_id, definition_id)
          WHERE o.tenant_id = p_tenant AND o.task_id = p_run AND r.tenant_id = o.tenant_id AND r.workflow_run_id = o.task_id;

@@ -208,6 +208,10 @@ BEGIN
           JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
          WHERE g.change = 'held' AND n.tenant_id = g.tenant_id AND n.task_id = g.task_id AND n.step_key = g.step_key
         RETURNING n.*
+    ), stays_over AS (  -- durable code may let go of the lock long before the row of its wait goes
+        UPDATE highway.wait AS w SET given = jsonb_build_object('fencing', h.ticket)
+          FROM told AS h
+         WHERE w.tenant_id = h.tenant_id AND w.task_id = h.task_id AND w.kind = 'lock' AND w.request ->> 'ticket' = h.step_key
     )
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     SELECT h.tenant_id, h.workflow_run_id, highway.now(), 'lock_acquired', h.scope, h.step_key,

@@ -20,17 +20,17 @@ SELECT tenant_id, task_id, epoch, state, cancel_requested, pause_requested
 SELECT tenant_id, task_id, epoch, state, cancel_requested, pause_requested
   FROM highway.lock_families(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(run_tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
--- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, worker_id) :exec
+-- name: record(tenant_ids, task_ids, epochs, run_ids, scopes, keys, operators, outcomes, attempts, seconds, waited, reasons, inputs, results, errors, variables, worker_id) :exec
 -- Checkpoints, each fenced by its task's epoch; a stale row is left out, its neighbours go through.
 INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at,
-                                worker_id, reason, input, result, error)
+                                worker_id, reason, input, result, error, variables)
 SELECT g.tenant_id, g.run_id, g.scope, g.key, g.operator, g.outcome, g.attempt,
        coalesce(w.created_at, highway.now() - make_interval(secs => g.seconds)), highway.now(),
-       %(worker_id)s, g.reason, g.input::jsonb, g.result::jsonb, g.error::jsonb
+       %(worker_id)s, g.reason, g.input::jsonb, g.result::jsonb, g.error::jsonb, g.variables::jsonb
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(run_ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[],
               %(operators)s::text[], %(outcomes)s::text[], %(attempts)s::int[], %(seconds)s::float8[], %(waited)s::bool[], %(reasons)s::text[],
-              %(inputs)s::text[], %(results)s::text[], %(errors)s::text[])
-       AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, waited, reason, input, result, error)
+              %(inputs)s::text[], %(results)s::text[], %(errors)s::text[], %(variables)s::text[])
+       AS g (tenant_id, task_id, epoch, run_id, scope, key, operator, outcome, attempt, seconds, waited, reason, input, result, error, variables)
   JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
   LEFT JOIN highway.wait AS w ON g.waited AND w.kind NOT IN ('retry', 'person')
                              AND w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key;

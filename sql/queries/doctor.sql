@@ -18,7 +18,8 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.epoch, o.key, o.state, p.pro
                       OR w.kind = 'lock' AND highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') IS NOT NULL) AS is_over,
               bool_or(w.kind = 'lock' AND NOT EXISTS (
                   SELECT FROM highway.named_lock AS n
-                   WHERE n.tenant_id = w.tenant_id AND n.task_id = w.task_id AND n.step_key = w.step_key)) AS has_no_ticket,
+                   WHERE n.tenant_id = w.tenant_id AND n.task_id = w.task_id
+                     AND n.step_key = coalesce(w.request ->> 'ticket', w.step_key))) AS has_no_ticket,
               bool_or(w.kind = 'tasks' AND w.needed > (
                   SELECT count(*) FROM highway.task AS a
                    WHERE a.tenant_id = w.tenant_id AND a.parent_task_id = w.task_id AND a.report_key = ANY (w.awaited)

@@ -1,15 +1,15 @@
 """What the code of a step has done so far, and the checkpoints that this makes: ``<step key>.<name>``.
 
-A failure is noted under the attempt as well (``<step key>.<name>@<attempt>``): the next attempt tries what failed again, and nothing else.
+A failure is noted under the attempt as well (``<step key>.<name>@<attempt>``): the next attempt tries what failed again, and nothing else but locks.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.commands import AnswerUpdate, Command, Emit, Record, StartChild
+from engine.model.commands import AnswerUpdate, ChangeLock, Command, Emit, Record, StartChild
 from engine.model.facts import Recorded, StepOutcome
-from engine.model.notes import Note, child_key
+from engine.model.notes import OF_ONE_ATTEMPT, Note, child_key
 from engine.model.requests import RunChild
 from engine.operators.kit.base import At, Done, Effect, Failed
 
@@ -26,11 +26,22 @@ class Notes:
     def of(self, attempt: int) -> dict[str, Recorded]:
         """What this attempt need not do again, by name."""
         suffix = f"@{attempt}"
-        found = {name: step for name, step in self._recorded.items() if step.outcome == "succeeded"}
+        found = {name: step for name, step in self._recorded.items() if not _is_of_attempt(step.operator, step.outcome)}
         for name, step in self._recorded.items():
-            if step.outcome != "succeeded" and name.endswith(suffix):
+            if _is_of_attempt(step.operator, step.outcome) and name.endswith(suffix):
                 found[name.removesuffix(suffix)] = step
         return found
+
+    def let_go(self) -> list[ChangeLock]:
+        """What gives the locks back that the code has taken and could not let go of: it was stopped, or died, inside their blocks."""
+        held: dict[str, str] = {}
+        for name, step in self._recorded.items():
+            taken = name.partition("@")[0]
+            if step.operator == "code.unlock":
+                held.pop(taken.removeprefix("un"), None)
+            elif step.operator == "code.lock" and step.outcome == "succeeded" and isinstance(step.result, dict):
+                held[taken] = str(step.result["name"])
+        return [ChangeLock(f"{self._at.key}.{taken}", lock, "left") for taken, lock in held.items()]
 
     def place(self, name: str) -> At:
         """Where a wait of the code stands: what it starts and excuses is named after it."""
@@ -43,6 +54,9 @@ class Notes:
         commands: list[Command] = [] if note.committed else [recorded]
         commands += [Emit(key, name, payload) for name, payload in note.events]
         commands += [AnswerUpdate(key, update_id, result) for update_id, result in note.replies]
+        if note.lets_go is not None:
+            taken, lock = note.lets_go
+            commands.append(ChangeLock(f"{key}.{taken}", lock, "left"))
         if note.child is not None:
             commands.append(self._start(note.child, note.name))
         self._at.variables.update(note.variables)
@@ -54,11 +68,12 @@ class Notes:
             return ()
         error = effect.error if isinstance(effect, Failed) else None
         result = effect.result if isinstance(effect, Done) else None
-        return (self._record(Note(method, name, result, error), attempt),)
+        then = effect.then if isinstance(effect, Done) else ()
+        return (self._record(Note(method, name, result, error), attempt), *then)
 
     def _record(self, note: Note, attempt: int) -> Record:
         outcome: StepOutcome = "succeeded" if note.error is None else "failed"
-        name = note.name if note.error is None else f"{note.name}@{attempt}"
+        name = f"{note.name}@{attempt}" if _is_of_attempt(note.operator, outcome) else note.name
         key = f"{self._at.key}.{name}"
         self._recorded[name] = Recorded(key, note.operator, outcome, note.result, note.error)
         return Record(
@@ -81,3 +96,7 @@ class Notes:
             definition_id=child.definition_id,
             definition_hash=child.definition_hash,
         )
+
+
+def _is_of_attempt(operator: str, outcome: StepOutcome) -> bool:
+    return outcome != "succeeded" or operator in OF_ONE_ATTEMPT

@@ -10,6 +10,7 @@ from engine.language.expressions import compile_value, parse_template
 from engine.model.commands import (
     AskPerson,
     AwaitEvent,
+    AwaitLock,
     AwaitMessage,
     AwaitSlots,
     AwaitTasks,
@@ -84,7 +85,7 @@ class _TaskStep(Step):
     person is asked, "request" while the engine does what the tool asked. ``spent`` attempts were made before a person had it tried again,
     with ``edited`` arguments.
 
-    Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "name", "attempt", "wait": {...}}``.
+    Of durable code a request is stored with its name and attempt: ``{"kind": "code", "method", "note", "attempt", "wait": {...}}``.
     """
 
     __slots__ = ("attempt", "edited", "error", "input", "notes", "operator", "request", "spent", "waiting_for")
@@ -124,6 +125,9 @@ class _TaskStep(Step):
         return None if undo is None else undo.call(self.at.names, result)
 
     def _settle(self, fact: Fact) -> Effect:
+        if isinstance(fact, ToolSucceeded | ToolFailed):
+            for change in self.notes.let_go():
+                self.at.emit(change)
         if isinstance(fact, ToolSucceeded):
             return self._done(fact)
         if isinstance(fact, ToolFailed):
@@ -143,7 +147,7 @@ class _TaskStep(Step):
         only_waits = self.waiting_for == "request" and wait.get("kind") in _GIVEN_UP
         if not only_waits:
             return None  # a child run is work under way, as a tool call is
-        leave(self.at, wait)
+        leave(self.notes.place(str(self.request["note"])) if "note" in self.request else self.at, wait)
         return GivenUp()
 
     def _last_failure(self) -> Failed:
@@ -227,7 +231,7 @@ class _TaskStep(Step):
         if self.waiting_for == "slot":
             return self._asks_again(fact)
         if self.request.get("kind") == "code":
-            method, name = str(self.request["method"]), str(self.request["name"])
+            method, name = str(self.request["method"]), str(self.request["note"])
             wait = cast(JsonObject, self.request["wait"])
             return self._code_goes_on(method, name, answer(self.notes.place(name), wait, fact))
         return answer(self.at, self.request, fact)
@@ -243,7 +247,7 @@ class _TaskStep(Step):
         self.request = {
             "kind": "code",
             "method": asked.method,
-            "name": asked.name,
+            "note": asked.name,
             "attempt": self.attempt,
             "wait": wait,
             **tries.kept(self.spent, self.edited),
@@ -255,6 +259,9 @@ class _TaskStep(Step):
 
     def _mine(self, command: Command) -> Command:
         """A command of a wait of the code, asked for by this step."""
+        if isinstance(command, AwaitLock):
+            place: JsonObject = {"name": command.name, "ticket": command.key}  # where the database looks for them
+            return replace(command, key=self.at.key, ticket=command.key, request=self.request | place)
         if isinstance(command, StartTimer | AwaitEvent | AwaitMessage | AwaitTasks):
             return replace(command, key=self.at.key, request=self.request)
         return replace(command, key=self.at.key) if isinstance(command, StartChild) else command

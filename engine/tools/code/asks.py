@@ -12,6 +12,7 @@ MAX_SECONDS = 366 * 86_400
 
 Name = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f@]+$")]
 EventName = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+LockName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f@]+$")]
 Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
 
@@ -88,6 +89,7 @@ class GetVariable(Ask):
     name: Name
     variable: Name
     default: JsonValue = None
+    versioned: bool = False
 
 
 class SetVariable(Ask):
@@ -95,6 +97,33 @@ class SetVariable(Ask):
     name: Name
     variable: Name
     value: JsonValue
+    expected_version: Annotated[int, Field(ge=0, le=2**31 - 2)] | None = None
+
+
+class TakeNamedLock(Ask):
+    ask: Literal["lock"]
+    name: Name
+    lock: LockName
+    timeout: Seconds | None = None
+
+
+class LetGo(Ask):
+    """``taken`` is the name under which the lock was taken."""
+
+    ask: Literal["unlock"]
+    name: Name
+    lock: LockName
+    taken: Name
+
+
+class Heartbeat(Ask):
+    ask: Literal["heartbeat"]
+    details: JsonValue = None
+
+
+class StartAnew(Ask):
+    ask: Literal["continue_as_new"]
+    inputs: dict[str, JsonValue]
 
 
 class Now(Ask):
@@ -166,7 +195,7 @@ class Raise(Ask):
 
 AnyAsk = Annotated[
     StepDone | Sleep | SleepUntilTime | WaitForEvent | TakeSignal | TakeUpdate | Reply | EmitEvent | GetVariable | SetVariable | Now
-    | Child | Spawn | Gather | Transact | Log | Return | Raise,
+    | Child | Spawn | Gather | Transact | TakeNamedLock | LetGo | Heartbeat | StartAnew | Log | Return | Raise,
     Field(discriminator="ask"),
 ]  # fmt: skip
 read_ask: TypeAdapter[AnyAsk] = TypeAdapter(AnyAsk)

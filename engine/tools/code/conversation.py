@@ -10,11 +10,22 @@ from pydantic import ValidationError
 from engine.durable.cancellation import Cancellation
 from engine.durable.ledger import Ledger
 from engine.durable.tool_context import ToolContext
-from engine.model.errors import StepError
+from engine.model.errors import StepError, VersionConflictError
 from engine.model.facts import Recorded
 from engine.model.json import Json, JsonObject
 from engine.model.notes import Note, child_key
-from engine.model.requests import AwaitBranches, CallAgain, HearEvent, RunChild, SleepFor, SleepUntil, TakeMessage, Wait
+from engine.model.requests import (
+    AwaitBranches,
+    CallAgain,
+    ContinueAsNew,
+    HearEvent,
+    RunChild,
+    SleepFor,
+    SleepUntil,
+    TakeLock,
+    TakeMessage,
+    Wait,
+)
 from engine.ports import Transaction
 from engine.tools.code import asks
 from engine.tools.errors import ToolCancelled, ToolError
@@ -24,7 +35,7 @@ UNREADABLE = "the code asked for something that cannot be read: longer than 2 Mi
 
 
 class Conversation:
-    """One call of durable code. Afterwards one of these is set: ``wait`` (call it again then), ``returned``, ``failure``, or none: it died.
+    """One call of durable code. Afterwards one of these is set: ``wait`` (call it again then, or never), ``returned``, ``failure``, or none: it died.
 
     ``stop`` ends the program when it has to wait for something or is not wanted any more.
     """
@@ -33,7 +44,8 @@ class Conversation:
         self._ctx = ctx
         self._ledger = ledger
         self._stop = stop
-        self.wait: CallAgain | None = None
+        self._set: JsonObject = {}  # variables that this call has set: what it was called with does not know of them
+        self.wait: CallAgain | ContinueAsNew | None = None
         self.returned: asks.Return | None = None
         self.failure: BaseException | None = None
 
@@ -68,23 +80,59 @@ class Conversation:
 
     def _answer(self, ask: asks.AnyAsk) -> JsonObject | None:
         match ask:
-            case asks.Return():
-                self.returned = ask
-                return {}
-            case asks.Raise():
-                self.failure = _raised(ask.error)
-                return {}
-            case asks.Log():
-                self._ctx.log(ask.level, ask.message.replace("\0", "\ufffd"))
-                return {}
-            case asks.Transact():
-                return {"result": self._ledger.transact(ask.name, _changes(ask))}
+            case asks.Return() | asks.Raise():
+                return self._ended(ask)
+            case asks.StartAnew():
+                self._suspend(ContinueAsNew(dict(ask.inputs)))
+                return None
+            case asks.Log() | asks.Heartbeat():
+                return self._pass_on(ask)
         wait = _wait(ask)
         if wait is not None:
-            self.wait = CallAgain(ask.ask, ask.name, wait)
-            self._stop.set()
+            self._suspend(CallAgain(ask.ask, ask.name, wait))
             return None
-        return self._note(self._noted(ask))
+        if isinstance(ask, asks.Transact):
+            return {"result": self._ledger.transact(ask.name, _changes(ask))}
+        return self._set_variable(ask) if isinstance(ask, asks.SetVariable) else self._note(self._noted(ask))
+
+    def _ended(self, ask: asks.Return | asks.Raise) -> JsonObject:
+        if isinstance(ask, asks.Return):
+            self.returned = ask
+        else:
+            self.failure = _raised(ask.error)
+        return {}
+
+    def _pass_on(self, ask: asks.Log | asks.Heartbeat) -> JsonObject:
+        if isinstance(ask, asks.Heartbeat):
+            return {"result": self._ctx.heartbeat(ask.details)}
+        self._ctx.log(ask.level, ask.message.replace("\0", "\ufffd"))
+        return {}
+
+    def _suspend(self, wait: CallAgain | ContinueAsNew) -> None:
+        self.wait = wait
+        self._stop.set()
+
+    def _set_variable(self, ask: asks.SetVariable) -> JsonObject:
+        check_result(ask.value)
+        try:
+            if ask.expected_version is None:
+                told = self._note(Note("set_variable", ask.name, variables={ask.variable: ask.value}))
+            else:
+                version = self._ledger.set_variable(ask.name, ask.variable, ask.value, ask.expected_version)
+                told = {"result": version}
+        except VersionConflictError as conflict:
+            error = StepError("tool", str(conflict), "VariableConflict", retryable=False)
+            return self._note(Note("set_variable", ask.name, error=error))
+        self._set[ask.variable] = ask.value
+        return told
+
+    def _variable(self, ask: asks.GetVariable) -> Json:
+        kept = self._ctx.get_variable(ask.variable, ask.default)
+        if ask.versioned:
+            value, version = self._ledger.variable(ask.variable) or (kept, 0)
+            return {"value": value, "version": version}
+        value = self._set.get(ask.variable, kept)
+        return ask.default if value is None else value
 
     def _note(self, note: Note) -> JsonObject:
         check_result(note.result)
@@ -97,7 +145,7 @@ class Conversation:
     def _noted(self, ask: asks.AnyAsk) -> Note:
         match ask:
             case asks.GetVariable():
-                return Note("get_variable", ask.name, self._ctx.get_variable(ask.variable, ask.default))
+                return Note("get_variable", ask.name, self._variable(ask))
             case asks.Spawn():
                 child = RunChild(workflow_name=ask.workflow, inputs=ask.inputs, wait=False)
                 return Note("spawn", ask.name, child_key(self._ctx.qualified_step, ask.name), child=child)
@@ -113,8 +161,8 @@ def _plain_note(ask: asks.AnyAsk) -> Note:
             return Note("step", ask.name, ask.result, error)
         case asks.EmitEvent():
             return Note("emit_event", ask.name, events=((ask.event, ask.payload),))
-        case asks.SetVariable():
-            return Note("set_variable", ask.name, variables={ask.variable: ask.value})
+        case asks.LetGo():
+            return Note("unlock", ask.name, lets_go=(ask.taken, ask.lock))
         case asks.Reply():
             return Note("reply", ask.name, replies=((str(ask.update_id), ask.result),))
     raise TypeError(f"{ask.ask} is no note")
@@ -133,6 +181,8 @@ def _wait(ask: asks.AnyAsk) -> Wait | None:
             first = ask.ask == "first_of"
             names = {key: key for key in ask.spawned}
             return AwaitBranches(names, 1 if first else None, ask.timeout, fail_on_error=not first)
+        case asks.TakeNamedLock():
+            return TakeLock(ask.lock, ask.timeout)
     return _plain_wait(ask)
 
 
@@ -166,7 +216,7 @@ def _change(transaction: Transaction, change: asks.Change) -> int:
 
 def _raised(error: asks.RaisedError) -> ToolError:
     at = f" (line {error.line})" if error.line else ""
-    final = error.type in ("SyntaxError", "Compensated", "Divergence")
+    final = error.type in ("SyntaxError", "Compensated", "Divergence", "VariableConflict")
     failure = ToolError(f"{error.message}{at}".replace("\0", "\ufffd"), type=error.type, retryable=not final)
     if error.type == "Divergence":
         failure.kind = "divergence"

@@ -21,7 +21,7 @@ from engine.tools.code.run import DEFAULT_SECONDS, Seconds, log_output, refuse_k
 from engine.tools.errors import ToolError
 from engine.tools.spec import ToolInput
 
-_PROGRAM = Path(__file__).with_name("inside") / "durable.py"
+_INSIDE = Path(__file__).with_name("inside")
 
 
 class DurableInput(ToolInput):
@@ -34,7 +34,7 @@ class DurableInput(ToolInput):
 
 
 def run_durable(ctx: ToolContext, given: DurableInput) -> Json | Request:
-    """Call a function with a durable context: ``ctx.step``, ``ctx.sleep``, ``ctx.wait_for_event``, ``ctx.child``, ``ctx.saga`` and more.
+    """Call a function with a durable context: ``ctx.step``, ``ctx.sleep``, ``ctx.wait_for_event``, ``ctx.child``, ``ctx.lock``, ``ctx.saga`` and more.
 
     What it did is never done again: after a wait, a retry or the death of a worker it is called from its first line and finds the results
     of before. No network, no secrets, nothing but the standard library. The step's result is what the function returns.
@@ -47,9 +47,17 @@ def run_durable(ctx: ToolContext, given: DurableInput) -> Json | Request:
     wall = ctx.bounded(given.timeout_seconds or DEFAULT_SECONDS)
     limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)))
     with Channel(talk.handle) as channel:
-        job = SandboxJob(_PROGRAM.read_text(), files={"told": _told(ctx, given)}, limits=limits, channel=channel.fd)
+        job = SandboxJob(_program(), files={"told": _told(ctx, given)}, limits=limits, channel=channel.fd)
         result = ctx.sandbox.run(job, stop, ctx.processes.append)
     return _outcome(ctx, talk, result, limits)
+
+
+def _program() -> str:
+    """One program of two files: what the second imports of the first stands above it."""
+    first, second = ((_INSIDE / name).read_text() for name in ("blocks.py", "durable.py"))
+    return first + "".join(
+        line for line in second.splitlines(keepends=True) if not line.startswith(("from engine.", "from __future__"))
+    )
 
 
 def _told(ctx: ToolContext, given: DurableInput) -> bytes:
@@ -64,6 +72,7 @@ def _told(ctx: ToolContext, given: DurableInput) -> bytes:
             "seed": seed,
             "run_id": str(ctx.workflow_run_id),
             "attempt": ctx.attempt,
+            "last_details": ctx.last_details,
         }
     ).encode()
 

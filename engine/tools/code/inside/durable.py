@@ -15,73 +15,11 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
+
+from engine.tools.code.inside.blocks import Compensated, Lock, Saga, StepFailed, Transaction, VariableConflict
 
 CODE_FILE = "<code>"
-
-
-class StepFailed(Exception):  # noqa: N818 - an outcome, for authors to catch
-    """Something that was asked of the context failed: ``type`` and ``message`` say what. The same when the code runs again."""
-
-    def __init__(self, type: str, message: str) -> None:  # noqa: A002 - the word of the engine's errors
-        super().__init__(message)
-        self.type, self.message = type, message
-
-
-class Compensated(Exception):  # noqa: N818
-    """A saga was undone, because of ``cause``. Trying again makes no sense: the step fails for good."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(f"undone after: {cause}")
-
-
-class Saga:
-    """Steps that are undone, the last one first, when the block is left by an exception. Each step is undone exactly once."""
-
-    def __init__(self, context: Context, name: str) -> None:
-        self._context, self._name = context, name
-        self._undos: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = []
-
-    def __enter__(self) -> Saga:
-        return self
-
-    def step(self, name: str, do: Callable[..., Any], *args: Any, undo: Callable[..., Any]) -> Any:
-        """Do something durably. ``undo`` gets its result, and is called when a later step fails."""
-        result = self._context.step(name, do, *args)
-        self._undos.append((name, undo, (result,)))
-        return result
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or not isinstance(error, Exception):
-            return
-        while self._undos:
-            name, undo, args = self._undos.pop()
-            self._context.step(f"{self._name} undo {name}", undo, *args)
-        raise Compensated(str(error)) from error
-
-
-class Transaction:
-    """Changes that become durable together with their note: all of them, or none. Results are known at the end of the block."""
-
-    def __init__(self, context: Context, name: str) -> None:
-        self._context, self._name = context, name
-        self._wanted: list[dict[str, Any]] = []
-        self.results: list[Any] = []
-
-    def counter_add(self, name: str, delta: int = 1) -> None:
-        """Add to a counter of this tenant; the result is its new value."""
-        self._wanted.append({"change": "counter_add", "name": name, "value": delta})
-
-    def counter_reset(self, name: str, value: int = 0) -> None:
-        """Set a counter of this tenant; the result is what it was."""
-        self._wanted.append({"change": "counter_reset", "name": name, "value": value})
-
-    def __enter__(self) -> Transaction:
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if error is None:
-            self.results = self._context._ask("transaction", self._name, changes=self._wanted)
 
 
 class Context:
@@ -95,6 +33,7 @@ class Context:
         self._random = random.Random(told["seed"])  # noqa: S311 - to be repeatable is its purpose
         self.run_id: str = told["run_id"]
         self.attempt: int = told["attempt"]
+        self.last_details: Any = told["last_details"]
 
     def step(self, name: str, do: Callable[..., Any], *args: Any, retries: int = 0, delay: float = 1.0) -> Any:
         """Call ``do(*args)`` and keep what it returns; it is not called again. After ``retries`` more attempts, ``delay`` seconds apart,
@@ -129,6 +68,11 @@ class Context:
     def transaction(self, name: str) -> Transaction:
         """A block of changes to the database that commit together: ``with ctx.transaction("count") as tx: tx.counter_add("orders")``."""
         return Transaction(self, self._unique(name))
+
+    def lock(self, lock: str, timeout: float | None = None) -> Lock:
+        """Hold a lock of this tenant for a block, also over its waits: ``with ctx.lock("door") as lock: ... lock.fencing ...``. Whoever comes later
+        waits in line and holds nothing meanwhile; `StepFailed` of type LockTimeout when its turn did not come in time."""
+        return Lock(self, self._unique(f"lock {lock}"), lock, timeout)
 
     def sleep(self, seconds: float, name: str = "sleep") -> None:
         """Sleep durably; nothing runs meanwhile."""
@@ -169,13 +113,23 @@ class Context:
         """Emit an event of this run; the first of a name wins."""
         self._ask("emit_event", self._unique(f"emit {event}"), event=event, payload=payload)
 
-    def get_variable(self, variable: str, default: Any = None) -> Any:
-        """A variable of this run (or branch) as it was when the code first asked."""
-        return self._ask("get_variable", self._unique(f"get {variable}"), variable=variable, default=default)
+    def get_variable(self, variable: str, default: Any = None, *, versioned: bool = False) -> Any:
+        """A variable of this run (or branch) as it was when the code first asked; ``versioned``: ``(value, version)``, version 0 was never set."""
+        name = self._unique(f"get {variable}")
+        found = self._ask("get_variable", name, variable=variable, default=default, versioned=versioned)
+        return (found["value"], found["version"]) if versioned else found
 
-    def set_variable(self, variable: str, value: Any) -> None:
-        """Set a variable of this run (or branch)."""
-        self._ask("set_variable", self._unique(f"set {variable}"), variable=variable, value=value)
+    def set_variable(self, variable: str, value: Any, expected_version: int | None = None) -> int | None:
+        """Set a variable of this run (or branch). With the version that was read, only if nobody has set it since, else `VariableConflict`; its
+        new version."""
+        name = self._unique(f"set {variable}")
+        try:
+            version = self._ask("set_variable", name, variable=variable, value=value, expected_version=expected_version)
+        except StepFailed as error:
+            if error.type != "VariableConflict":
+                raise
+            raise VariableConflict(variable, error.message) from None
+        return None if version is None else int(version)
 
     def now(self) -> str:
         """The database's time when the code first asked, in ISO 8601."""
@@ -220,6 +174,17 @@ class Context:
         """Tell people how far the code is."""
         self.log(f"{done}/{total} {message}".strip())
 
+    def heartbeat(self, details: Any = None) -> bool:
+        """Say that work goes on, and where it stands: in an activity the next attempt finds that in ``ctx.last_details``. Is the result still wanted?"""
+        return bool(_opened(self._talk({"ask": "heartbeat", "details": details})))
+
+    def continue_as_new(self, inputs: dict[str, Any]) -> NoReturn:
+        """End this run as completed and start it anew with other inputs, in one transaction: a loop of months without a history that grows.
+
+        Never comes back, and undoes no saga: what stands behind it, also in a ``finally``, is not executed."""
+        _opened(self._talk({"ask": "continue_as_new", "inputs": inputs}))
+        raise SystemExit("the run could not be continued")
+
     def _unique(self, name: str) -> str:
         count = self._seen[name] = self._seen.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"
@@ -261,7 +226,7 @@ def main() -> None:
         told = json.load(file)
     source = told["code"]
     names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    names |= {"StepFailed": StepFailed, "Compensated": Compensated}
+    names |= {"StepFailed": StepFailed, "Compensated": Compensated, "VariableConflict": VariableConflict}
     linecache.cache[CODE_FILE] = (len(source), None, source.splitlines(keepends=True), CODE_FILE)
     context = Context(told)
     try:
