@@ -3020,7 +3020,7 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) RETURNS TABLE(cod
                o.key, w.step_key, w.due_at, jsonb_build_object('lock', n.name, 'holder', first.workflow_run_id, 'ahead', l.ahead)
           FROM open_task AS o
           JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id AND w.kind = 'lock'
-          JOIN highway.named_lock AS n ON n.tenant_id = w.tenant_id AND n.task_id = w.task_id AND n.step_key = w.step_key
+          JOIN highway.named_lock AS n ON n.tenant_id = w.tenant_id AND n.task_id = w.task_id AND n.step_key = coalesce(w.request ->> 'ticket', w.step_key)
          CROSS JOIN LATERAL (SELECT u.workflow_run_id, u.acquired_at FROM highway.named_lock AS u
                               WHERE u.tenant_id = n.tenant_id AND u.name = n.name ORDER BY u.ticket LIMIT 1) AS first
          CROSS JOIN LATERAL (SELECT count(*) AS ahead FROM (SELECT FROM highway.named_lock AS u
