@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, model_validator
 
+from engine.facade import MAX_TOGETHER
 from highway_platform.kit.rest.paging import PageQuery
 
 from .flow_schemas import FlowPart
@@ -27,7 +28,7 @@ class Body(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class SubmitBody(Body):
+class SourceBody(Body):
     """What to run, in exactly one of six forms, and how."""
 
     workflow_definition: dict[str, Any] | None = None
@@ -37,23 +38,34 @@ class SubmitBody(Body):
     definition_hash: str | None = None
     workflow_name: Name | None = None
     version: int | None = Field(None, ge=1, description="only with workflow_name; the newest when it is left out")
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    execute: bool = Field(True, description="false: store the definition, start nothing")
     priority: int = Field(0, ge=-100, le=100)
     delay_seconds: float = Field(0, ge=0, le=YEAR_SECONDS)
     queue: QueueName = "default"
     tags: list[Label] = Field(default_factory=list, max_length=32)
     attributes: dict[Label, Any] = Field(default_factory=dict, max_length=64)
-    flow: FlowPart | None = Field(None, description="limits, partition, singleton, debounce, batch")
 
     @model_validator(mode="after")
-    def names_one_source(self) -> SubmitBody:
+    def names_one_source(self) -> SourceBody:
         """Exactly one form says what to run."""
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             problem = f"two of them are: {', '.join(given)}" if given else "none of them is"
             raise ValueError(f"exactly one of {', '.join(SOURCES)} must be given; {problem}")
         return self
+
+
+class SubmitBody(SourceBody):
+    """One run."""
+
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    execute: bool = Field(True, description="false: store the definition, start nothing")
+    flow: FlowPart | None = Field(None, description="limits, partition, singleton, debounce, batch")
+
+
+class BatchBody(SourceBody):
+    """Many runs of one definition: one for each of the inputs, all or none."""
+
+    inputs: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_TOGETHER)
 
 
 class CancelBody(Body):

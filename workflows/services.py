@@ -72,6 +72,26 @@ def run_start(grant: Grant, connection: Any, definition_id: uuid.UUID, options: 
     )
 
 
+def runs_start(
+    grant: Grant, connection: Any, definition_id: uuid.UUID, inputs: Sequence[Mapping[str, Any]], options: StartOptions
+) -> list[uuid.UUID]:
+    """Start a run of a stored definition for each of the inputs, all or none; their ids in the order of the inputs."""
+    grant.require(SUBMIT)
+    return facade.submit_many(
+        connection,
+        tenant_id=grant.tenant_id,
+        definition_id=definition_id,
+        inputs=[dict(each) for each in inputs],
+        queue=options.queue,
+        priority=options.priority,
+        delay_seconds=options.delay_seconds,
+        tags=options.tags,
+        attributes=dict(options.attributes),
+        trigger=options.trigger,
+        triggered_by=grant.who,
+    )
+
+
 def run_cancel(grant: Grant, connection: Any, run_id: uuid.UUID, reason: str = "") -> str:
     """Ask a run to stop; gives its status now."""
     grant.require(CANCEL)

@@ -109,7 +109,7 @@ from engine.facade.step_log import list_step_logs, list_step_story
 from engine.facade.steps import list_steps, run_result
 from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
-from engine.facade.submit_many import submit_many
+from engine.facade.submit_many import MAX_TOGETHER, submit_many
 from engine.facade.tasks import count_tasks, get_task, list_active, list_tasks, oldest_pending, task_troubles
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
@@ -118,6 +118,7 @@ from engine.schedules.checking import ScheduleRefusedError
 __all__ = [
     "ALL_TENANTS",
     "CLEANUP_BATCH",
+    "MAX_TOGETHER",
     "UNCHANGED",
     "ActivityFilter",
     "Answer",

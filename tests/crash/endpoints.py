@@ -53,6 +53,10 @@ def _submission(mark: str) -> Any:
     return {"workflow_definition": SAY_HELLO, "queue": "nobodys", "tags": [mark]}
 
 
+def _submissions(mark: str) -> Any:
+    return _submission(mark) | {"inputs": [{}, {"n": 2}]}
+
+
 def _cancel_tagged(tag: str) -> Any:
     return {"action": "cancel", "filter": {"tags": [tag]}, "dry_run": False}
 
@@ -72,6 +76,9 @@ _RUN, _SCHEDULE, _WORKER = "workflows/{}", "schedules/{}", "workers/{}"
 ENDPOINTS: dict[str, Endpoint] = {
     "workflow-submit": Endpoint(
         "POST", "workflows", World.name, _submission, _again(_submission, inputs={"n": 1}), status=201
+    ),
+    "workflow-submit-batch": Endpoint(
+        "POST", "workflows/batch", World.name, _submissions, _again(_submissions, inputs=[{"n": 1}]), status=201
     ),
     "workflow-cancel": _why(f"{_RUN}/cancel", World.open_run),
     "workflow-retry": Endpoint("POST", f"{_RUN}/retry", World.failed_run),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +19,7 @@ from highway_platform.kit.rest.errors import ApiError, Detail
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, services
-from ..schemas import CancelBody, SubmitBody
+from ..schemas import BatchBody, CancelBody, SourceBody, SubmitBody
 from ..sources import CheckedSource, SourceRefusedError, definition_check, source_check
 from .router import router
 
@@ -28,14 +30,30 @@ TAGS = ["workflows"]
 @requires("workflows.run:submit")
 def submit(request: Request, body: SubmitBody) -> HttpResponse:
     """Store a definition if it is new, and start a run of it. Answers 201 once the run can no longer be lost."""
-    source = _checked_source(body)
+    source = _checked_source(body, body.inputs.keys() if body.execute else None)
 
     def work(connection: Any) -> Outcome:
         definition_id, definition = _definition(request.grant, connection, body, source)
         if not body.execute:
             return Outcome({**definition, "status": "registered"}, HTTPStatus.CREATED)
-        started = services.run_start(request.grant, connection, definition_id, _options(body))
+        options = replace(_options(body), inputs=body.inputs, flow=body.flow.options() if body.flow else None)
+        started = services.run_start(request.grant, connection, definition_id, options)
         return Outcome(presenters.submitted(started), HTTPStatus.CREATED, started.workflow_run_id)
+
+    return answer_once(request, work)
+
+
+@router.post("/workflows/batch", url_name="workflow-submit-batch", tags=TAGS)
+@requires("workflows.run:submit")
+def submit_batch(request: Request, body: BatchBody) -> HttpResponse:
+    """Store a definition if it is new, and start a run of it for each of up to 10,000 inputs: all or none. The ids stand in the order of the inputs."""
+    source = _checked_source(body, set.intersection(*(set(each) for each in body.inputs)))
+
+    def work(connection: Any) -> Outcome:
+        definition_id, definition = _definition(request.grant, connection, body, source)
+        started = services.runs_start(request.grant, connection, definition_id, body.inputs, _options(body))
+        data = {**definition, "count": len(started), "workflow_run_ids": [str(each) for each in started]}
+        return Outcome(data, HTTPStatus.CREATED)
 
     return answer_once(request, work)
 
@@ -70,9 +88,11 @@ def retry(request: Request, workflow_run_id: uuid.UUID) -> HttpResponse:
     return answer_once(request, work)
 
 
-def _checked_source(body: SubmitBody) -> CheckedSource | None:
-    """The checked definition of a body that brings one. Before any connection is taken: compiling may take seconds."""
-    inputs = body.inputs.keys() if body.execute else None
+def _checked_source(body: SourceBody, inputs: Collection[str] | None) -> CheckedSource | None:
+    """The checked definition of a body that brings one, for runs that are given inputs of these names. Before any connection is taken.
+
+    Compiling may take seconds.
+    """
     try:
         if body.workflow_definition is not None:
             return definition_check(body.workflow_definition, inputs=inputs)
@@ -85,7 +105,7 @@ def _checked_source(body: SubmitBody) -> CheckedSource | None:
     return None
 
 
-def _refused(body: SubmitBody, error: SourceRefusedError) -> ApiError:
+def _refused(body: SourceBody, error: SourceRefusedError) -> ApiError:
     form = next(name for name in ("workflow_definition", "python_dsl", "yaml") if getattr(body, name) is not None)
     details = []
     for problem in error.problems:
@@ -100,7 +120,7 @@ def _refused(body: SubmitBody, error: SourceRefusedError) -> ApiError:
 
 
 def _definition(
-    grant: Grant, connection: Any, body: SubmitBody, source: CheckedSource | None
+    grant: Grant, connection: Any, body: SourceBody, source: CheckedSource | None
 ) -> tuple[uuid.UUID, dict[str, Any]]:
     """The id of the definition to run, and its labels; stored now if the body brought it."""
     stored: DefinitionRef | DefinitionView
@@ -124,13 +144,11 @@ def _definition(
     return stored.definition_id, labels
 
 
-def _options(body: SubmitBody) -> services.StartOptions:
+def _options(body: SourceBody) -> services.StartOptions:
     return services.StartOptions(
-        inputs=body.inputs,
         queue=body.queue,
         priority=body.priority,
         delay_seconds=body.delay_seconds,
         tags=body.tags,
         attributes=body.attributes,
-        flow=body.flow.options() if body.flow else None,
     )

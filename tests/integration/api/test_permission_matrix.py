@@ -24,6 +24,7 @@ TENANT_ROUTES = "highway_platform.tenant_urls"
 UNKNOWN_ID = "01a1fa9e-c762-7e26-bd49-713d1a24fde0"
 BODIES = {
     "workflow-submit": {"workflow_definition": WAIT_FOR_GO},
+    "workflow-submit-batch": {"workflow_definition": WAIT_FOR_GO, "inputs": [{}, {}]},
     "event-emit": {"event_name": "seen", "payload": 1},
     "signal-send": {"signal_name": "seen", "payload": 1},
     "update-request": {"update_name": "seen", "timeout_seconds": 0},

@@ -32,6 +32,20 @@ def test_a_submitted_definition_runs_to_its_end(owner: Client) -> None:
     assert run["why_waiting"] == []
 
 
+def test_a_batch_is_a_run_for_each_of_its_inputs_all_or_none(owner: Client) -> None:
+    body = {"workflow_definition": SAY_HELLO, "inputs": [{"n": n} for n in range(12)], "tags": ["many"]}
+    answer = owner.post("/api/v1/workflows/batch", body)
+    assert answer.status == 201, answer.json
+    assert answer.data["count"] == 12
+    runs = [owner.wait_until(run_id) for run_id in answer.data["workflow_run_ids"]]
+    assert [(run["status"], run["inputs"]) for run in runs] == [("completed", {"n": n}) for n in range(12)]
+    refused = owner.post("/api/v1/workflows/batch", body | {"inputs": [{"n": 1}, 7]})
+    assert refused.status == 422
+    assert refused.json["details"][0]["path"] == "$.inputs[1]"
+    assert owner.post("/api/v1/workflows/batch", body | {"inputs": []}).status == 422
+    assert len(owner.get("/api/v1/workflows?tag=many").data["workflows"]) == 12
+
+
 @pytest.mark.parametrize(("form", "source", "name"), [("python_dsl", DSL, "from_python"), ("yaml", YAML, "from_yaml")])
 def test_a_source_runs_and_is_kept_beside_its_definition(owner: Client, form: str, source: str, name: str) -> None:
     answer = owner.post("/api/v1/workflows", {form: source})
