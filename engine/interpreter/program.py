@@ -25,6 +25,8 @@ class Program:
 
     def at(self, path: list[str] | tuple[str, ...]) -> Program:
         """The program of a branch or activity, by the path in its `NewTask`; always asked of the root. KeyError if there is none."""
+        if not path:
+            return self
         graph, kind = self.graph, self.kind
         steps = list(path)
         while steps:

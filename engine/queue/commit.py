@@ -72,10 +72,10 @@ class GroupCommit:
         """What became of each task, once it is durable."""
         reach(FaultPoint.STEP_AFTER_COMMIT)
         result = CommitResult()
-        fences = {(row["task_id"], row["epoch"]): row for row in self._locked or ()}
+        rows = {row["task_id"]: row for row in self._locked or ()}
         for writes in self._batch:
-            row = fences.get((writes.task.task_id, writes.task.epoch))
-            if row is None or row["state"] != "running":
+            row = rows.get(writes.task.task_id)
+            if row is None or row["epoch"] != writes.task.epoch or row["state"] != "running":
                 result.stale.add(writes.task.task_id)
                 continue
             result.live.add(writes.task.task_id)

@@ -33,7 +33,7 @@ def lock_statement(batch: Sequence[TaskWrites]) -> Statement:
         if writes.attributes:
             wanted.add((writes.task.tenant_id, writes.task.workflow_run_id))  # the run's own task, before its run
     runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _touches_siblings(writes)}
-    tasks = _columns(sorted(wanted), "tenant_ids", "task_ids")
+    tasks = _columns(list(wanted), "tenant_ids", "task_ids")  # the statement puts them in order
     if not runs:
         return Statement(_sql.lock, tasks)
     pausing = any(writes.pause_for for writes in batch)

@@ -54,9 +54,11 @@ class Calls:
     executor: ThreadPoolExecutor
     running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
     breakers: Breakers = field(init=False)
+    _worker_name: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.pool)
+        self._worker_name = str(self.worker_id)
 
     @property
     def free_slots(self) -> int:
@@ -141,7 +143,7 @@ class Calls:
             sandbox=self.sandbox,
             attempt=call.attempt,
             timeout_seconds=call.timeout_seconds,
-            worker_id=str(self.worker_id),
+            worker_id=self._worker_name,
             variables=variables,
             http_policy=self.config.http_policy,
             cancelled=cancellation,
