@@ -12,7 +12,9 @@ from engine.db.queries import load
 _logger = logging.getLogger(__name__)
 _sql = load("admission")
 _TENANTS = 1_000
-_CHILDREN = 500  # of one tenant in a round, each tenant in a transaction of its own: submissions wait no longer than that
+_CHILDREN = (
+    500  # of one tenant in a round, each tenant in a transaction of its own: submissions wait no longer than that
+)
 
 
 def admit_children(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001 - a service's signature

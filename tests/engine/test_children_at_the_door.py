@@ -174,9 +174,7 @@ def test_a_child_at_the_door_can_be_stopped_and_its_parent_goes_on(
     end(database, again)
 
 
-def test_a_paused_child_stays_at_the_door_and_bars_nobody(
-    database: Database, tenant: UUID, worker: Connection
-) -> None:
+def test_a_paused_child_stays_at_the_door_and_bars_nobody(database: Database, tenant: UUID, worker: Connection) -> None:
     parent = _parent(worker, database, tenant)
     start(worker, tenant)
     _cap(worker, tenant, 1)
@@ -196,9 +194,7 @@ def test_a_paused_child_stays_at_the_door_and_bars_nobody(
     end(database, *take(database.worker))
 
 
-def test_who_joins_a_chain_under_a_drain_is_no_newcomer(
-    database: Database, tenant: UUID, worker: Connection
-) -> None:
+def test_who_joins_a_chain_under_a_drain_is_no_newcomer(database: Database, tenant: UUID, worker: Connection) -> None:
     parent = _parent(worker, database, tenant)
     write(database.worker, _asks(parent, "kid"))
     (child,) = take(database.worker)
@@ -292,3 +288,20 @@ def test_real_workers_finish_a_family_that_is_larger_than_the_cap(workers: Worke
     with connect(workers.database.worker) as connection:
         assert scalar(connection, "SELECT count(*) FROM highway.workflow_run WHERE status = 'completed'") == 7
     assert problems(workers.database.worker, grace_seconds=60) == []
+
+
+def test_a_batch_is_counted_beside_the_children_at_the_door(
+    database: Database, tenant: UUID, worker: Connection
+) -> None:
+    parent = _parent(worker, database, tenant)
+    _cap(worker, tenant, 3)
+    _drain(worker, tenant, draining=True)
+    write(database.worker, _asks(parent, "a", "b"))
+    _drain(worker, tenant, draining=False)
+    definition = facade.register(worker, tenant_id=tenant, definition=ONE_TASK).definition_id
+    with pytest.raises(BacklogFullError, match="2 runs are waiting to start, and 3 is the limit"):
+        facade.submit_many(worker, tenant_id=tenant, definition_id=definition, inputs=[{}, {}])
+    assert len(facade.submit_many(worker, tenant_id=tenant, definition_id=definition, inputs=[{}])) == 1
+    assert admit_children(worker, WORKER) == 2
+    end(database, *take(database.worker))
+    end(database, *take(database.worker))
