@@ -181,6 +181,7 @@ def test_a_paused_child_stays_at_the_door_and_bars_nobody(database: Database, te
     write(database.worker, _asks(parent, "kid"))
     child = _children(worker, parent.task_id)["kid"][0]
     facade.pause(worker, tenant_id=tenant, workflow_run_id=child)
+    assert [code for code, _ in _why(worker, tenant, child)] == ["paused", "admission"]
     first = take(database.worker)
     assert admit_children(worker, WORKER) == 0
     start(worker, tenant)
