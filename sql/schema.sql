@@ -43,6 +43,64 @@ $$;
 
 ALTER FUNCTION highway.admit_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, OUT admitted boolean, OUT state text, OUT seconds double precision) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.admit_children(p_tenant uuid, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_cap integer := highway.backlog_cap(p_tenant);
+    v_room bigint := p_quantity::bigint;
+    v_admitted integer;
+BEGIN
+    IF v_cap IS NOT NULL THEN
+        IF NOT pg_try_advisory_xact_lock(hashtextextended(p_tenant::text, 9)) THEN
+            RETURN 0;
+        END IF;
+        v_room := greatest(0, least(p_quantity, v_cap - highway.backlog(p_tenant, v_cap)));
+    END IF;
+    WITH first AS (
+        SELECT t.tenant_id, t.task_id FROM highway.wait AS w JOIN highway.task AS t USING (tenant_id, task_id)
+         WHERE w.tenant_id = p_tenant AND w.kind = 'room' AND t.state = 'sleeping' AND NOT highway.is_draining(t.tenant_id, t.queue)
+         ORDER BY t.task_id
+         LIMIT v_room
+           FOR NO KEY UPDATE OF t SKIP LOCKED
+    ), gone AS (
+        DELETE FROM highway.wait AS w USING first AS f
+         WHERE w.tenant_id = f.tenant_id AND w.task_id = f.task_id AND w.kind = 'room'
+        RETURNING w.tenant_id, w.task_id, w.request
+    ), admitted AS (
+        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now(), gate = nullif(g.request -> 'gate', 'null')
+          FROM gone AS g WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id
+        RETURNING t.task_id
+    )
+    SELECT count(*)::integer INTO v_admitted FROM admitted;
+    IF v_admitted > 0 THEN
+        PERFORM pg_notify('highway_work', '');
+    END IF;
+    RETURN v_admitted;
+END
+$$;
+
+ALTER FUNCTION highway.admit_children(p_tenant uuid, p_quantity integer) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.admits_child(p_tenant uuid, p_queue text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_cap integer := highway.backlog_cap(p_tenant);
+BEGIN
+    IF highway.is_draining(p_tenant, p_queue) THEN
+        RETURN false;
+    ELSIF v_cap IS NULL THEN
+        RETURN true;
+    ELSIF NOT pg_try_advisory_xact_lock(hashtextextended(p_tenant::text, 9)) THEN
+        RETURN false;
+    END IF;
+    RETURN highway.backlog(p_tenant, v_cap) + highway.at_the_door(p_tenant, v_cap) < v_cap;
+END
+$$;
+
+ALTER FUNCTION highway.admits_child(p_tenant uuid, p_queue text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.apply_pause(p_tenant uuid, p_run uuid, p_by text, p_reason text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -98,6 +156,191 @@ $$;
 
 ALTER FUNCTION highway.apply_resume(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.now() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (statement_timestamp() + COALESCE((NULLIF(current_setting('highway.now_offset'::text, true), ''::text))::interval, '00:00:00'::interval));
+
+ALTER FUNCTION highway.now() OWNER TO highway_owner;
+
+CREATE TABLE highway.queue_policy (
+    tenant_id uuid NOT NULL,
+    queue text NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by text DEFAULT ''::text NOT NULL,
+    pause_reason text DEFAULT ''::text NOT NULL,
+    draining boolean DEFAULT false NOT NULL,
+    max_running integer,
+    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT queue_policy_max_running_check CHECK ((max_running >= 0))
+);
+
+ALTER TABLE ONLY highway.queue_policy FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.queue_policy OWNER TO highway_owner;
+
+CREATE FUNCTION highway.is_draining(p_tenant uuid, p_queue text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (EXISTS (SELECT FROM highway.queue_policy q WHERE ((q.queue = is_draining.p_queue) AND q.draining AND (q.tenant_id = ANY (ARRAY[is_draining.p_tenant, '00000000-0000-0000-0000-000000000000'::uuid])))));
+
+ALTER FUNCTION highway.is_draining(p_tenant uuid, p_queue text) OWNER TO highway_owner;
+
+CREATE TABLE highway.task (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text DEFAULT ''::text NOT NULL,
+    path text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    queue text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    available_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    rescues integer DEFAULT 0 NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
+    claimed_by uuid,
+    claimed_at timestamp with time zone,
+    cancel_requested boolean DEFAULT false NOT NULL,
+    pause_requested boolean DEFAULT false NOT NULL,
+    context jsonb DEFAULT '{}'::jsonb NOT NULL,
+    running_steps jsonb,
+    parent_task_id uuid,
+    report_key text,
+    completion_event text,
+    result jsonb,
+    error jsonb,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    finished_at timestamp with time zone,
+    gate jsonb,
+    limited boolean DEFAULT false NOT NULL,
+    partition_key text DEFAULT ''::text NOT NULL,
+    lane_seconds integer DEFAULT 0 NOT NULL,
+    holds_locks boolean DEFAULT false NOT NULL,
+    phase text DEFAULT ''::text NOT NULL,
+    CONSTRAINT task_check CHECK (((kind = 'workflow'::text) = (key = ''::text))),
+    CONSTRAINT task_check1 CHECK (((state = 'running'::text) = (claimed_by IS NOT NULL))),
+    CONSTRAINT task_kind_check CHECK ((kind = ANY (ARRAY['workflow'::text, 'branch'::text, 'activity'::text]))),
+    CONSTRAINT task_phase_check CHECK ((phase = ANY (ARRAY[''::text, 'undoing'::text]))),
+    CONSTRAINT task_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE ONLY highway.task FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.task OWNER TO highway_owner;
+
+CREATE TABLE highway.wait (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    step_key text NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    kind text NOT NULL,
+    due_at timestamp with time zone,
+    event_name text,
+    awaited text[],
+    needed integer,
+    attempt integer DEFAULT 0 NOT NULL,
+    error jsonb,
+    request jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    given jsonb,
+    CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
+    CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
+    CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
+    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text])))
+);
+
+ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.wait OWNER TO highway_owner;
+
+CREATE FUNCTION highway.at_the_door(p_tenant uuid, p_most integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT count(*) AS count FROM (SELECT FROM (highway.wait w JOIN highway.task t USING (tenant_id, task_id)) WHERE ((w.tenant_id = at_the_door.p_tenant) AND (w.kind = 'room'::text) AND (t.state = 'sleeping'::text) AND (NOT highway.is_draining(t.tenant_id, t.queue))) LIMIT at_the_door.p_most) o);
+
+ALTER FUNCTION highway.at_the_door(p_tenant uuid, p_most integer) OWNER TO highway_owner;
+
+CREATE TABLE highway.workflow_run (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    definition_id uuid NOT NULL,
+    definition_hash text NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    inputs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error jsonb,
+    trigger text DEFAULT 'api'::text NOT NULL,
+    triggered_by text DEFAULT ''::text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    parent_run_id uuid,
+    parent_key text,
+    retry_of uuid,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    deadline_at timestamp with time zone,
+    deadline_action text DEFAULT 'fail'::text NOT NULL,
+    cancel_requested_at timestamp with time zone,
+    cancel_reason text,
+    cancel_outcome text,
+    paused_at timestamp with time zone,
+    paused_by text,
+    pause_reason text,
+    paused_with uuid,
+    fork_of uuid,
+    fork_step text,
+    continued_from uuid,
+    continued_to uuid,
+    first_run_id uuid,
+    limits jsonb,
+    CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
+    CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
+    CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
+    CONSTRAINT workflow_run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY highway.workflow_run FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.workflow_run OWNER TO highway_owner;
+
+CREATE FUNCTION highway.backlog(p_tenant uuid, p_most integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN ((SELECT count(*) AS count FROM (SELECT FROM highway.workflow_run r WHERE ((r.tenant_id = backlog.p_tenant) AND (r.status = 'pending'::text)) LIMIT backlog.p_most) due) + (SELECT count(*) AS count FROM (SELECT FROM highway.task t WHERE ((t.tenant_id = backlog.p_tenant) AND (t.gate IS NOT NULL) AND (t.state = 'sleeping'::text)) LIMIT backlog.p_most) held));
+
+ALTER FUNCTION highway.backlog(p_tenant uuid, p_most integer) OWNER TO highway_owner;
+
+CREATE TABLE highway.tenant_policy (
+    tenant_id uuid NOT NULL,
+    weight integer DEFAULT 1 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_by text DEFAULT ''::text NOT NULL,
+    pause_reason text DEFAULT ''::text NOT NULL,
+    max_running integer,
+    max_backlog integer,
+    runs_per_minute integer,
+    exempt boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT tenant_policy_max_backlog_check CHECK ((max_backlog >= 0)),
+    CONSTRAINT tenant_policy_max_running_check CHECK ((max_running >= 0)),
+    CONSTRAINT tenant_policy_runs_per_minute_check CHECK ((runs_per_minute >= 0)),
+    CONSTRAINT tenant_policy_weight_check CHECK (((weight >= 1) AND (weight <= 100)))
+);
+
+ALTER TABLE ONLY highway.tenant_policy FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.tenant_policy OWNER TO highway_owner;
+
+CREATE FUNCTION highway.backlog_cap(p_tenant uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN (SELECT p.max_backlog FROM highway.tenant_policy p WHERE ((p.tenant_id = backlog_cap.p_tenant) AND (NOT p.exempt)));
+
+ALTER FUNCTION highway.backlog_cap(p_tenant uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.begin_activity_anew() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -112,12 +355,6 @@ END
 $$;
 
 ALTER FUNCTION highway.begin_activity_anew() OWNER TO highway_owner;
-
-CREATE FUNCTION highway.now() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (statement_timestamp() + COALESCE((NULLIF(current_setting('highway.now_offset'::text, true), ''::text))::interval, '00:00:00'::interval));
-
-ALTER FUNCTION highway.now() OWNER TO highway_owner;
 
 CREATE TABLE highway.activity (
     tenant_id uuid NOT NULL,
@@ -251,16 +488,21 @@ CREATE FUNCTION highway.cancel_runs_of_schedule(p_tenant uuid, p_schedule uuid, 
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    v_open uuid;
     v_run uuid;
     v_asked integer := 0;
 BEGIN
-    FOR v_run IN SELECT o FROM highway.open_runs_of_schedule(p_tenant, p_schedule) AS o LOOP
-        BEGIN
-            PERFORM highway.cancel_run(p_tenant, v_run, p_reason);
-            v_asked := v_asked + 1;
-        EXCEPTION WHEN SQLSTATE 'HW002' THEN
-            CONTINUE;  -- it has ended meanwhile
-        END;
+    FOR v_open IN SELECT o FROM highway.open_runs_of_schedule(p_tenant, p_schedule) AS o LOOP
+        v_run := v_open;
+        WHILE v_run IS NOT NULL LOOP
+            BEGIN
+                PERFORM highway.cancel_run(p_tenant, v_run, p_reason);
+                v_asked := v_asked + 1;
+                v_run := NULL;
+            EXCEPTION WHEN SQLSTATE 'HW002' THEN  -- it has ended meanwhile; if it was continued, the next one is open in its place
+                v_run := (SELECT r.continued_to FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run);
+            END;
+        END LOOP;
     END LOOP;
     RETURN v_asked;
 END
@@ -351,6 +593,8 @@ BEGIN
     SELECT t.* INTO v_task FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
     IF NOT highway.is_open(v_run.status) OR v_run.started_at IS NOT NULL OR v_task.claimed_by IS NOT NULL THEN
         RAISE EXCEPTION 'workflow run % has already started', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
+        RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
     END IF;
     UPDATE highway.workflow_run AS r SET deadline_at = r.deadline_at + (v_at - coalesce(v_task.available_at, v_at))
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
@@ -373,8 +617,7 @@ DECLARE
     v_figure bigint;
     v_first timestamptz;
 BEGIN
-    IF EXISTS (SELECT FROM highway.queue_policy AS q WHERE q.queue = p_queue AND q.draining
-                  AND q.tenant_id IN (p_tenant, '00000000-0000-0000-0000-000000000000')) THEN
+    IF highway.is_draining(p_tenant, p_queue) THEN
         RAISE EXCEPTION 'the queue % is draining: it takes no new runs', p_queue USING ERRCODE = 'HW002';
     END IF;
     SELECT * INTO v_policy FROM highway.tenant_policy AS p
@@ -383,10 +626,9 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text, 9));
-    v_figure := (SELECT count(*) FROM (SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.status = 'pending'
-                                        LIMIT v_policy.max_backlog) AS due)
-              + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
-                                        LIMIT v_policy.max_backlog) AS held);
+    IF v_policy.max_backlog IS NOT NULL THEN
+        v_figure := highway.backlog(p_tenant, v_policy.max_backlog) + highway.at_the_door(p_tenant, v_policy.max_backlog);
+    END IF;
     IF v_figure + p_quantity > v_policy.max_backlog THEN
         RAISE EXCEPTION '% runs are waiting to start, and % is the limit', v_figure, v_policy.max_backlog
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object('what', 'backlog', 'figure', v_figure, 'limit', v_policy.max_backlog,
@@ -453,12 +695,19 @@ BEGIN
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     v_next := highway.submit_run(
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
-        p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
+        -- What a schedule has started stays its run, so that its overlap policy sees the chain and not only the first one of it.
+        p_trigger => CASE v_run.trigger WHEN 'schedule' THEN 'schedule' ELSE 'continue' END, p_triggered_by => v_run.triggered_by,
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
         p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
+    -- A chain is one run to whoever submits under its key: the next one is found under it, and has to give it back.
+    UPDATE highway.run_key AS k SET workflow_run_id = v_next
+     WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.workflow_run_id = v_run.workflow_run_id;
+    IF FOUND THEN
+        UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = v_next;
+    END IF;
     UPDATE highway.workflow_run AS r SET continued_to = v_next WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     IF v_run.paused_at IS NOT NULL AND v_run.paused_with IS NULL THEN
         PERFORM highway.apply_pause(p_tenant, v_next, v_run.paused_by, v_run.pause_reason);
@@ -1045,6 +1294,10 @@ BEGIN
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
     PERFORM highway.copy_plans(p_tenant, p_source, v_run);
+    -- What stands apart from the rows that are copied has to outlive the source.
+    INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
+    SELECT p_tenant, v_run, f.sha256 FROM highway.blob_reference AS f WHERE f.tenant_id = p_tenant AND f.workflow_run_id = p_source
+    ON CONFLICT DO NOTHING;
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
                                     reason, input, result, error, variables)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,
@@ -1309,51 +1562,6 @@ $$;
 
 ALTER FUNCTION highway.hold_caps(p_queues text[], p_tenants uuid[]) OWNER TO highway_owner;
 
-CREATE TABLE highway.task (
-    tenant_id uuid NOT NULL,
-    task_id uuid NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    kind text NOT NULL,
-    key text DEFAULT ''::text NOT NULL,
-    path text[] DEFAULT '{}'::text[] NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    queue text NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    available_at timestamp with time zone,
-    attempt integer DEFAULT 0 NOT NULL,
-    rescues integer DEFAULT 0 NOT NULL,
-    epoch integer DEFAULT 0 NOT NULL,
-    claimed_by uuid,
-    claimed_at timestamp with time zone,
-    cancel_requested boolean DEFAULT false NOT NULL,
-    pause_requested boolean DEFAULT false NOT NULL,
-    context jsonb DEFAULT '{}'::jsonb NOT NULL,
-    running_steps jsonb,
-    parent_task_id uuid,
-    report_key text,
-    completion_event text,
-    result jsonb,
-    error jsonb,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    finished_at timestamp with time zone,
-    gate jsonb,
-    limited boolean DEFAULT false NOT NULL,
-    partition_key text DEFAULT ''::text NOT NULL,
-    lane_seconds integer DEFAULT 0 NOT NULL,
-    holds_locks boolean DEFAULT false NOT NULL,
-    phase text DEFAULT ''::text NOT NULL,
-    CONSTRAINT task_check CHECK (((kind = 'workflow'::text) = (key = ''::text))),
-    CONSTRAINT task_check1 CHECK (((state = 'running'::text) = (claimed_by IS NOT NULL))),
-    CONSTRAINT task_kind_check CHECK ((kind = ANY (ARRAY['workflow'::text, 'branch'::text, 'activity'::text]))),
-    CONSTRAINT task_phase_check CHECK ((phase = ANY (ARRAY[''::text, 'undoing'::text]))),
-    CONSTRAINT task_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
-
-ALTER TABLE ONLY highway.task FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.task OWNER TO highway_owner;
-
 CREATE FUNCTION highway.hold_for_restart(p_tenant uuid, p_run uuid) RETURNS SETOF highway.task
     LANGUAGE plpgsql
     AS $$
@@ -1432,54 +1640,6 @@ $$;
 
 ALTER FUNCTION highway.hold_limits(p_tenants uuid[], p_gates jsonb[]) OWNER TO highway_owner;
 
-CREATE TABLE highway.workflow_run (
-    tenant_id uuid NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    definition_id uuid NOT NULL,
-    definition_hash text NOT NULL,
-    name text NOT NULL,
-    version integer NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    queue text DEFAULT 'default'::text NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    inputs jsonb DEFAULT '{}'::jsonb NOT NULL,
-    error jsonb,
-    trigger text DEFAULT 'api'::text NOT NULL,
-    triggered_by text DEFAULT ''::text NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
-    parent_run_id uuid,
-    parent_key text,
-    retry_of uuid,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    deadline_at timestamp with time zone,
-    deadline_action text DEFAULT 'fail'::text NOT NULL,
-    cancel_requested_at timestamp with time zone,
-    cancel_reason text,
-    cancel_outcome text,
-    paused_at timestamp with time zone,
-    paused_by text,
-    pause_reason text,
-    paused_with uuid,
-    fork_of uuid,
-    fork_step text,
-    continued_from uuid,
-    continued_to uuid,
-    first_run_id uuid,
-    limits jsonb,
-    CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
-    CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
-    CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
-    CONSTRAINT workflow_run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
-)
-WITH (fillfactor='80');
-
-ALTER TABLE ONLY highway.workflow_run FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.workflow_run OWNER TO highway_owner;
-
 CREATE FUNCTION highway.hold_run(p_tenant uuid, p_run uuid) RETURNS highway.workflow_run
     LANGUAGE plpgsql
     AS $$
@@ -1528,31 +1688,6 @@ CREATE FUNCTION highway.is_forgettable(p_run highway.workflow_run, p_completed_b
     RETURN (((p_run).finished_at < CASE (p_run).status WHEN 'completed'::text THEN p_completed_before ELSE p_failed_before END) AND (NOT highway.is_open((p_run).status)) AND (NOT (EXISTS (SELECT FROM highway.workflow_run c WHERE ((c.tenant_id = (is_forgettable.p_run).tenant_id) AND (c.parent_run_id = (is_forgettable.p_run).workflow_run_id) AND (c.finished_at IS NULL))))) AND (NOT (EXISTS (SELECT FROM highway.workflow_run p WHERE ((p.tenant_id = (is_forgettable.p_run).tenant_id) AND (p.workflow_run_id = (is_forgettable.p_run).parent_run_id) AND (p.finished_at IS NULL))))));
 
 ALTER FUNCTION highway.is_forgettable(p_run highway.workflow_run, p_completed_before timestamp with time zone, p_failed_before timestamp with time zone) OWNER TO highway_owner;
-
-CREATE TABLE highway.wait (
-    tenant_id uuid NOT NULL,
-    task_id uuid NOT NULL,
-    step_key text NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    kind text NOT NULL,
-    due_at timestamp with time zone,
-    event_name text,
-    awaited text[],
-    needed integer,
-    attempt integer DEFAULT 0 NOT NULL,
-    error jsonb,
-    request jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    given jsonb,
-    CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
-    CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
-    CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
-    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text])))
-);
-
-ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.wait OWNER TO highway_owner;
 
 CREATE FUNCTION highway.is_unstarted(p_task highway.task, p_activity highway.activity) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2483,6 +2618,19 @@ $$;
 
 ALTER FUNCTION highway.settle_story() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.stand_at_the_door(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, request)
+    SELECT t.tenant_id, t.task_id, '@room', t.workflow_run_id, 'room', jsonb_build_object('gate', t.gate)
+      FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+    UPDATE highway.task AS t SET state = 'sleeping', available_at = NULL, gate = NULL WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
+ALTER FUNCTION highway.stand_at_the_door(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.step_path(p_scope text, p_key text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (p_scope = ''::text) THEN p_key ELSE ((p_scope || '/'::text) || p_key) END;
@@ -2550,7 +2698,11 @@ DECLARE
     v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
     v_limits jsonb := p_limits;
     v_partition_key text := p_partition_key;
+    v_admitted boolean := true;
 BEGIN
+    IF p_parent_run IS NOT NULL AND p_trigger = 'workflow' THEN  -- before it counts itself
+        v_admitted := highway.admits_child(p_tenant, p_queue);
+    END IF;
     IF p_retry_of IS NOT NULL THEN  -- what was asked for at the first submission holds for each that repeats it
         v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
         v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
@@ -2580,6 +2732,9 @@ BEGIN
                 THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_limits, '[]'), d.name, p_inputs) END
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF NOT v_admitted THEN
+        PERFORM highway.stand_at_the_door(p_tenant, v_run);
+    END IF;
     IF p_parent_run IS NOT NULL THEN
         PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
     END IF;
@@ -2847,6 +3002,12 @@ $$;
 
 ALTER FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN highway.is_draining(p_tenant, p_queue) THEN format('the queue %L is draining: it takes no new runs'::text, p_queue) WHEN (highway.backlog(p_tenant, highway.backlog_cap(p_tenant)) >= highway.backlog_cap(p_tenant)) THEN format('%s runs of the tenant are waiting to start, and %s is the limit'::text, highway.backlog(p_tenant, highway.backlog_cap(p_tenant)), highway.backlog_cap(p_tenant)) ELSE NULL::text END;
+
+ALTER FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.why_not_claimed(t highway.task, OUT code text, OUT words text, OUT until timestamp with time zone, OUT data jsonb) RETURNS record
     LANGUAGE plpgsql STABLE
     AS $$
@@ -2871,7 +3032,8 @@ BEGIN
             code := 'rate'; until := t.available_at; data := jsonb_build_object('limit', v_gate ->> 'key');
             words := format('''%s'' allows %s starts in %s s; the next one is its own', v_gate ->> 'key', v_gate ->> 'limit',
                             (v_gate ->> 'per_seconds')::float8);
-        ELSIF t.attempt = 0 AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id) THEN
+        ELSIF t.attempt = 0 AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id)
+              AND NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.kind = 'room') THEN
             code := 'delayed'; words := 'its start is delayed'; until := t.available_at;
         ELSIF NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)
               AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id AND s.granted_at IS NULL) THEN
@@ -2969,7 +3131,7 @@ BEGIN
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
-    WHEN w.kind IN ('slot', 'lock') THEN code := NULL;
+    WHEN w.kind IN ('slot', 'lock', 'room') THEN code := NULL;
     ELSE words := format('waiting (%s)', w.kind);
     END CASE;
 END
@@ -2996,6 +3158,12 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) RETURNS TABLE(cod
                row_number() OVER (ORDER BY o.task_id), y.code, y.words, o.key, '', y.until, coalesce(y.data, '{}')
           FROM open_task AS o CROSS JOIN LATERAL highway.why_not_claimed(o.row) AS y
          WHERE y.code IS NOT NULL
+         UNION ALL
+        SELECT 2, 0, 'admission', coalesce('not let in yet: ' || highway.why_at_the_door(o.tenant_id, (o.row).queue),
+                                           'there is room for it now: it comes in in a moment'),
+               o.key, '', NULL, jsonb_build_object('queue', (o.row).queue)
+          FROM open_task AS o
+          JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id AND w.kind = 'room'
          UNION ALL
         SELECT 3, s.seq, 'limit',
                format('number %s in line for one of the %s slots of ''%s''', l.position, f.capacity, s.key)
@@ -3235,22 +3403,6 @@ CREATE TABLE highway.migration (
 
 ALTER TABLE highway.migration OWNER TO highway_owner;
 
-CREATE TABLE highway.queue_policy (
-    tenant_id uuid NOT NULL,
-    queue text NOT NULL,
-    paused_at timestamp with time zone,
-    paused_by text DEFAULT ''::text NOT NULL,
-    pause_reason text DEFAULT ''::text NOT NULL,
-    draining boolean DEFAULT false NOT NULL,
-    max_running integer,
-    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    CONSTRAINT queue_policy_max_running_check CHECK ((max_running >= 0))
-);
-
-ALTER TABLE ONLY highway.queue_policy FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.queue_policy OWNER TO highway_owner;
-
 CREATE TABLE highway.retention_policy (
     tenant_id uuid NOT NULL,
     keep_completed_days integer,
@@ -3409,27 +3561,6 @@ CREATE TABLE highway.story_mark (
 WITH (fillfactor='50');
 
 ALTER TABLE highway.story_mark OWNER TO highway_owner;
-
-CREATE TABLE highway.tenant_policy (
-    tenant_id uuid NOT NULL,
-    weight integer DEFAULT 1 NOT NULL,
-    paused_at timestamp with time zone,
-    paused_by text DEFAULT ''::text NOT NULL,
-    pause_reason text DEFAULT ''::text NOT NULL,
-    max_running integer,
-    max_backlog integer,
-    runs_per_minute integer,
-    exempt boolean DEFAULT false NOT NULL,
-    changed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    CONSTRAINT tenant_policy_max_backlog_check CHECK ((max_backlog >= 0)),
-    CONSTRAINT tenant_policy_max_running_check CHECK ((max_running >= 0)),
-    CONSTRAINT tenant_policy_runs_per_minute_check CHECK ((runs_per_minute >= 0)),
-    CONSTRAINT tenant_policy_weight_check CHECK (((weight >= 1) AND (weight <= 100)))
-);
-
-ALTER TABLE ONLY highway.tenant_policy FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.tenant_policy OWNER TO highway_owner;
 
 CREATE TABLE highway.update_request (
     tenant_id uuid NOT NULL,
@@ -3705,6 +3836,8 @@ CREATE INDEX wait_for_event ON highway.wait USING btree (tenant_id, workflow_run
 
 CREATE INDEX wait_for_message ON highway.wait USING btree (tenant_id, workflow_run_id) WHERE ((kind = ANY (ARRAY['signal'::text, 'update'::text])) AND (given IS NULL));
 
+CREATE INDEX wait_for_room ON highway.wait USING btree (tenant_id, task_id) WHERE (kind = 'room'::text);
+
 CREATE INDEX workflow_run_chain ON highway.workflow_run USING btree (tenant_id, continued_from) WHERE (continued_from IS NOT NULL);
 
 CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run USING btree (tenant_id, parent_run_id, parent_key) WHERE (parent_run_id IS NOT NULL);
@@ -3951,21 +4084,27 @@ GRANT USAGE ON SCHEMA highway TO app_web;
 GRANT USAGE ON SCHEMA highway TO app_worker;
 GRANT USAGE ON SCHEMA highway TO app_migrate;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
 
 REVOKE ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_web;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.task TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_run TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.wait TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
@@ -4025,9 +4164,6 @@ GRANT SELECT ON TABLE highway.migration TO app_web;
 GRANT SELECT ON TABLE highway.migration TO app_worker;
 GRANT SELECT ON TABLE highway.migration TO app_migrate;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.queue_policy TO app_worker;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_worker;
 
@@ -4051,9 +4187,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.slot_mark TO app_worker;
 
 GRANT SELECT ON TABLE highway.story_mark TO app_web;
 GRANT SELECT,UPDATE ON TABLE highway.story_mark TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.update_request TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.update_request TO app_worker;

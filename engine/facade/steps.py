@@ -23,6 +23,7 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "person": "waiting",
     "slot": "waiting",
     "lock": "waiting",
+    "room": "waiting",
 }
 
 

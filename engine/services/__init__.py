@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.services.activities import expire_activities, forget_heartbeats, time_out_attempts
+from engine.services.admission import admit_children
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
@@ -22,6 +23,7 @@ SERVICES: tuple[Service, ...] = (
     Service("cron", fire_due_ticks, every_seconds=0.5),
     Service("locks", wake_first_in_line, every_seconds=0.5),
     Service("story", settle, every_seconds=0.5),
+    Service("admission", admit_children, every_seconds=1.0),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),

@@ -35,7 +35,11 @@ DECLARE
     v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
     v_limits jsonb := p_limits;
     v_partition_key text := p_partition_key;
+    v_admitted boolean := true;
 BEGIN
+    IF p_parent_run IS NOT NULL AND p_trigger = 'workflow' THEN  -- before it counts itself
+        v_admitted := highway.admits_child(p_tenant, p_queue);
+    END IF;
     IF p_retry_of IS NOT NULL THEN  -- what was asked for at the first submission holds for each that repeats it
         v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
         v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
@@ -65,6 +69,9 @@ BEGIN
                 THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_limits, '[]'), d.name, p_inputs) END
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF NOT v_admitted THEN
+        PERFORM highway.stand_at_the_door(p_tenant, v_run);
+    END IF;
     IF p_parent_run IS NOT NULL THEN
         PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
     END IF;

@@ -412,6 +412,10 @@ BEGIN
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
     PERFORM highway.copy_plans(p_tenant, p_source, v_run);
+    -- What stands apart from the rows that are copied has to outlive the source.
+    INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
+    SELECT p_tenant, v_run, f.sha256 FROM highway.blob_reference AS f WHERE f.tenant_id = p_tenant AND f.workflow_run_id = p_source
+    ON CONFLICT DO NOTHING;
     INSERT INTO highway.checkpoint (tenant_id, workflow_run_id, scope, step_key, operator, outcome, attempt, started_at, finished_at, worker_id,
                                     reason, input, result, error, variables)
     SELECT p_tenant, v_run, k.scope, k.step_key, k.operator, k.outcome, k.attempt, k.started_at, k.finished_at, k.worker_id,
@@ -465,6 +469,8 @@ BEGIN
     SELECT t.* INTO v_task FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
     IF NOT highway.is_open(v_run.status) OR v_run.started_at IS NOT NULL OR v_task.claimed_by IS NOT NULL THEN
         RAISE EXCEPTION 'workflow run % has already started', p_run USING ERRCODE = 'HW002';
+    ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
+        RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
     END IF;
     UPDATE highway.workflow_run AS r SET deadline_at = r.deadline_at + (v_at - coalesce(v_task.available_at, v_at))
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
@@ -513,12 +519,19 @@ BEGIN
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     v_next := highway.submit_run(
         p_tenant, v_run.definition_id, p_inputs, v_run.queue, v_run.priority, p_tags => v_run.tags, p_attributes => v_run.attributes,
-        p_trigger => 'continue', p_triggered_by => v_run.triggered_by,
+        -- What a schedule has started stays its run, so that its overlap policy sees the chain and not only the first one of it.
+        p_trigger => CASE v_run.trigger WHEN 'schedule' THEN 'schedule' ELSE 'continue' END, p_triggered_by => v_run.triggered_by,
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
         p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
+    -- A chain is one run to whoever submits under its key: the next one is found under it, and has to give it back.
+    UPDATE highway.run_key AS k SET workflow_run_id = v_next
+     WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.workflow_run_id = v_run.workflow_run_id;
+    IF FOUND THEN
+        UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = v_next;
+    END IF;
     UPDATE highway.workflow_run AS r SET continued_to = v_next WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     IF v_run.paused_at IS NOT NULL AND v_run.paused_with IS NULL THEN
         PERFORM highway.apply_pause(p_tenant, v_next, v_run.paused_by, v_run.pause_reason);

@@ -566,8 +566,7 @@ DECLARE
     v_figure bigint;
     v_first timestamptz;
 BEGIN
-    IF EXISTS (SELECT FROM highway.queue_policy AS q WHERE q.queue = p_queue AND q.draining
-                  AND q.tenant_id IN (p_tenant, '00000000-0000-0000-0000-000000000000')) THEN
+    IF highway.is_draining(p_tenant, p_queue) THEN
         RAISE EXCEPTION 'the queue % is draining: it takes no new runs', p_queue USING ERRCODE = 'HW002';
     END IF;
     SELECT * INTO v_policy FROM highway.tenant_policy AS p
@@ -576,10 +575,9 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text, 9));
-    v_figure := (SELECT count(*) FROM (SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.status = 'pending'
-                                        LIMIT v_policy.max_backlog) AS due)
-              + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
-                                        LIMIT v_policy.max_backlog) AS held);
+    IF v_policy.max_backlog IS NOT NULL THEN
+        v_figure := highway.backlog(p_tenant, v_policy.max_backlog) + highway.at_the_door(p_tenant, v_policy.max_backlog);
+    END IF;
     IF v_figure + p_quantity > v_policy.max_backlog THEN
         RAISE EXCEPTION '% runs are waiting to start, and % is the limit', v_figure, v_policy.max_backlog
               USING ERRCODE = 'HW004', DETAIL = jsonb_build_object('what', 'backlog', 'figure', v_figure, 'limit', v_policy.max_backlog,

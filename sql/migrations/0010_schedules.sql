@@ -78,7 +78,8 @@ $$;
 CREATE TRIGGER fired_is_fired BEFORE UPDATE ON highway.schedule_tick
     FOR EACH ROW WHEN (OLD.outcome = 'fired') EXECUTE FUNCTION highway.refuse_firing_twice();
 
--- The open runs of a schedule, for its overlap policy. The trigger is the engine's word, so no caller's attributes can get a run in here.
+-- The open runs of a schedule, for its overlap policy. The trigger is the engine's word, so no caller's attributes can get a run in here; it goes on with a
+-- chain of runs (highway.continue_run).
 CREATE INDEX workflow_run_of_schedule ON highway.workflow_run (tenant_id, (attributes ->> 'schedule_id'))
     WHERE trigger = 'schedule' AND finished_at IS NULL;
 
@@ -95,16 +96,21 @@ CREATE FUNCTION highway.open_runs_of_schedule(p_tenant uuid, p_schedule uuid) RE
 CREATE FUNCTION highway.cancel_runs_of_schedule(p_tenant uuid, p_schedule uuid, p_reason text) RETURNS integer
     LANGUAGE plpgsql AS $$
 DECLARE
+    v_open uuid;
     v_run uuid;
     v_asked integer := 0;
 BEGIN
-    FOR v_run IN SELECT o FROM highway.open_runs_of_schedule(p_tenant, p_schedule) AS o LOOP
-        BEGIN
-            PERFORM highway.cancel_run(p_tenant, v_run, p_reason);
-            v_asked := v_asked + 1;
-        EXCEPTION WHEN SQLSTATE 'HW002' THEN
-            CONTINUE;  -- it has ended meanwhile
-        END;
+    FOR v_open IN SELECT o FROM highway.open_runs_of_schedule(p_tenant, p_schedule) AS o LOOP
+        v_run := v_open;
+        WHILE v_run IS NOT NULL LOOP
+            BEGIN
+                PERFORM highway.cancel_run(p_tenant, v_run, p_reason);
+                v_asked := v_asked + 1;
+                v_run := NULL;
+            EXCEPTION WHEN SQLSTATE 'HW002' THEN  -- it has ended meanwhile; if it was continued, the next one is open in its place
+                v_run := (SELECT r.continued_to FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run);
+            END;
+        END LOOP;
     END LOOP;
     RETURN v_asked;
 END

@@ -10,3 +10,112 @@ ALTER TABLE highway.checkpoint ADD COLUMN variables jsonb;
 CREATE FUNCTION highway.partition_of(p_tenant uuid, p_run uuid) RETURNS text
     LANGUAGE sql STABLE
     RETURN coalesce((SELECT t.partition_key FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run), '');
+
+-- ADMISSION OF CHILDREN. A child run asks for admission as a submission does. One that may not join its queue now exists all the same (its parent waits
+-- for it, people see, pause and cancel it), but it stands at the door: its task sleeps without a time, and a wait of kind `room` keeps its gate. The
+-- service `admission` lets it in when the queue takes runs again and the tenant's backlog has room, the oldest first.
+ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
+ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
+    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room'));
+CREATE INDEX wait_for_room ON highway.wait (tenant_id, task_id) WHERE kind = 'room';
+
+CREATE FUNCTION highway.is_draining(p_tenant uuid, p_queue text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM highway.queue_policy AS q WHERE q.queue = p_queue AND q.draining
+                      AND q.tenant_id IN (p_tenant, '00000000-0000-0000-0000-000000000000'));
+
+-- The cap on a tenant's backlog; NULL: none.
+CREATE FUNCTION highway.backlog_cap(p_tenant uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN (SELECT p.max_backlog FROM highway.tenant_policy AS p WHERE p.tenant_id = p_tenant AND NOT p.exempt);
+
+-- Runs that are due or held at a limit and have not started; of each kind up to `p_most` are counted.
+CREATE FUNCTION highway.backlog(p_tenant uuid, p_most integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT count(*) FROM (SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.status = 'pending' LIMIT p_most) AS due)
+         + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
+                                   LIMIT p_most) AS held);
+
+-- Children that would come in if there were room, up to `p_most`. Submissions count them, so that nobody overtakes them for ever.
+CREATE FUNCTION highway.at_the_door(p_tenant uuid, p_most integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT count(*) FROM (
+        SELECT FROM highway.wait AS w JOIN highway.task AS t USING (tenant_id, task_id)
+         WHERE w.tenant_id = p_tenant AND w.kind = 'room' AND t.state = 'sleeping' AND NOT highway.is_draining(t.tenant_id, t.queue)
+         LIMIT p_most) AS o);
+
+-- Whether a child may join the queue now. Waits for nobody, as the caller holds tasks: where another submission of a tenant with a cap is being
+-- decided this very moment, the child stands at the door for a moment.
+CREATE FUNCTION highway.admits_child(p_tenant uuid, p_queue text) RETURNS boolean
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_cap integer := highway.backlog_cap(p_tenant);
+BEGIN
+    IF highway.is_draining(p_tenant, p_queue) THEN
+        RETURN false;
+    ELSIF v_cap IS NULL THEN
+        RETURN true;
+    ELSIF NOT pg_try_advisory_xact_lock(hashtextextended(p_tenant::text, 9)) THEN
+        RETURN false;
+    END IF;
+    RETURN highway.backlog(p_tenant, v_cap) + highway.at_the_door(p_tenant, v_cap) < v_cap;
+END
+$$;
+
+-- Puts a run that was made in this transaction in front of the door.
+CREATE FUNCTION highway.stand_at_the_door(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, request)
+    SELECT t.tenant_id, t.task_id, '@room', t.workflow_run_id, 'room', jsonb_build_object('gate', t.gate)
+      FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+    UPDATE highway.task AS t SET state = 'sleeping', available_at = NULL, gate = NULL WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
+-- Lets children of one tenant in, the oldest first, as many as there is room for. Returns how many. Waits for nobody: a task that somebody holds is
+-- passed by, and while a submission is being decided nobody comes in.
+CREATE FUNCTION highway.admit_children(p_tenant uuid, p_quantity integer) RETURNS integer
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_cap integer := highway.backlog_cap(p_tenant);
+    v_room bigint := p_quantity::bigint;
+    v_admitted integer;
+BEGIN
+    IF v_cap IS NOT NULL THEN
+        IF NOT pg_try_advisory_xact_lock(hashtextextended(p_tenant::text, 9)) THEN
+            RETURN 0;
+        END IF;
+        v_room := greatest(0, least(p_quantity, v_cap - highway.backlog(p_tenant, v_cap)));
+    END IF;
+    WITH first AS (
+        SELECT t.tenant_id, t.task_id FROM highway.wait AS w JOIN highway.task AS t USING (tenant_id, task_id)
+         WHERE w.tenant_id = p_tenant AND w.kind = 'room' AND t.state = 'sleeping' AND NOT highway.is_draining(t.tenant_id, t.queue)
+         ORDER BY t.task_id
+         LIMIT v_room
+           FOR NO KEY UPDATE OF t SKIP LOCKED
+    ), gone AS (
+        DELETE FROM highway.wait AS w USING first AS f
+         WHERE w.tenant_id = f.tenant_id AND w.task_id = f.task_id AND w.kind = 'room'
+        RETURNING w.tenant_id, w.task_id, w.request
+    ), admitted AS (
+        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now(), gate = nullif(g.request -> 'gate', 'null')
+          FROM gone AS g WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id
+        RETURNING t.task_id
+    )
+    SELECT count(*)::integer INTO v_admitted FROM admitted;
+    IF v_admitted > 0 THEN
+        PERFORM pg_notify('highway_work', '');
+    END IF;
+    RETURN v_admitted;
+END
+$$;
+
+-- Why a run of this tenant may not join the queue now, in words; NULL when it may.
+CREATE FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE
+        WHEN highway.is_draining(p_tenant, p_queue) THEN format('the queue %L is draining: it takes no new runs', p_queue)
+        WHEN highway.backlog(p_tenant, highway.backlog_cap(p_tenant)) >= highway.backlog_cap(p_tenant)
+        THEN format('%s runs of the tenant are waiting to start, and %s is the limit',
+                    highway.backlog(p_tenant, highway.backlog_cap(p_tenant)), highway.backlog_cap(p_tenant)) END;

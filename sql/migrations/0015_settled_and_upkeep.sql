@@ -89,7 +89,8 @@ BEGIN
             code := 'rate'; until := t.available_at; data := jsonb_build_object('limit', v_gate ->> 'key');
             words := format('''%s'' allows %s starts in %s s; the next one is its own', v_gate ->> 'key', v_gate ->> 'limit',
                             (v_gate ->> 'per_seconds')::float8);
-        ELSIF t.attempt = 0 AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id) THEN
+        ELSIF t.attempt = 0 AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id)
+              AND NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.kind = 'room') THEN
             code := 'delayed'; words := 'its start is delayed'; until := t.available_at;
         ELSIF NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id)
               AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id AND s.granted_at IS NULL) THEN
@@ -165,7 +166,7 @@ CREATE FUNCTION highway.said_by(p_by text, p_reason text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN coalesce(' by ' || nullif(p_by, ''), '') || coalesce(': ' || nullif(p_reason, ''), '');
 
--- What a step waits for. NULL: what others tell better (its lock, its slot).
+-- What a step waits for. NULL: what others tell better (its lock, its slot, its admission).
 CREATE FUNCTION highway.why_step_waits(w highway.wait, OUT code text, OUT words text, OUT data jsonb)
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -190,7 +191,7 @@ BEGIN
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
-    WHEN w.kind IN ('slot', 'lock') THEN code := NULL;
+    WHEN w.kind IN ('slot', 'lock', 'room') THEN code := NULL;
     ELSE words := format('waiting (%s)', w.kind);
     END CASE;
 END
@@ -215,6 +216,12 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid)
                row_number() OVER (ORDER BY o.task_id), y.code, y.words, o.key, '', y.until, coalesce(y.data, '{}')
           FROM open_task AS o CROSS JOIN LATERAL highway.why_not_claimed(o.row) AS y
          WHERE y.code IS NOT NULL
+         UNION ALL
+        SELECT 2, 0, 'admission', coalesce('not let in yet: ' || highway.why_at_the_door(o.tenant_id, (o.row).queue),
+                                           'there is room for it now: it comes in in a moment'),
+               o.key, '', NULL, jsonb_build_object('queue', (o.row).queue)
+          FROM open_task AS o
+          JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id AND w.kind = 'room'
          UNION ALL
         SELECT 3, s.seq, 'limit',
                format('number %s in line for one of the %s slots of ''%s''', l.position, f.capacity, s.key)

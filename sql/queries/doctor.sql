@@ -16,7 +16,7 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.epoch, o.key, o.state, p.pro
        SELECT count(*) AS waits, min(w.due_at) AS first_due,
               bool_or(e.name IS NOT NULL OR coalesce(w.needed <= 0, false) OR w.given IS NOT NULL
                       OR w.kind = 'lock' AND highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') IS NOT NULL) AS is_over,
-              bool_or(w.kind = 'lock' AND NOT EXISTS (
+              bool_or(w.kind = 'lock' AND w.given IS NULL AND NOT EXISTS (
                   SELECT FROM highway.named_lock AS n
                    WHERE n.tenant_id = w.tenant_id AND n.task_id = w.task_id
                      AND n.step_key = coalesce(w.request ->> 'ticket', w.step_key))) AS has_no_ticket,
@@ -78,6 +78,16 @@ SELECT w.tenant_id, w.workflow_run_id, 'step ' || w.step_key || ' waits for a sl
  WHERE w.kind = 'slot' AND w.needed > 0 AND w.due_at IS NULL
    AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = w.tenant_id AND s.task_id = w.task_id AND s.granted_at IS NULL
                       AND s.step_key = CASE w.step_key WHEN '@slot' THEN '' ELSE w.step_key END)
+ UNION ALL
+SELECT w.tenant_id, w.workflow_run_id, 'it stands at the door of ' || t.queue || ', which is open'
+  FROM highway.wait AS w
+  JOIN highway.task AS t USING (tenant_id, task_id)
+  LEFT JOIN highway.tenant_policy AS p ON p.tenant_id = w.tenant_id
+ WHERE w.kind = 'room' AND t.state = 'sleeping' AND w.created_at < highway.now() - make_interval(secs => %(grace_seconds)s) - interval '5 seconds'
+   AND highway.backlog_cap(w.tenant_id) IS NULL AND NOT highway.is_draining(t.tenant_id, t.queue)
+   AND coalesce(p.changed_at < highway.now() - make_interval(secs => %(grace_seconds)s) - interval '5 seconds', true)
+   AND NOT EXISTS (SELECT FROM highway.queue_policy AS q WHERE q.queue = t.queue AND q.tenant_id IN (t.tenant_id, '00000000-0000-0000-0000-000000000000')
+                      AND q.changed_at >= highway.now() - make_interval(secs => %(grace_seconds)s) - interval '5 seconds')
  UNION ALL
 SELECT k.tenant_id, k.workflow_run_id, k.kind || ' ' || k.key || ' is kept by a run that is ' || coalesce(r.status, 'missing')
   FROM highway.run_key AS k

@@ -12,12 +12,14 @@ from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import InvalidError, NotFoundError
 from engine.kit.json_text import NotJsonError
+from engine.model.commands import Record
 from engine.model.json import Json
 from engine.queue.payloads import APART_BYTES, MAX_BYTES, Payloads, references, unpack
+from engine.queue.writes import Finished, RecordWrite, TaskWrites
 from engine.services.retention import collect_blobs
 from tests.engine.definitions import op, task, workflow
 from tests.support.databases import Database
-from tests.support.runs import scalar, start
+from tests.support.runs import scalar, start, take, write
 from tests.support.workers import Workers
 
 LARGE = "x" * (APART_BYTES + 1)
@@ -137,3 +139,24 @@ def test_the_same_content_is_stored_once_and_goes_with_its_last_run(database: Da
             connection.execute("SELECT highway.forget_runs(%s, %s)", [tenant, [run]])
             collect_blobs(connection)
             assert scalar(connection, "SELECT count(*) FROM highway.blob") == left
+
+
+def test_a_fork_keeps_the_large_values_that_it_has_from_a_source_that_is_purged(
+    database: Database, tenant: UUID
+) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant, workflow(task("a"), task("b", "a")))
+        (held,) = take(database.worker)
+        made = RecordWrite(Record("a", "task", "succeeded", result={"text": LARGE}), 0.01)
+        write(database.worker, TaskWrites(held, records=[made], exit=Finished("completed")))
+        forked = facade.fork(connection, tenant_id=tenant, workflow_run_id=run, from_step="b").workflow_run_id
+        facade.purge(connection, tenant_id=tenant, workflow_run_id=run)
+        collect_blobs(connection)
+        which = {"tenant_id": tenant, "workflow_run_id": forked}
+        stored = "SELECT result FROM highway.checkpoint WHERE workflow_run_id = %s AND step_key = 'a'"
+        (digest,) = references(scalar(connection, stored, forked))
+        assert json.loads(facade.get_payload(connection, **which, sha256=digest)) == {"text": LARGE}
+        facade.kill(connection, **which)
+        facade.purge(connection, **which)
+        collect_blobs(connection)
+        assert scalar(connection, "SELECT count(*) FROM highway.blob") == 0

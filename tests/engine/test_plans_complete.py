@@ -65,6 +65,8 @@ MORE = [
     Case("idempotency.begin", _KEY, ("web",)),
     Case("idempotency.find", _KEY, ("web",)),
     Case("idempotency.answer", _KEY, ("web",)),
+    Case("admission.tenants", {"quantity": 1000}),
+    Case("admission.admit", {"quantity": 500}),
     Case("service.forget_idempotency", {"quantity": 1000}),
     Case("run.submit", _START, ("web",)),
     Case("run.submit_many", _START | {"inputs": ["{}"]}, ("web",)),

@@ -15,7 +15,7 @@ from engine.db.connection import connect
 from engine.db.errors import BacklogFullError, StateError
 from engine.model.commands import AwaitLock, ChangeLock, Record
 from engine.model.errors import VersionConflictError
-from engine.model.flow import TenantPolicy
+from engine.model.flow import FlowOptions, Singleton, TenantPolicy
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.queue.commit import commit
@@ -76,6 +76,23 @@ def test_a_limit_of_the_submission_holds_for_whatever_repeats_the_run(
         end(database, second)
         grant(database)
         assert [held.task_id for held in take(database.worker)] == [again]
+    assert problems(database.worker, grace_seconds=60) == []
+
+
+def test_a_singleton_s_key_goes_on_with_its_chain_and_is_given_back_at_its_end(
+    database: Database, tenant: UUID
+) -> None:
+    only = FlowOptions(singleton=Singleton("only"))
+    with connect(database.worker) as connection:
+        start(connection, tenant, flow=only)
+        (first,) = take(database.worker)
+        write(database.worker, TaskWrites(first, exit=Finished("completed", continue_with={})))
+        (second,) = take(database.worker)
+        assert start(connection, tenant, flow=only) == second.task_id, "it joins the run that the chain has come to"
+        end(database, second)
+        third = start(connection, tenant, flow=only)
+        assert third != second.task_id
+        end(database, *take(database.worker))
     assert problems(database.worker, grace_seconds=60) == []
 
 
