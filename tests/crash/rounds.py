@@ -146,8 +146,8 @@ class Round:
             self.healthy.append(self.arena.worker(queues=[self.queue]))
 
     def _frozen(self) -> set[int]:
-        """Process ids of this round's workers that have stopped themselves."""
-        ours = {worker.pid for worker in self.victims + self.healthy}
+        """Process ids of whoever has stopped himself in this round; a client may have, too."""
+        ours = {each.pid for each in [*self.victims, *self.healthy, self._client]}
         return ours & {int(line.split()[0]) for line in self.arena.fired() if ":stop:" in line}
 
     def _wake_the_stopped(self) -> None:
@@ -155,8 +155,8 @@ class Round:
         if self.plan.stops and self._frozen():
             self._stopped_at = self._stopped_at or time.monotonic()
             if time.monotonic() > self._stopped_at + LEASE_SECONDS + 1:
-                for worker in self.victims + self.healthy:
-                    worker.send(signal.SIGCONT)
+                for each in [*self.victims, *self.healthy, self._client]:
+                    each.send(signal.SIGCONT)
 
     def _runs(self) -> dict[str, UUID]:
         """Accepted runs by key."""

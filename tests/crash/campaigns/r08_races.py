@@ -19,31 +19,28 @@ from tests.support.interleaving import problems
 from tests.support.runs import take
 
 BATCH = 200
+RACES_AN_ARENA = 4000
 _SLEEPING = "SELECT count(*) FROM highway.task WHERE state = 'sleeping'"
 
 
 def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
     """``quantity`` races on the level of SQL; a lost event is a task that sleeps on although its event is there."""
     tally, lost, turns = Tally(), 0, [0, 0]
-    with stage.arena(audit=False) as arena:
-        while tally.done < quantity:
-            size = min(BATCH, quantity - tally.done)
-            arena.submit(tiny(), size)
-            tasks = take(arena.database.worker, size)
-            first = _race(arena, tasks, random.Random(seed + tally.done))  # noqa: S311 - repeatable
-            turns[0] += first
-            turns[1] += size - first
-            lost += int(arena.query(_SLEEPING)[0][0])
-            tally.problems += problems(arena.database.worker)
-            arena.query(
-                "UPDATE highway.task SET state = 'cancelled', finished_at = now() WHERE highway.is_open(state) RETURNING 1"
-            )
-            arena.query("DELETE FROM highway.wait RETURNING 1")
-            arena.query(
-                "UPDATE highway.workflow_run AS r SET finished_at = t.finished_at FROM highway.task AS t WHERE t.task_id = r.workflow_run_id RETURNING 1"
-            )
-            tally.done += size
-            tick(size)
+    while tally.done < quantity:
+        with stage.arena(
+            audit=False
+        ) as arena:  # a fresh one now and then: the doctor reads everything, also what has long ended
+            until = min(quantity, tally.done + RACES_AN_ARENA)
+            while tally.done < until:
+                size = min(BATCH, until - tally.done)
+                first, asleep = _batch(arena, size, seed + tally.done)
+                turns[0] += first
+                turns[1] += size - first
+                lost += asleep
+                tally.problems += problems(arena.database.worker)
+                tally.done += size
+                tick(size)
+                _clear(arena)
     if lost:
         tally.problems.append(f"seed {seed}: {lost} events were lost")
     tally.figures = {
@@ -53,6 +50,26 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
         "by the emitter": str(turns[1]),
     }
     return tally
+
+
+def _batch(arena: Arena, size: int, seed: int) -> tuple[int, int]:
+    """So many races: how many the waiter won, and how many waiters sleep on."""
+    arena.submit(tiny(), size)
+    tasks = take(arena.database.worker, size)
+    first = _race(arena, tasks, random.Random(seed))  # noqa: S311 - repeatable
+    return first, int(arena.query(_SLEEPING)[0][0])
+
+
+def _clear(arena: Arena) -> None:
+    """End what was raced over."""
+    arena.query(
+        "UPDATE highway.task SET state = 'cancelled', finished_at = now() WHERE highway.is_open(state) RETURNING 1"
+    )
+    arena.query("DELETE FROM highway.wait RETURNING 1")
+    arena.query(
+        "UPDATE highway.workflow_run AS r SET finished_at = t.finished_at FROM highway.task AS t "
+        "WHERE t.task_id = r.workflow_run_id AND r.finished_at IS NULL RETURNING 1"
+    )
 
 
 def _race(arena: Arena, tasks: list[ClaimedTask], chance: random.Random) -> int:
