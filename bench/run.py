@@ -1,0 +1,75 @@
+"""Everybody in turn: for each workload and round every system once, on the same ground."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bench.ground import Ground
+from bench.remote import AgentError
+from bench.results import Result, median
+from bench.sizes import Sizes
+from bench.systems import registry as systems
+from bench.systems.base import NotHereError, System
+from bench.workloads import registry as workloads
+from launch.terminal import complain, say
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one start of the bench found."""
+
+    results: list[Result] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)  # system -> why it was not measured
+    failed: list[str] = field(default_factory=list)
+
+
+def measure(ground: Ground, names: Sequence[str], chosen: Sequence[str], sizes: Sizes) -> Measured:
+    """Medians of ``sizes.rounds`` rounds. What cannot be measured is told with its reason."""
+    found = Measured()
+    present = list(_install(ground, names, found))
+    for workload in chosen:
+        rounds: dict[str, list[Result]] = {}
+        for number in range(1, sizes.rounds + 1):
+            for system in present:
+                if workload in system.workloads:
+                    _once(workload, system, sizes, number, rounds.setdefault(system.name, []), found.failed)
+        found.results += [median(results) for results in rounds.values() if results]
+    return found
+
+
+def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[System]:
+    for name in names:
+        system = systems[name](ground)
+        try:
+            found.versions[name] = system.install()
+        except NotHereError as reason:
+            found.absent[name] = str(reason)
+            complain(f"{name} is not measured: {reason}")
+            continue
+        yield system
+
+
+def _once(workload: str, system: System, sizes: Sizes, number: int, into: list[Result], failed: list[str]) -> None:
+    began = time.monotonic()
+    try:
+        result = workloads[workload](system, sizes)
+    except (AgentError, NotHereError) as error:
+        failed.append(f"{workload} on {system.name}, round {number}: {error}")
+        complain(failed[-1])
+        return
+    into.append(result)
+    say(f"{workload} {system.name}, round {number}: {_short(result)} ({time.monotonic() - began:.0f} s)")
+
+
+def _short(result: Result) -> str:
+    """One line while it runs."""
+    parts = [
+        f"{figure.label} {figure.per_second:,.0f}/s"
+        if figure.per_second
+        else f"{figure.label} p50 {figure.p50_ms:.2f} p99 {figure.p99_ms:.2f} ms"
+        for figure in result.figures
+    ]
+    return " · ".join((*(part.strip() for part in parts), *result.notes))
