@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from bench.names import LONG, TABLE
 from bench.report import write_report
 from bench.run import Measured, measure
 from bench.sizes import SMOKE, Sizes
-from bench.systems import FLOOR, OURS, registry
+from bench.systems.registry import registry
 from bench.table import COST_HEADER, HEADER, LEGEND, as_text, cost_rows, rows
 from launch.commands import CHECKOUT
 from launch.process import stop_with_parent
@@ -79,5 +80,8 @@ def _tell(found: Measured) -> None:
 
 
 if __name__ == "__main__":
-    stop_with_parent(__import__("signal").SIGTERM)
+    # An orderly end, whoever asks for it: everything that was started is stopped, and half a table is told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stop_with_parent(signal.SIGTERM)
     sys.exit(main(sys.argv[1:]))

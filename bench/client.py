@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Stage = Literal["open", "waiting", "done"]
+Stage = Literal["open", "waiting", "done", "failed"]
 
 # The kinds of workflow that every system has, as its own users would write them:
 #   one_step    one step that does nothing

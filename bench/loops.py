@@ -10,7 +10,7 @@ from bench.client import Client, Ends, Kind, Stage
 
 LOOK_SECONDS = 0.0005  # between two looks at a run whose end is waited for
 COARSE_SECONDS = 0.05  # between two looks at whether all are done: the times of their ends are read from the tables
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 300.0
 
 
 class StuckError(Exception):
@@ -91,7 +91,13 @@ class Loops:
         return time.perf_counter() - asked
 
     def _wait_for(self, run: str, stage: Stage) -> None:
-        self._wait(lambda: self.client.stage(run) == stage, LOOK_SECONDS)
+        self._wait(lambda: self._is_at(run, stage), LOOK_SECONDS)
+
+    def _is_at(self, run: str, stage: Stage) -> bool:
+        found = self.client.stage(run)
+        if found == "failed":
+            raise StuckError(f"run {run} has failed")
+        return found == stage
 
     @staticmethod
     def _wait(until: Callable[[], bool], pause_seconds: float) -> None:

@@ -10,7 +10,7 @@ from bench.ground import Ground
 from bench.remote import AgentError
 from bench.results import Result, median
 from bench.sizes import Sizes
-from bench.systems import registry as systems
+from bench.systems.registry import registry as systems
 from bench.systems.base import NotHereError, System
 from bench.workloads import registry as workloads
 from launch.terminal import complain, say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench.results import Costs, Figure, Result
-from bench.systems import FLOOR, OURS
+from bench.names import FLOOR, OURS
 
 HEADER = ("workload", "system", "per second", "p50 ms", "p99 ms", "to ours", "to floor")
 COST_HEADER = (

@@ -19,7 +19,7 @@ class HighwayClient(PostgresObserver):
     """One tenant's program that submits."""
 
     STAGE = """
-        SELECT CASE r.status WHEN 'completed' THEN 'done' WHEN 'sleeping' THEN 'waiting' ELSE 'open' END
+        SELECT CASE r.status WHEN 'completed' THEN 'done' WHEN 'sleeping' THEN 'waiting' WHEN 'failed' THEN 'failed' ELSE 'open' END
           FROM highway.workflow_run AS r WHERE r.tenant_id = '00000000-0000-0000-0000-000000000001' AND r.workflow_run_id = %s::uuid"""
     ALL_DONE = """
         SELECT NOT EXISTS (SELECT FROM highway.task WHERE state = 'pending') AND NOT EXISTS (SELECT FROM highway.task WHERE state = 'running')
