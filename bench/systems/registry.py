@@ -11,7 +11,8 @@ from bench.systems.base import System
 from bench.systems.dbos.adapter import Dbos
 from bench.systems.highway.adapter import Highway
 from bench.systems.procrastinate.adapter import Procrastinate
+from bench.systems.restate.adapter import Restate
 
 registry: Mapping[str, Callable[[Ground], System]] = MappingProxyType(
-    {each.name: each for each in (Highway, Dbos, AbsurdSystem, Procrastinate)}
+    {each.name: each for each in (Highway, Dbos, AbsurdSystem, Procrastinate, Restate)}
 )
