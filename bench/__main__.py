@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.ground import Ground
-from bench.names import LONG, TABLE
+from bench.names import FLOOR, LONG, TABLE
 from bench.report import write_report
 from bench.run import Measured, measure
 from bench.sizes import SMOKE, Sizes
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     """0 when everything that was asked for was measured; systems that are not to be had here are told, and no failure."""
     asked = _parse(arguments)
     sizes = _sizes(asked)
-    names = [name for name in registry if not asked.only or name in asked.only]
+    names = [name for name in (*registry, FLOOR) if name in (asked.only or (*registry, FLOOR))]
     chosen = asked.workloads or (TABLE if not asked.smoke else (*TABLE, *LONG))
     with Ground(asked.folder) as ground:
         found = measure(ground, names, chosen, sizes)
@@ -40,7 +40,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     listed = lambda text: tuple(part for part in text.split(",") if part)  # noqa: E731
     numbers = lambda text: tuple(int(part) for part in listed(text))  # noqa: E731
-    parser.add_argument("--only", type=listed, default=(), help=f"systems, of {', '.join(registry)}")
+    parser.add_argument("--only", type=listed, default=(), help=f"systems, of {', '.join((*registry, FLOOR))}")
     parser.add_argument("--workloads", type=listed, default=(), help=f"of {', '.join((*TABLE, *LONG))}")
     parser.add_argument("--rounds", type=int, help="medians are of so many")
     parser.add_argument("--smoke", action="store_true", help="ours and the floor, everything tiny: does it run?")

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bench.ground import Ground
+from bench.names import FLOOR
 from bench.remote import AgentError
 from bench.results import Result, median
 from bench.sizes import Sizes
-from bench.systems.registry import registry as systems
 from bench.systems.base import NotHereError, System
+from bench.systems.floor.floor import Floor
+from bench.systems.registry import registry as systems
 from bench.workloads import registry as workloads
 from launch.terminal import complain, say
+
+Subject = System | Floor
 
 
 @dataclass(slots=True)
@@ -40,9 +44,9 @@ def measure(ground: Ground, names: Sequence[str], chosen: Sequence[str], sizes: 
     return found
 
 
-def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[System]:
+def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[Subject]:
     for name in names:
-        system = systems[name](ground)
+        system = Floor(ground) if name == FLOOR else systems[name](ground)
         try:
             found.versions[name] = system.install()
         except NotHereError as reason:
@@ -52,10 +56,10 @@ def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[
         yield system
 
 
-def _once(workload: str, system: System, sizes: Sizes, number: int, into: list[Result], failed: list[str]) -> None:
+def _once(workload: str, system: Subject, sizes: Sizes, number: int, into: list[Result], failed: list[str]) -> None:
     began = time.monotonic()
     try:
-        result = workloads[workload](system, sizes)
+        result = system.measure(workload, sizes) if isinstance(system, Floor) else workloads[workload](system, sizes)
     except (AgentError, NotHereError) as error:
         failed.append(f"{workload} on {system.name}, round {number}: {error}")
         complain(failed[-1])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.results import Costs, Figure, Result
 from bench.names import FLOOR, OURS
+from bench.results import Costs, Figure, Result
 
 HEADER = ("workload", "system", "per second", "p50 ms", "p99 ms", "to ours", "to floor")
 COST_HEADER = (
