@@ -24,10 +24,13 @@ class HighwayClient(PostgresObserver):
     ALL_DONE = """
         SELECT NOT EXISTS (SELECT FROM highway.task WHERE state = 'pending') AND NOT EXISTS (SELECT FROM highway.task WHERE state = 'running')
            AND NOT EXISTS (SELECT FROM highway.task WHERE state = 'sleeping')"""
+    # By the primary key, as everything here: a history of millions must not slow the looks.
     ENDS = """
         SELECT count(*), extract(epoch FROM percentile_disc(0.2) WITHIN GROUP (ORDER BY finished_at)), extract(epoch FROM max(finished_at))
-          FROM highway.workflow_run WHERE finished_at >= to_timestamp(%s) AND status = 'completed' AND parent_run_id IS NULL"""
-    BEGUN = "SELECT extract(epoch FROM started_at) FROM highway.workflow_run WHERE workflow_run_id = %s::uuid"
+          FROM highway.workflow_run
+         WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id >= highway.uuid7_from(to_timestamp(%s))
+           AND status = 'completed' AND parent_run_id IS NULL"""
+    BEGUN = "SELECT extract(epoch FROM started_at) FROM highway.workflow_run WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id = %s::uuid"
 
     def __init__(self, web: str, look: str) -> None:
         super().__init__(look)
