@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.ground import Ground
-from bench.names import FLOOR, LONG, TABLE
+from bench.names import FLOOR, LONG, OURS, TABLE
 from bench.report import write_report
 from bench.run import Measured, measure
 from bench.sizes import SMOKE, Sizes
@@ -25,9 +25,10 @@ def main(arguments: Sequence[str]) -> int:
     """0 when everything that was asked for was measured; systems that are not to be had here are told, and no failure."""
     asked = _parse(arguments)
     sizes = _sizes(asked)
-    names = [name for name in (*registry, FLOOR) if name in (asked.only or (*registry, FLOOR))]
+    wanted = asked.only or ((OURS,) if asked.smoke else (*registry, FLOOR))
+    names = [name for name in (*registry, FLOOR) if name in wanted]
     chosen = asked.workloads or (TABLE if not asked.smoke else (*TABLE, *LONG))
-    with Ground(asked.folder) as ground:
+    with Ground(asked.folder, shared=asked.smoke) as ground:
         found = measure(ground, names, chosen, sizes)
         version = ground.version()
     _tell(found)
@@ -38,14 +39,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    listed = lambda text: tuple(part for part in text.split(",") if part)  # noqa: E731
-    numbers = lambda text: tuple(int(part) for part in listed(text))  # noqa: E731
-    parser.add_argument("--only", type=listed, default=(), help=f"systems, of {', '.join((*registry, FLOOR))}")
-    parser.add_argument("--workloads", type=listed, default=(), help=f"of {', '.join((*TABLE, *LONG))}")
+    parser.add_argument("--only", type=_listed, default=(), help=f"systems, of {', '.join((*registry, FLOOR))}")
+    parser.add_argument("--workloads", type=_listed, default=(), help=f"of {', '.join((*TABLE, *LONG))}")
     parser.add_argument("--rounds", type=int, help="medians are of so many")
-    parser.add_argument("--smoke", action="store_true", help="ours and the floor, everything tiny: does it run?")
+    parser.add_argument(
+        "--smoke", action="store_true", help="ours alone unless --only says more, everything tiny: does it run?"
+    )
     parser.add_argument("--backlog", type=int, help="W6: how many workflows")
-    parser.add_argument("--histories", type=numbers, help="W8: finished runs, as 10000,1000000")
+    parser.add_argument("--histories", type=_numbers, help="W8: finished runs, as 10000,1000000")
     parser.add_argument("--api-runs", type=int, help="W12: runs in the tables")
     parser.add_argument("--duration", type=float, help="W13: seconds")
     parser.add_argument(
@@ -53,6 +54,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--report", action="store_true", help="write the table into docs/performance.md")
     return parser.parse_args(arguments)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in _listed(text))
 
 
 def _sizes(asked: argparse.Namespace) -> Sizes:

@@ -21,10 +21,14 @@ class NotDurableError(Exception):
 
 
 class Ground:
-    """The cluster of one start of the bench. Its data lies below ``folder``, on a disk: never in memory."""
+    """The cluster of one start of the bench. Its data lies below ``folder``, on a disk: never in memory.
 
-    def __init__(self, folder: Path) -> None:
+    ``shared``: ours keeps its database and worker from one measurement to the next. For the smoke run, whose figures nobody reads.
+    """
+
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self.folder = folder
+        self.shared = shared
         self._cluster = Cluster(folder / "postgres")
 
     def __enter__(self) -> Ground:

@@ -34,14 +34,30 @@ def measure(ground: Ground, names: Sequence[str], chosen: Sequence[str], sizes: 
     """Medians of ``sizes.rounds`` rounds. What cannot be measured is told with its reason."""
     found = Measured()
     present = list(_install(ground, names, found))
-    for workload in chosen:
-        rounds: dict[str, list[Result]] = {}
-        for number in range(1, sizes.rounds + 1):
-            for system in present:
-                if workload in system.workloads:
-                    _once(workload, system, sizes, number, rounds.setdefault(system.name, []), found.failed)
-        found.results += [median(results) for results in rounds.values() if results]
+    try:
+        for workload in chosen:
+            _rounds(workload, [system for system in present if workload in system.workloads], sizes, found)
+    finally:
+        for system in present:
+            system.close()
     return found
+
+
+def _rounds(workload: str, systems_of_it: Sequence[Subject], sizes: Sizes, found: Measured) -> None:
+    """In turn, so that what happens to the machine meanwhile happens to all."""
+    rounds: dict[str, list[Result]] = {system.name: [] for system in systems_of_it}
+    for number in range(1, sizes.rounds + 1):
+        for system in systems_of_it:
+            began = time.monotonic()
+            try:
+                result = _once(workload, system, sizes)
+            except (AgentError, NotHereError) as error:
+                found.failed.append(f"{workload} on {system.name}, round {number}: {error}")
+                complain(found.failed[-1])
+                continue
+            rounds[system.name].append(result)
+            say(f"{workload} {system.name}, round {number}: {_short(result)} ({time.monotonic() - began:.0f} s)")
+    found.results += [median(results) for results in rounds.values() if results]
 
 
 def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[Subject]:
@@ -56,16 +72,8 @@ def _install(ground: Ground, names: Sequence[str], found: Measured) -> Iterator[
         yield system
 
 
-def _once(workload: str, system: Subject, sizes: Sizes, number: int, into: list[Result], failed: list[str]) -> None:
-    began = time.monotonic()
-    try:
-        result = system.measure(workload, sizes) if isinstance(system, Floor) else workloads[workload](system, sizes)
-    except (AgentError, NotHereError) as error:
-        failed.append(f"{workload} on {system.name}, round {number}: {error}")
-        complain(failed[-1])
-        return
-    into.append(result)
-    say(f"{workload} {system.name}, round {number}: {_short(result)} ({time.monotonic() - began:.0f} s)")
+def _once(workload: str, system: Subject, sizes: Sizes) -> Result:
+    return system.measure(workload, sizes) if isinstance(system, Floor) else workloads[workload](system, sizes)
 
 
 def _short(result: Result) -> str:

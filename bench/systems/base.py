@@ -31,8 +31,11 @@ class System(Protocol):
     name: ClassVar[str]
     workloads: ClassVar[frozenset[str]]
     ground: Ground
-    database: str | None  # of the bench's PostgreSQL, where its truth is there
     needs_worker_to_submit: ClassVar[bool]
+
+    @property
+    def database(self) -> str | None:
+        """Of the bench's PostgreSQL, where its truth is there."""
 
     def install(self) -> str:
         """Make sure that it is here; its versions. Raises `NotHereError`."""
@@ -45,6 +48,9 @@ class System(Protocol):
 
     def stop(self) -> None:
         """Stop workers and whatever else was started."""
+
+    def close(self) -> None:
+        """Nothing more will be measured."""
 
     def agent(self) -> Agent:
         """A client in the system's own environment."""

@@ -58,6 +58,10 @@ class PostgresPeer:
         """The workers."""
         self.processes.stop()
 
+    def close(self) -> None:
+        """The same."""
+        self.stop()
+
     def agent(self) -> Agent:
         """Its own library submits; the same kind of looks as at everybody's tables."""
         config = {"dsn": self.ground.url(self._database)}

@@ -20,6 +20,7 @@ from bench.workloads import (
     w9_fairness,
     w10_tenants,
     w11_dsl,
+    w12_web,
     w13_soak,
 )
 
@@ -36,6 +37,7 @@ registry: Mapping[str, Callable[[System, Sizes], Result]] = MappingProxyType(
         "W9": w9_fairness.run,
         "W10": w10_tenants.run,
         "W11": w11_dsl.run,
+        "W12": w12_web.run,
         "W13": w13_soak.run,
     }
 )

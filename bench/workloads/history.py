@@ -27,7 +27,7 @@ NEW_ID = sql.SQL(
 
 def grow(connection: psycopg.Connection[Any], example: UUID, before: int, count: int) -> None:
     """Make copies number ``before`` to ``count`` of a finished run; then what autovacuum would do in time. A superuser's connection."""
-    copies = [_copy(connection, name, oid, example) for name, oid in connection.execute(TABLES).fetchall()]
+    copies = [_copy(connection, name, oid) for name, oid in connection.execute(TABLES).fetchall()]
     connection.execute("SET statement_timeout = 0")
     for low in range(before, count, CHUNK):
         with connection.transaction():
@@ -40,7 +40,7 @@ def grow(connection: psycopg.Connection[Any], example: UUID, before: int, count:
     connection.execute("CHECKPOINT")
 
 
-def _copy(connection: psycopg.Connection[Any], table: str, oid: int, example: UUID) -> sql.Composed:
+def _copy(connection: psycopg.Connection[Any], table: str, oid: int) -> sql.Composed:
     """The statement that copies the example's rows of one table: its own id, wherever it stands, becomes the copy's."""
     columns = connection.execute(COLUMNS, [oid]).fetchall()
     values = [
@@ -53,7 +53,7 @@ def _copy(connection: psycopg.Connection[Any], table: str, oid: int, example: UU
         "INSERT INTO {table} ({columns}) SELECT {values} FROM {table} AS t CROSS JOIN generate_series(%(low)s::bigint, %(high)s::bigint) AS n"
         " WHERE t.workflow_run_id = %(example)s"
     ).format(
-        table=sql.SQL(table),  # type: ignore[arg-type]  # a name that PostgreSQL wrote, quoted where it must be
+        table=sql.SQL(table),  # a name that PostgreSQL wrote, quoted where it must be
         columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
         values=sql.SQL(", ").join(values),
     )

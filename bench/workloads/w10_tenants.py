@@ -55,4 +55,4 @@ def _wait(connection: psycopg.Connection[Any]) -> None:
 
 
 def _row(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
-    return connection.execute(query).fetchone() or ()  # type: ignore[call-overload,no-any-return]
+    return connection.execute(query).fetchone() or ()

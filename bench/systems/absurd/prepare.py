@@ -14,7 +14,7 @@ from bench.systems.absurd.tasks import QUEUES
 def main(url: str) -> None:
     """What `absurdctl init` and `create-queue` do, which need `psql` on the path."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(BUNDLED_SCHEMA_SQL)  # type: ignore[arg-type]  # their text, as it is
+        connection.execute(BUNDLED_SCHEMA_SQL)  # their text, as it is
         app = Absurd(connection)
         for queue in QUEUES:
             app.create_queue(queue)

@@ -23,7 +23,7 @@ class Highway:
     name: ClassVar[str] = "highway"
     workloads: ClassVar[frozenset[str]] = frozenset((*TABLE, *LONG))
     needs_worker_to_submit: ClassVar[bool] = False
-    database = "bench_highway"
+    database: str = "bench_highway"
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -38,17 +38,26 @@ class Highway:
 
     def fresh(self) -> None:
         """A copy of the migrated template."""
+        if self.ground.shared and self.processes.children:
+            return
         self.stop()
         self.ground.recreate(self.database, template=TEMPLATE, owner="highway_owner")
 
     def start(self, processes: int = 1) -> None:
         """The real entry, as an operator starts it."""
+        if self.ground.shared and self.processes.children:
+            return
         command = commands.worker("--processes", str(processes), "--name", "bench")
         self.processes.start(command, env=self.environment(), log="worker.log")
         self.processes.await_ready(lambda: self._ready_workers() >= processes)
 
     def stop(self) -> None:
         """Workers, and the web server where a workload started one."""
+        if not self.ground.shared:
+            self.processes.stop()
+
+    def close(self) -> None:
+        """The same, shared or not."""
         self.processes.stop()
 
     def agent(self) -> Agent:

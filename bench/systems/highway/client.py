@@ -30,7 +30,9 @@ class HighwayClient(PostgresObserver):
           FROM highway.workflow_run
          WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id >= highway.uuid7_from(to_timestamp(%s))
            AND status = 'completed' AND parent_run_id IS NULL"""
-    BEGUN = "SELECT extract(epoch FROM started_at) FROM highway.workflow_run WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id = %s::uuid"
+    BEGUN = """
+        SELECT extract(epoch FROM started_at) FROM highway.workflow_run
+         WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id = %s::uuid"""
 
     def __init__(self, web: str, look: str) -> None:
         super().__init__(look)

@@ -60,7 +60,14 @@ class Restate:
         """The service, with so many Hypercorn workers, made known to the server."""
         config = self.processes.folder / "hypercorn.toml"
         config.write_text(f'bind = "127.0.0.1:{self._ports["service"]}"\nworkers = {processes}\n{NO_LIMITS}')
-        serve = [self._python, "-m", "hypercorn", "--config", str(config), "bench.systems.restate.service:app"]
+        serve: list[str | Path] = [
+            self._python,
+            "-m",
+            "hypercorn",
+            "--config",
+            str(config),
+            "bench.systems.restate.service:app",
+        ]
         self.processes.start(serve, env=python_environment(), log="service.log")
         uri = {"uri": f"http://127.0.0.1:{self._ports['service']}", "force": True}
         self.processes.await_ready(lambda: self._answers("/deployments", uri))
@@ -68,6 +75,10 @@ class Restate:
     def stop(self) -> None:
         """Service and server."""
         self.processes.stop()
+
+    def close(self) -> None:
+        """The same."""
+        self.stop()
 
     def agent(self) -> Agent:
         """Its ingress is asked over HTTP."""
