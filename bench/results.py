@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -43,7 +44,7 @@ class Result:
 def percentile(values: Iterable[float], share: float) -> float:
     """The least value that so large a share of ``values`` does not exceed."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
 
 
 def latency(seconds: Sequence[float], label: str = "") -> Figure:
