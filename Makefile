@@ -28,7 +28,7 @@ check: setup-test ## linters, types, import contracts, Django's checks
 crash: setup-test ## faults everywhere, and a table (ONLY=R3 SEED=7 ROUNDS=20, FULL=1 for hours)
 	@exec $(VENV)/python -m tests.crash $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FULL),--full)
 
-bench: setup-test ## speed beside peers and raw PostgreSQL, one table (W=W8 ONLY=highway ROUNDS=1 SMOKE=1 REPORT=1, see bench/README.md)
+bench: setup-test ## speed beside the peers and bare PostgreSQL (W=W8 ONLY=highway ROUNDS=1 SMOKE=1; see bench/README.md)
 	@exec $(VENV)/python -m bench $(if $(SMOKE),--smoke) $(if $(W),--workloads $(W)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(BACKLOG),--backlog $(BACKLOG)) $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(RUNS),--api-runs $(RUNS)) \
 		$(if $(DURATION),--duration $(DURATION)) $(if $(REPORT),--report)

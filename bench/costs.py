@@ -1,7 +1,7 @@
 """What work costs besides time: commits, processor time, room on the disk, memory, dead rows.
 
-CPU is read from /proc of the worker's processes and of the server's, children that ended included. Commits are those that the database counted, without the
-bench's own looks. Dead rows are counted by pgstattuple.
+CPU is read from /proc of the worker's processes and of the server's, children that ended included. Commits are those that the database counted, the
+bench's own looks (twenty a second) included. Dead rows are counted by pgstattuple.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def rss_mb(workers: Iterable[int]) -> float:
 
 
 def commits(ground: Ground, database: str) -> int:
-    """Transactions that the database has counted; sessions report theirs once a second."""
+    """Transactions that the database has counted; a session tells all of its when it ends."""
     with ground.administer() as connection:
         row = connection.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = %s", [database]).fetchone()
     return int(row[0]) if row else 0

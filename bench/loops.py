@@ -10,7 +10,8 @@ from bench.client import Client, Ends, Kind, Stage
 
 LOOK_SECONDS = 0.0005  # between two looks at a run whose end is waited for
 COARSE_SECONDS = 0.05  # between two looks at whether all are done: the times of their ends are read from the tables
-PATIENCE_SECONDS = 300.0
+RUN_PATIENCE_SECONDS = 60.0  # for one run
+PATIENCE_SECONDS = 1_200.0  # for many
 
 
 class StuckError(Exception):
@@ -39,7 +40,7 @@ class Loops:
 
     def wait_for_all(self, since: float, count: int) -> Ends:
         """Wait until nothing is open; ``count`` runs must have ended."""
-        self._wait(self.client.all_done, COARSE_SECONDS)
+        self._wait(self.client.all_done, COARSE_SECONDS, PATIENCE_SECONDS)
         ends = self.client.ends(since)
         if ends.count != count:
             raise StuckError(f"{ends.count} runs of {count} have ended, and none is open")
@@ -47,7 +48,7 @@ class Loops:
 
     def wait_for_some(self, since: float, count: int) -> int:
         """Wait until so many have ended; how many had."""
-        self._wait(lambda: self.client.ends(since).count >= count, COARSE_SECONDS)
+        self._wait(lambda: self.client.ends(since).count >= count, COARSE_SECONDS, PATIENCE_SECONDS)
         return self.client.ends(since).count
 
     def one_by_one(self, kind: Kind, count: int) -> dict[str, list[float]]:
@@ -91,7 +92,7 @@ class Loops:
         return time.perf_counter() - asked
 
     def _wait_for(self, run: str, stage: Stage) -> None:
-        self._wait(lambda: self._is_at(run, stage), LOOK_SECONDS)
+        self._wait(lambda: self._is_at(run, stage), LOOK_SECONDS, RUN_PATIENCE_SECONDS)
 
     def _is_at(self, run: str, stage: Stage) -> bool:
         found = self.client.stage(run)
@@ -100,9 +101,9 @@ class Loops:
         return found == stage
 
     @staticmethod
-    def _wait(until: Callable[[], bool], pause_seconds: float) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def _wait(until: Callable[[], bool], pause_seconds: float, patience_seconds: float) -> None:
+        deadline = time.monotonic() + patience_seconds
         while not until():
             if time.monotonic() > deadline:
-                raise StuckError(f"it did not come in {PATIENCE_SECONDS:.0f} s")
+                raise StuckError(f"it did not come in {patience_seconds:.0f} s")
             time.sleep(pause_seconds)

@@ -16,7 +16,6 @@ from bench.sizes import Sizes
 from bench.systems.base import System, put_up
 
 EARLY_SHARE = 0.2
-REPORT_SECONDS = 1.5  # sessions of PostgreSQL report what they counted within a second
 
 
 def run(system: System, sizes: Sizes) -> Result:
@@ -27,16 +26,22 @@ def run(system: System, sizes: Sizes) -> Result:
 
 def _drain(system: System, sizes: Sizes, processes: int) -> Figure:
     with put_up(system):
+        empty = system.store_bytes()
+        began = time.time()
+        committed = 0
         if system.needs_worker_to_submit:
             system.start(processes)
-        with system.agent() as agent:
-            empty = system.store_bytes()
-            began = time.time()
-            agent.submit_batch("one_step", sizes.backlog, hold_seconds=sizes.backlog / 1000 + 2)
+            with system.agent() as agent:
+                agent.submit_batch("one_step", sizes.backlog, hold_seconds=sizes.backlog / 1000 + 2)
+                per_second, spent = _watch(system, agent, sizes.backlog, began)
+        else:
+            with system.agent() as agent:
+                agent.submit_batch("one_step", sizes.backlog)
             committed = _commits(system)
-            if not system.needs_worker_to_submit:
-                system.start(processes)
-            per_second, spent = _watch(system, agent, sizes.backlog, began)
+            system.start(processes)
+            with system.agent() as agent:
+                per_second, spent = _watch(system, agent, sizes.backlog, began)
+        system.stop()
         label = f"{processes} process{'es' * (processes > 1)}"
         return Figure(label, per_second, costs=_with_store(system, spent, sizes.backlog, empty, committed))
 
@@ -57,7 +62,7 @@ def _watch(system: System, agent: Agent, backlog: int, began: float) -> tuple[fl
 
 
 def _with_store(system: System, spent: Costs, backlog: int, empty: int, committed: int) -> Costs:
-    """What the whole drain left behind in the store."""
+    """What the whole drain left behind in the store. All sessions have ended, so that they have told what they counted."""
     room = (system.store_bytes() - empty) / backlog
     if system.database is None:
         return replace(spent, bytes=room)
@@ -67,8 +72,5 @@ def _with_store(system: System, spent: Costs, backlog: int, empty: int, committe
 
 
 def _commits(system: System) -> int:
-    """So far, those of the submission included when they have been reported."""
-    if system.database is None:
-        return 0
-    time.sleep(REPORT_SECONDS)
-    return costs.commits(system.ground, system.database)
+    """So far, by the sessions that have ended: others tell what they counted up to ten seconds later."""
+    return 0 if system.database is None else costs.commits(system.ground, system.database)
