@@ -26,12 +26,14 @@ def block(found: Measured, postgres: str, sizes: Sizes) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items() if version)
     parts = [
         f"Measured {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, medians of {sizes.rounds}. Machine: {machine()}. "
-        f"PostgreSQL {postgres}, default durability. {versions}.",
+        f"PostgreSQL {postgres}, default durability. Load before the start: {found.load:.1f}. {versions}.",
         as_markdown(HEADER, rows(found.results)),
         LEGEND,
     ]
     if costs := cost_rows(found.results):
         parts += ["What a finished one-step workflow cost (W6):", as_markdown(COST_HEADER, costs)]
+    if found.load > (os.cpu_count() or 1) / 2:
+        parts.insert(1, "**The machine was busy with other work: these figures are rough, and times much too long.**")
     parts += [f"Not measured: {name} ({reason})." for name, reason in found.absent.items()]
     parts += [f"Failed: {failure.splitlines()[0]}" for failure in found.failed]
     parts += [f"{each.workload}, {each.system}: {'; '.join(each.notes)}." for each in found.results if each.notes]
@@ -49,8 +51,4 @@ def machine() -> str:
         platform.machine(),
     )
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
-    load = os.getloadavg()[2]
-    return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}, "
-        f"load of the last 15 minutes at the end {load:.1f}"
-    )
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"

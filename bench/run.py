@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,11 +29,14 @@ class Measured:
     versions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)  # system -> why it was not measured
     failed: list[str] = field(default_factory=list)
+    load: float = 0.0  # of the machine, before anything was measured
 
 
 def measure(ground: Ground, names: Sequence[str], chosen: Sequence[str], sizes: Sizes) -> Measured:
     """Medians of ``sizes.rounds`` rounds. What cannot be measured is told with its reason."""
-    found = Measured()
+    found = Measured(load=os.getloadavg()[0])
+    if found.load > (os.cpu_count() or 1) / 2:
+        complain(f"the machine is busy (load {found.load:.1f}): figures will be rough")
     present = list(_install(ground, names, found))
     try:
         for workload in chosen:

@@ -55,7 +55,7 @@ SMOKE = Sizes(
     timers=10,
     api_requests=20,
     api_runs=200,
-    soak_seconds=4.0,
+    soak_seconds=2.0,
     soak_rate=20,
     soak_window_seconds=1.0,
 )

@@ -15,7 +15,9 @@ from bench.systems.base import System, running
 from bench.systems.highway.backlog import queue_many, queue_timers
 
 PATIENCE_SECONDS = 300.0
-AHEAD_SECONDS = 5.0  # by then all timers sleep, whatever the machine
+AHEAD_SECONDS = (
+    2.0  # and with the time that so many take to fall asleep: by then all timers sleep, whatever the machine
+)
 OPEN = "SELECT EXISTS (SELECT FROM highway.task WHERE state IN ('pending', 'running', 'sleeping'))"
 LAST = (
     "SELECT extract(epoch FROM max(finished_at))::float8, count(*) FROM highway.workflow_run WHERE status = 'completed'"
@@ -39,7 +41,7 @@ def run(system: System, sizes: Sizes) -> Result:
 
 
 def _timers(connection: psycopg.Connection[Any], sizes: Sizes) -> list[float]:
-    due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=AHEAD_SECONDS + sizes.timers / 500)
+    due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=AHEAD_SECONDS + sizes.timers / 200)
     queue_timers(connection, UUID(int=1), sizes.timers, due.isoformat())
     _wait(connection)
     return [float(row[0]) for row in connection.execute(LATE, [due.timestamp()]).fetchall()]
