@@ -89,7 +89,8 @@ class RestateClient:
         if now - self._counted_at > COUNT_SECONDS:
             answer = self._do(self._admin.post("/query", {"query": OPEN}, accept="application/json"))
             ended = self._held - int(json.loads(answer)["rows"][0]["open"])
-            before, fresh = max(self._counted_at, now - 2 * COUNT_SECONDS), ended - len(self._ended)
+            # When this answer came: a look takes its time on a busy machine.
+            now, before, fresh = time.time(), self._counted_at or now, ended - len(self._ended)
             self._ended += [before + (now - before) * (place + 1) / fresh for place in range(fresh)]
             self._counted_at = now
         return len(self._ended)
