@@ -30,7 +30,7 @@ def test_no_file_names_the_host_of_a_registry() -> None:
     assert not naming, f"these name a package registry: {naming}"
 
 
-@pytest.mark.parametrize("lock", ["base", "embedded", "dev"])
+@pytest.mark.parametrize("lock", ["base", "embedded", "dev", "bench-peers"])
 def test_lock_files_hold_hashes_and_no_addresses(lock: str) -> None:
     text = (CHECKOUT / "requirements" / f"{lock}.txt").read_text()
     assert "://" not in text

@@ -1,0 +1,51 @@
+"""Absurd's tasks of the bench, and how it is set up. Its documentation: awaited children stand in another queue than their parent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from absurd_sdk import AsyncAbsurd
+
+from bench.client import CHILDREN, STEPS
+
+QUEUE, CHILD_QUEUE = "bench", "bench_children"
+QUEUES = (QUEUE, CHILD_QUEUE)
+
+
+async def nothing() -> None:
+    """The body of every step."""
+
+
+async def one_step(_params: Any, ctx: Any) -> None:
+    """One durable step."""
+    await ctx.step("step", nothing)
+
+
+async def ten_steps(_params: Any, ctx: Any) -> None:
+    """Ten, one after another."""
+    for number in range(STEPS):
+        await ctx.step(f"step_{number}", nothing)
+
+
+async def wake_up(_params: Any, ctx: Any) -> None:
+    """Waits for the event of this task, then one step."""
+    await ctx.await_event(f"go:{ctx.task_id}")
+    await ctx.step("step", nothing)
+
+
+def register(app: AsyncAbsurd, children: AsyncAbsurd) -> None:
+    """Name the tasks to the workers of the two queues."""
+    children.register_task("one_step")(one_step)
+    for task in (one_step, ten_steps, wake_up):
+        app.register_task(task.__name__)(task)
+
+    @app.register_task("fan_out")
+    async def fan_out(_params: Any, ctx: Any) -> None:
+        """Starting a child is a step each, so that a second attempt does not start it again."""
+
+        async def start() -> str:
+            return str((await children.spawn("one_step", None))["task_id"])
+
+        started = [await ctx.step(f"child_{number}", start) for number in range(CHILDREN)]
+        for child in started:
+            await ctx.await_task_result(child, queue_name=CHILD_QUEUE)

@@ -1,0 +1,1 @@
+"""DBOS: durable workflows as a Python library on PostgreSQL. https://docs.dbos.dev"""

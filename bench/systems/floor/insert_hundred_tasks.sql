@@ -1,0 +1,1 @@
+INSERT INTO task (id) SELECT nextval('submission') FROM generate_series(1, 100);

@@ -1,0 +1,1 @@
+INSERT INTO task (id) VALUES (nextval('submission'));
