@@ -64,8 +64,8 @@ class Plan:
 
     @property
     def drains(self) -> bool:
-        """Whether the victims are told to stop."""
-        return any(point.startswith(_BY_SIGNAL) for point in self.points)
+        """Whether the victims are told to stop. Not where they have to die first, so that there is somebody to bury."""
+        return not self.points & SELDOM and any(point.startswith(_BY_SIGNAL) for point in self.points)
 
     @property
     def cancels(self) -> bool:
