@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         found = measure(ground, names, chosen, sizes)
         version = ground.version()
     _tell(found)
-    if asked.report:
+    if asked.report and not found.interrupted:
         write_report(CHECKOUT / "docs" / "performance.md", found, version, sizes)
-    return 1 if found.failed or not found.results else 0
+    return 1 if found.failed or found.interrupted or not found.results else 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -89,7 +89,7 @@ def _tell(found: Measured) -> None:
 
 
 if __name__ == "__main__":
-    # An orderly end, whoever asks for it: everything that was started is stopped, and half a table is told.
+    # An orderly end, whoever asks for it: what was started is stopped, and what was measured is told.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     stop_with_parent(signal.SIGTERM)

@@ -29,6 +29,7 @@ class Measured:
     versions: dict[str, str] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)  # system -> why it was not measured
     failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
     load: float = 0.0  # of the machine, before anything was measured
 
 
@@ -41,6 +42,9 @@ def measure(ground: Ground, names: Sequence[str], chosen: Sequence[str], sizes: 
     try:
         for workload in chosen:
             _rounds(workload, [system for system in present if workload in system.workloads], sizes, found)
+    except KeyboardInterrupt:
+        found.interrupted = True
+        complain("interrupted: the rest is not measured")
     finally:
         for system in present:
             system.close()
