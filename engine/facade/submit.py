@@ -16,7 +16,7 @@ from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import dumps
 from engine.model.flow import FlowOptions
 from engine.model.json import Json, JsonObject
-from engine.model.views import RunView, Submitted
+from engine.model.views import Submitted
 
 _sql = load("run")
 _flow = load("flow")
@@ -62,7 +62,7 @@ def submit(
             submitted = submit_stored(connection, **what, retry_of=retry_of)
         else:
             row = _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
-            submitted = _submitted_row(connection, tenant_id, definition_id, row)
+            submitted = _joined(connection, tenant_id, row)
         reach(FaultPoint.SUBMIT_AFTER_INSERT)
     reach(FaultPoint.SUBMIT_BEFORE_REPLY)
     return submitted
@@ -73,14 +73,9 @@ def submit_stored(
 ) -> Submitted:
     """Start a run with inputs as a row holds them: a reference in them stays one. In a transaction of the tenant."""
     row = _sql.submit.one(connection, tenant_id=tenant_id, definition_id=definition_id, inputs=inputs, **how)
-    return _submitted_row(connection, tenant_id, definition_id, row)
-
-
-def _submitted_row(connection: Connection, tenant_id: UUID, definition_id: UUID, row: Row | None) -> Submitted:
-    if row is None or row["workflow_run_id"] is None:
+    if row is None:
         raise NotFoundError(f"no workflow definition {definition_id}")
-    run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
-    return _submitted(run, joined=bool(row.get("joined")))
+    return Submitted(**row)
 
 
 def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, triggered_by: str = "") -> Submitted:
@@ -154,7 +149,11 @@ def send_signal(
     return int(row["seq"]) if row else 0
 
 
-def _submitted(run: RunView, *, joined: bool) -> Submitted:
+def _joined(connection: Connection, tenant_id: UUID, row: Row | None) -> Submitted:
+    """The run that a submission under flow options has started, or joined: then it may be one of another definition."""
+    if row is None:
+        raise NotFoundError("no such workflow definition")
+    run = get_run(connection, tenant_id=tenant_id, workflow_run_id=row["workflow_run_id"])
     return Submitted(
         run.workflow_run_id,
         run.definition_id,
@@ -162,5 +161,5 @@ def _submitted(run: RunView, *, joined: bool) -> Submitted:
         run.name,
         run.version,
         run.status,
-        joined=joined,
+        joined=bool(row["joined"]),
     )

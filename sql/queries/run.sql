@@ -4,10 +4,13 @@ SELECT definition_id, version, created
   FROM highway.register_definition(%(tenant_id)s, %(definition_hash)s, %(name)s, %(definition)s::jsonb, %(source)s, %(source_format)s);
 
 -- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
--- Starts a run; NULL when there is no such definition.
+-- Starts a run, and tells what was started; no row when there is no such definition.
 SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
-                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id
-  FROM highway.check_admission(%(tenant_id)s, %(queue)s);
+                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id,
+       d.definition_id, d.definition_hash, d.name, d.version, CASE WHEN %(delay_seconds)s::float8 > 0 THEN 'sleeping' ELSE 'pending' END AS status
+  FROM highway.check_admission(%(tenant_id)s, %(queue)s)
+ CROSS JOIN highway.workflow_definition AS d
+ WHERE d.tenant_id = %(tenant_id)s AND d.definition_id = %(definition_id)s;
 
 -- name: submit_many(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by) :many
 -- Starts a run for each of the inputs, in their order; no rows when there is no such definition.
