@@ -26,15 +26,13 @@ def run(system: System, sizes: Sizes) -> Result:
 
 def _drain(system: System, sizes: Sizes, processes: int) -> Figure:
     with put_up(system):
-        empty = system.store_bytes()
-        began = time.time()
-        committed = 0
+        empty, committed = system.store_bytes(), 0
         if system.needs_worker_to_submit:
             system.start(processes)
             with system.agent() as agent:
-                agent.submit_batch("one_step", sizes.backlog, hold_seconds=sizes.backlog / 1000 + 2)
-                per_second, spent = _watch(system, agent, sizes.backlog, began)
+                per_second, spent = _release(system, agent, sizes.backlog)
         else:
+            began = time.time()
             with system.agent() as agent:
                 agent.submit_batch("one_step", sizes.backlog)
             committed = _commits(system)
@@ -46,19 +44,33 @@ def _drain(system: System, sizes: Sizes, processes: int) -> Figure:
         return Figure(label, per_second, costs=_with_store(system, spent, sizes.backlog, empty, committed))
 
 
+def _release(system: System, agent: Agent, backlog: int) -> tuple[float, Costs]:
+    """Where a worker is there from the beginning: all are held until a time. Rate and CPU are of the whole drain, for they may all run side by side
+    and end together."""
+    hold_seconds = backlog / 1000 + 2
+    began = time.time()
+    agent.submit_batch("one_step", backlog, hold_seconds=hold_seconds)
+    before = costs.cpu(system.worker_pids(), system.server_pid())
+    released = max(began + hold_seconds, time.time())
+    ends = agent.wait_for_all(began, backlog)
+    return backlog / max(ends.last - released, 1e-6), _spent(system, before, backlog)
+
+
 def _watch(system: System, agent: Agent, backlog: int, began: float) -> tuple[float, Costs]:
     """The rate of the last four fifths, and what the processes spent in that time."""
     done = agent.wait_for_some(began, int(backlog * EARLY_SHARE))
     before = costs.cpu(system.worker_pids(), system.server_pid())
     ends = agent.wait_for_all(began, backlog)
+    rate = backlog * (1 - EARLY_SHARE) / max(ends.last - ends.early, 1e-6)
+    return rate, _spent(system, before, backlog - done)
+
+
+def _spent(system: System, before: costs.Cpu, count: int) -> Costs:
+    """CPU since then for each of so many workflows, and memory now."""
     cpu = costs.cpu(system.worker_pids(), system.server_pid()) - before
-    milliseconds = 1000 / max(1, backlog - done)
-    spent = Costs(
-        worker_cpu_ms=cpu.workers * milliseconds,
-        server_cpu_ms=cpu.server * milliseconds,
-        worker_rss_mb=costs.rss_mb(system.worker_pids()),
-    )
-    return backlog * (1 - EARLY_SHARE) / max(ends.last - ends.early, 1e-6), spent
+    each = 1000 / max(1, count)
+    memory = costs.rss_mb(system.worker_pids())
+    return Costs(worker_cpu_ms=cpu.workers * each, server_cpu_ms=cpu.server * each, worker_rss_mb=memory)
 
 
 def _with_store(system: System, spent: Costs, backlog: int, empty: int, committed: int) -> Costs:
