@@ -24,7 +24,7 @@ from engine.worker.programs import Programs, UnreadableDefinitionError
 from engine.worker.room import Room, share
 
 _logger = logging.getLogger(__name__)
-MOMENT_SECONDS = 0.01
+MOMENT_SECONDS = 0.01  # worth waiting for, as one look then does for many tasks
 SMALLEST_SHARE = 4  # of what the pace allows: a look for less than a fourth of it waits while there is more to do
 
 
@@ -82,12 +82,17 @@ class Claiming:
         self._next_at = time.monotonic() + POLL_SECONDS
 
     def gone(self, writes: TaskWrites) -> None:
-        """A task was let go: there is room, and its exit may have made something claimable."""
+        """A task was let go: there is room, and its exit may have made something claimable.
+
+        The end of a run by itself frees at most a place under a cap, of which no hint tells: that is looked after in a moment, for many ends at once.
+        """
         self._pace.left()
         exit_ = writes.exit
         is_plain = isinstance(exit_, Finished) and exit_.state == "completed" and not exit_.continue_with
         if self._may_be_more or not is_plain or writes.task.parent_task_id:
             self.soon()
+        else:
+            self._next_at = min(self._next_at, time.monotonic() + MOMENT_SECONDS)
 
     def again_soon(self) -> None:
         """A look could not be made, for a reason that passes."""
@@ -100,10 +105,9 @@ class Claiming:
             return None
         room = self._room(held, leaving, free_slots)
         if self._may_be_more and room.runs * SMALLEST_SHARE < self._pace.ahead and len(held) > leaving:
+            # A look costs as much as some ten tasks: sessions are about to leave, and there will be more room.
             self._next_at = time.monotonic() + MOMENT_SECONDS
-            return (
-                None  # a look costs as much as some ten tasks: sessions are about to leave, and there will be more room
-            )
+            return None
         self.later()  # what it gives may bring it forward, and so does the end of a session
         wanted = [
             Want(queues, quantity, self._turns[queues])
