@@ -24,7 +24,7 @@ LOCKS = {"run": "embedded.txt", "test": "dev.txt"}
 # program -> Debian packages
 PROGRAMS = {
     "run": {"bwrap": ["bubblewrap"]},
-    "test": {"bwrap": ["bubblewrap"], "chromium": ["chromium", "fonts-dejavu-core"]},
+    "test": {"bwrap": ["bubblewrap"], "chromium-headless-shell": ["chromium-headless-shell", "fonts-dejavu-core"]},
 }
 # Some tests need more than every machine can have, and are skipped without it. file -> Debian package
 WELCOME = {

@@ -9,9 +9,27 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Child(Protocol):
+    """What is asked of a child: `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is that of its group."""
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its exit code. Raises `subprocess.TimeoutExpired`."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal, unless it has ended."""
 
 
 def leash(death_signal: signal.Signals) -> Callable[[], None]:
@@ -68,14 +86,14 @@ def spawn(
         )
 
 
-def stop(child: subprocess.Popen[bytes], how: signal.Signals, patience_seconds: float) -> bool:
+def stop(child: Child, how: signal.Signals, patience_seconds: float) -> bool:
     """Ask ``child`` to end, once, and see to it that it does. True when it ended by itself."""
     if child.poll() is None:
         child.send_signal(how)
     return wait_or_kill(child, patience_seconds)
 
 
-def wait_or_kill(child: subprocess.Popen[bytes], patience_seconds: float) -> bool:
+def wait_or_kill(child: Child, patience_seconds: float) -> bool:
     """Wait for ``child``'s end; kill its whole group when it takes too long. True when it ended by itself."""
     try:
         child.wait(patience_seconds)
@@ -86,7 +104,7 @@ def wait_or_kill(child: subprocess.Popen[bytes], patience_seconds: float) -> boo
     return True
 
 
-def kill_group(child: subprocess.Popen[bytes]) -> None:
+def kill_group(child: Child) -> None:
     """Kill ``child`` and what it started, at once."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)

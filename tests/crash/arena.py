@@ -17,9 +17,9 @@ from engine import facade
 from engine.db.connection import connect
 from tests.crash.effects import Effects
 from tests.crash.faults import Fault, noted
-from tests.crash.nursery import Forked, Nursery
 from tests.crash.workload import Workload, everything, small, tiny
 from tests.support.databases import clone
+from tests.support.forking import Forked, ForkServer
 from tests.support.session import Session
 
 LEASE_SECONDS = 2.5  # short, so that stopped workers are declared dead soon; twice the heartbeat on a busy machine
@@ -29,14 +29,14 @@ class Arena:
     """One tenant's stage. Use it as a context; a campaign makes as many as it needs on one server."""
 
     def __init__(
-        self, session: Session, folder: Path, nursery: Nursery, effects: Effects, *, audit: bool = True
+        self, session: Session, folder: Path, forks: ForkServer, effects: Effects, *, audit: bool = True
     ) -> None:
         self.session = session
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database = clone(session, "engine", f"test_crash_{uuid.uuid4().hex[:10]}")
         self.tenant, self.canary = uuid.uuid4(), uuid.uuid4()
-        self.nursery = nursery
+        self.forks = forks
         self.effects = effects
         self.children: list[Forked] = []
         self._definitions: dict[str, UUID] = {}
@@ -58,7 +58,7 @@ class Arena:
     def close(self) -> None:
         """End every process and drop the database."""
         for child in self.children:
-            child.send(signal.SIGKILL)
+            child.send_signal(signal.SIGKILL)
         for child in self.children:
             child.gone(5)
         if self._observer is not None:
@@ -101,7 +101,7 @@ class Arena:
 
     def fork(self, job: str, label: str, **arguments: Any) -> Forked:
         """Fork a process that runs a function of tests.crash.jobs."""
-        child = self.nursery.fork(job, label, self.folder / f"{label}.log", **arguments)
+        child = self.forks.call(f"tests.crash.jobs:{job}", label, self.folder / f"{label}.log", **arguments)
         self.children = [*(each for each in self.children if not each.gone()), child]
         return child
 

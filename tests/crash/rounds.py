@@ -14,10 +14,10 @@ from engine.kit.fault_points import FaultPoint
 from tests.crash import oracles
 from tests.crash.arena import LEASE_SECONDS, Arena
 from tests.crash.faults import Fault
-from tests.crash.nursery import Forked
 from tests.crash.plans import SELDOM, Plan, is_clients
 from tests.crash.together import together
 from tests.crash.workload import Workload, beating, everything, inbox, listener, long_step, saga
+from tests.support.forking import Forked
 
 ROUND_SECONDS = 90.0
 DRAIN_SECONDS = 15.0
@@ -129,7 +129,7 @@ class Round:
         if self._left_by is None:
             self._left_by = time.monotonic() + DRAIN_SECONDS
             for victim in self.victims:
-                victim.send(signal.SIGTERM)
+                victim.send_signal(signal.SIGTERM)
         if not all(victim.gone() for victim in self.victims):
             assert time.monotonic() < self._left_by, f"{self.plan}: a worker did not stop\n{self.arena.log()}"
             return
@@ -156,7 +156,7 @@ class Round:
             self._stopped_at = self._stopped_at or time.monotonic()
             if time.monotonic() > self._stopped_at + LEASE_SECONDS + 1:
                 for each in [*self.victims, *self.healthy, self._client]:
-                    each.send(signal.SIGCONT)
+                    each.send_signal(signal.SIGCONT)
 
     def _runs(self) -> dict[str, UUID]:
         """Accepted runs by key."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from tests.support.activities import BEATING, activity_of, kinds_of, wait_for_activity, with_activity
+from tests.support.forking import Forked
 from tests.support.runs import scalar
 from tests.support.workers import Workers
 
@@ -266,7 +266,7 @@ def test_details_that_are_too_large_fail_the_attempt_and_not_the_worker(workers:
     assert process.poll() is None
 
 
-def _thaw(workers: Workers, frozen: subprocess.Popen[bytes]) -> None:
+def _thaw(workers: Workers, frozen: Forked) -> None:
     """Let the first worker go on, and wait until it has said that it holds nothing any more."""
     with connect(workers.database.web) as connection:
         since = scalar(connection, "SELECT highway.now()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -141,7 +142,16 @@ def test_a_worker_whose_connection_is_gone_is_dead_at_once_whatever_its_lease_sa
             start(observer, tenant)
             take(database.worker, worker_id=worker_id)
             assert rescue(observer, uuid4()) == 0
+            backend = dying.info.backend_pid
+        _wait_until_gone(observer, backend)  # a closed connection's server process ends a moment later
         assert rescue(observer, uuid4()) == 1
+
+
+def _wait_until_gone(observer: psycopg.Connection[Any], backend: int) -> None:
+    until = time.monotonic() + 10
+    while observer.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend]).fetchone():
+        assert time.monotonic() < until, "the server process of a closed connection is still there"
+        time.sleep(0.01)
 
 
 def test_a_worker_whose_connection_lives_is_not_declared_dead(database: Database, tenant: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +26,12 @@ def running_session(config: pytest.Config) -> Session:
         shared = getattr(config, "workerinput", {}).get("postgres")
         config.stash[SESSION] = Session.join(shared) if shared else Session.start()
     return config.stash[SESSION]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a timer, a lease or a page."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

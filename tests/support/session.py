@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from launch.commands import CHECKOUT
 from launch.postgres import Cluster, Server, prepare_roles
+from tests.support.forking import ForkServer
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (folders there get names of their own): a clone takes 13 ms there, 270 ms on a disk
 MEMORY_NEEDED_BYTES = 2 * 1024**3
@@ -34,6 +35,9 @@ class Session:
         self.programs = programs
         self._cluster = cluster
         self._lock = lock
+        self.forks = ForkServer(
+            folder / f"forks-{os.getpid()}", "tests.support.forking.platform", "tests.support.tools"
+        )
 
     @classmethod
     def start(cls) -> Session:
@@ -65,7 +69,8 @@ class Session:
         assert self._cluster.start().port == before, "somebody else took the server's port"
 
     def stop(self) -> None:
-        """Stop the server and remove its data; nothing to do where it was only joined."""
+        """Stop the server and remove its data; where it was only joined, end our own processes."""
+        self.forks.close()
         if self._cluster is None or self._lock is None:
             return
         self._cluster.stop()

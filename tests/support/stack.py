@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from pathlib import Path
 from launch import commands, process
 from launch.postgres.access import free_port
 from tests.support.databases import Database
+from tests.support.forking import Forked
 
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
@@ -24,12 +26,12 @@ class Stack:
         self.database = database
         self.logs = logs
         self.url = ""
-        self.workers: list[subprocess.Popen[bytes]] = []
-        self._web: subprocess.Popen[bytes] | None = None
+        self.workers: list[Forked] = []
+        self._web: Forked | None = None
         self._environment = database.environment(HIGHWAY_HOME=str(logs))
 
     @property
-    def web(self) -> subprocess.Popen[bytes]:
+    def web(self) -> Forked:
         """The process of the web server."""
         assert self._web is not None
         return self._web
@@ -42,27 +44,24 @@ class Stack:
         self._await_answer(self._web, f"{self.url}/api/v1/ping")
         return self.url
 
-    def start_worker(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, *arguments: str) -> Forked:
         """Start one more `manage.py runworker`."""
         worker = self._spawn(commands.worker(*arguments), f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
 
-    def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+    def kill_worker(self, worker: Forked) -> None:
         """kill -9 for the worker and all that it started."""
         process.kill_group(worker)
         worker.wait()
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a management command to its end."""
-        done = subprocess.run(
-            commands.manage(*arguments),
-            env=self._environment,
-            cwd=commands.CHECKOUT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = commands.manage(*arguments)
+        with tempfile.TemporaryDirectory(dir=self.logs) as folder:
+            out, err = Path(folder) / "out", Path(folder) / "err"
+            child = self.database.session.forks.run(command, out=out, err=err, environment=self._environment)
+            done = subprocess.CompletedProcess(command, child.wait(), out.read_text(), err.read_text())
         assert done.returncode == 0 or not check, f"{arguments} failed:\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -79,12 +78,10 @@ class Stack:
         for child in children:
             process.wait_or_kill(child, STOP_SECONDS)
 
-    def _spawn(self, command: list[str], log: str) -> subprocess.Popen[bytes]:
-        return process.spawn(
-            command, log=self.logs / log, death_signal=signal.SIGTERM, env=self._environment, cwd=commands.CHECKOUT
-        )
+    def _spawn(self, command: list[str], log: str) -> Forked:
+        return self.database.session.forks.run(command, out=self.logs / log, environment=self._environment)
 
-    def _await_answer(self, child: subprocess.Popen[bytes], url: str) -> None:
+    def _await_answer(self, child: Forked, url: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(url):
             assert child.poll() is None, f"the web server ended:\n{self.log('web.log')}"

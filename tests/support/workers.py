@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from engine.db.connection import connect
 from engine.model.json import JsonObject
 from engine.model.views import RunView, StepView
 from tests.support.databases import Database
+from tests.support.forking import Forked
 from tests.support.interleaving import problems
 from tests.support.runs import start
 
@@ -33,18 +33,18 @@ class Workers:
     tenant: UUID
     logs: Path
     folder: Path  # shell steps may write here, whoever they run as
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Forked] = field(default_factory=list)
 
-    def start(self, processes: int = 1, **changes: Any) -> subprocess.Popen[bytes]:
+    def start(self, processes: int = 1, **changes: Any) -> Forked:
         """One more worker, of so many processes; ``changes`` are fields of its `WorkerConfig`."""
         name = f"worker-{len(self.processes)}"
-        with (self.logs / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name]
-            command += [json.dumps(changes), str(processes)]
-            self.processes.append(subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONPATH": "."}))
+        command = [sys.executable, "-m", "tests.support.worker_process", self.database.worker, name]
+        command += [json.dumps(changes), str(processes)]
+        forks, log = self.database.session.forks, self.logs / f"{name}.log"
+        self.processes.append(forks.run(command, out=log, environment=dict(os.environ)))
         return self.processes[-1]
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Forked) -> None:
         """kill -9."""
         process.kill()
         process.wait()

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.crash.arena import Arena
 from tests.crash.effects import Effects
-from tests.crash.nursery import Nursery
+from tests.support.forking import ForkServer
 from tests.support.session import Session
 
 Tick = Callable[[int], None]
@@ -23,20 +23,20 @@ class Stage:
     session: Session
     folder: Path
     effects: Effects = field(default_factory=Effects)
-    nursery: Nursery = field(init=False)
+    forks: ForkServer = field(init=False)
     _numbers: Any = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.nursery = Nursery(self.folder)
+        self.forks = ForkServer(self.folder, "tests.crash.jobs")
 
     def arena(self, session: Session | None = None, **how: Any) -> Arena:
         """A fresh database with its processes; use it as a context."""
         folder = self.folder / f"arena-{next(self._numbers)}"
-        return Arena(session or self.session, folder, self.nursery, self.effects, **how)
+        return Arena(session or self.session, folder, self.forks, self.effects, **how)
 
     def close(self) -> None:
         """End what the arenas share."""
-        self.nursery.close()
+        self.forks.close()
         self.effects.close()
 
 

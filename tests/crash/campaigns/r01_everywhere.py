@@ -92,7 +92,7 @@ def interrupted_migration(stage: Stage, folder: Path, seed: int) -> list[str]:
     chance, session = random.Random(seed), stage.session  # noqa: S311 - repeatable
     database = Database(session, f"test_crash_{uuid.uuid4().hex[:10]}")
     prepare_database(session.programs, session.server, database.name)
-    arena = Arena(session, folder, stage.nursery, stage.effects)
+    arena = Arena(session, folder, stage.forks, stage.effects)
     try:
         fault = Fault(FaultPoint.MIGRATION_STEP, "kill", chance.randint(1, 4))
         first = arena.fork("migrate", "m1", dsn=database.migrate, folder=str(arena.folder), faults=[str(fault)])

@@ -13,10 +13,10 @@ from uuid import UUID
 from tests.crash import oracles
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
-from tests.crash.nursery import Forked
 from tests.crash.proxy import Proxy, Rules, Verdict
 from tests.crash.together import together
 from tests.crash.workload import GOLDEN, Workload, everything, golden, saga
+from tests.support.forking import Forked
 
 MOST = 1000  # statements of one workflow: it ends where nobody was killed any more
 NUMBERS_AN_ARENA = 12
@@ -115,4 +115,4 @@ class _Killed:
 
 
 def _killer(victim: Forked) -> Callable[[], None]:
-    return lambda: victim.send(signal.SIGKILL)
+    return lambda: victim.send_signal(signal.SIGKILL)

@@ -12,9 +12,9 @@ from uuid import UUID
 from tests.crash import oracles
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
-from tests.crash.nursery import Forked
 from tests.crash.proxy import Proxy, Rules, Verdict
 from tests.crash.workload import everything, saga, small, tiny
+from tests.support.forking import Forked
 
 WORKERS = 4
 LOSSES_OF_A_WORKER = (

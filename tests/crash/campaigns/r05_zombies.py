@@ -13,8 +13,8 @@ from tests.crash import oracles
 from tests.crash.arena import LEASE_SECONDS, Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
 from tests.crash.faults import Fault
-from tests.crash.nursery import Forked
 from tests.crash.workload import Workload, everything, saga
+from tests.support.forking import Forked
 
 BATCH = 12
 # Where a worker holds a claim and means to write: the places where being late could matter.
@@ -83,7 +83,7 @@ def _batch(arena: Arena, size: int, seed: int) -> tuple[int, list[float], list[s
         arena.until(lambda: arena.open_runs(every) == 0, 60, "the runs of stopped workers")
         time.sleep(max(0.0, LEASE_SECONDS - 1))
         for victim in victims:
-            victim.send(signal.SIGCONT)
+            victim.send_signal(signal.SIGCONT)
         _let_them_find_out(arena, victims)
         found = oracles.everywhere(arena)
         for workload, run_id in runs.values():

@@ -9,8 +9,8 @@ from engine import facade
 from engine.db.connection import connect
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick, percentile
-from tests.crash.nursery import Forked
 from tests.crash.workload import long_step
+from tests.support.forking import Forked
 
 KILLS_OF_A_RUN = 8  # a task that kills so many workers in a row is poison soon: a fresh run takes over
 LIMIT_SECONDS = 2.0
