@@ -46,7 +46,7 @@ class Agent:
     ) -> None:
         if self._child.stdin is not None:
             self._child.stdin.close()
-        process.wait_or_kill(self._child, STOP_SECONDS)  # type: ignore[arg-type]  # a text pipe is none of its business
+        process.wait_or_kill(self._child, STOP_SECONDS)
 
     def submit(self, kind: Kind) -> str:
         """One run; its id."""
