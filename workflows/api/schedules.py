@@ -34,6 +34,7 @@ from ..schedule_schemas import (
 from ..services import definition_register
 from ..sources import CheckedSource, SourceRefusedError, definition_check
 from .router import router
+from .stored import stored_definition
 
 TAGS = ["schedules"]
 NOT_OF_THE_SPEC = {"is_active", "reason"}
@@ -167,11 +168,11 @@ def _workflow(
         return definition_register(grant, connection, source).name, None
     if body.workflow_name is not None and body.version_pin is None:
         return body.workflow_name, None
-    found = facade.find_definition(
+    found = stored_definition(
+        grant,
         connection,
-        tenant_id=grant.tenant_id,
         definition_id=body.definition_id,
-        definition_hash=body.definition_hash.removeprefix("sha256:") if body.definition_hash else None,
+        definition_hash=body.definition_hash,
         name=body.workflow_name,
         version=body.version_pin,
     )

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from engine import facade
 from engine.model.views import DefinitionRef, DefinitionView
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.requests import Request
@@ -22,6 +21,7 @@ from .. import presenters, services
 from ..schemas import BatchBody, CancelBody, SourceBody, SubmitBody
 from ..sources import CheckedSource, SourceRefusedError, definition_check, source_check
 from .router import router
+from .stored import stored_definition
 
 TAGS = ["workflows"]
 
@@ -127,9 +127,9 @@ def _definition(
     if source is not None:
         stored = services.definition_register(grant, connection, source)
     else:
-        stored = facade.find_definition(
+        stored = stored_definition(
+            grant,
             connection,
-            tenant_id=grant.tenant_id,
             definition_id=body.definition_id,
             definition_hash=body.definition_hash,
             name=body.workflow_name,

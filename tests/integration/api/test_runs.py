@@ -181,3 +181,10 @@ def _time(text: str):
     from datetime import datetime
 
     return datetime.fromisoformat(text)
+
+
+def test_a_misspelt_name_is_repeated_with_the_nearest_that_there_is(owner: Client) -> None:
+    owner.post("/api/v1/workflows", {"workflow_definition": {**SAY_HELLO, "name": "orders_of_tea"}, "execute": False})
+    refused = owner.post("/api/v1/workflows", {"workflow_name": "orders_of_te"})
+    assert refused.status == 404
+    assert refused.json["message"] == "There is no workflow called 'orders_of_te'. Did you mean 'orders_of_tea'?"
