@@ -30,8 +30,8 @@ def running_session(config: pytest.Config) -> Session:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: many tests wait for a timer, a lease or a page."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are cores: many tests wait for a timer, a lease or a page."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.hookimpl(optionalhook=True)
