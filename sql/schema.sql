@@ -897,6 +897,95 @@ $$;
 
 ALTER FUNCTION highway.emit_event(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb, p_by text) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.end_of_chain(p_tenant uuid, p_first uuid) RETURNS TABLE(status text, error jsonb, started_at timestamp with time zone, finished_at timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 1
+    BEGIN ATOMIC
+ SELECT l.status,
+     l.error,
+     l.started_at,
+     l.finished_at
+    FROM (( SELECT r.tenant_id,
+             r.workflow_run_id,
+             r.definition_id,
+             r.definition_hash,
+             r.name,
+             r.version,
+             r.status,
+             r.queue,
+             r.priority,
+             r.inputs,
+             r.error,
+             r.trigger,
+             r.triggered_by,
+             r.tags,
+             r.attributes,
+             r.parent_run_id,
+             r.parent_key,
+             r.retry_of,
+             r.created_at,
+             r.started_at,
+             r.finished_at,
+             r.deadline_at,
+             r.deadline_action,
+             r.cancel_requested_at,
+             r.cancel_reason,
+             r.cancel_outcome,
+             r.paused_at,
+             r.paused_by,
+             r.pause_reason,
+             r.paused_with,
+             r.fork_of,
+             r.fork_step,
+             r.continued_from,
+             r.continued_to,
+             r.first_run_id
+            FROM highway.workflow_run r
+           WHERE ((r.tenant_id = end_of_chain.p_tenant) AND (r.first_run_id = end_of_chain.p_first))
+           ORDER BY r.workflow_run_id DESC
+          LIMIT 1)
+         UNION ALL
+          SELECT r.tenant_id,
+             r.workflow_run_id,
+             r.definition_id,
+             r.definition_hash,
+             r.name,
+             r.version,
+             r.status,
+             r.queue,
+             r.priority,
+             r.inputs,
+             r.error,
+             r.trigger,
+             r.triggered_by,
+             r.tags,
+             r.attributes,
+             r.parent_run_id,
+             r.parent_key,
+             r.retry_of,
+             r.created_at,
+             r.started_at,
+             r.finished_at,
+             r.deadline_at,
+             r.deadline_action,
+             r.cancel_requested_at,
+             r.cancel_reason,
+             r.cancel_outcome,
+             r.paused_at,
+             r.paused_by,
+             r.pause_reason,
+             r.paused_with,
+             r.fork_of,
+             r.fork_step,
+             r.continued_from,
+             r.continued_to,
+             r.first_run_id
+            FROM highway.workflow_run r
+           WHERE ((r.tenant_id = end_of_chain.p_tenant) AND (r.workflow_run_id = end_of_chain.p_first))) l
+  LIMIT 1;
+END;
+
+ALTER FUNCTION highway.end_of_chain(p_tenant uuid, p_first uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.exhausted_steps(p_tenant uuid, p_run uuid) RETURNS TABLE(path text, task_id uuid, scope text, step_key text, attempt integer, error jsonb, request jsonb)
     LANGUAGE sql STABLE
     AS $$
@@ -3849,6 +3938,8 @@ CREATE INDEX workflow_run_finished ON highway.workflow_run USING btree (tenant_i
 CREATE INDEX workflow_run_fork ON highway.workflow_run USING btree (tenant_id, fork_of) WHERE (fork_of IS NOT NULL);
 
 CREATE INDEX workflow_run_name ON highway.workflow_run USING btree (tenant_id, name, workflow_run_id DESC);
+
+CREATE INDEX workflow_run_of_chain ON highway.workflow_run USING btree (tenant_id, first_run_id, workflow_run_id) WHERE (first_run_id IS NOT NULL);
 
 CREATE INDEX workflow_run_of_schedule ON highway.workflow_run USING btree (tenant_id, ((attributes ->> 'schedule_id'::text))) WHERE ((trigger = 'schedule'::text) AND (finished_at IS NULL));
 

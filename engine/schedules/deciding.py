@@ -117,7 +117,7 @@ def _has_failed_enough(connection: Connection, held: Held) -> bool:
     row = _sql.failures_in_a_row.one(connection, **held.key, quantity=most)
     if row is None or row["failures"] < most:
         return False
-    reason = f"{most} failed runs in a row"
+    reason = "the last run failed" if most == 1 else f"{most} failed runs in a row"
     _logger.warning("schedule %s is paused: %s", held.schedule_id, reason)
     _sql.pause.run(connection, **held.key, paused_by="highway", reason=reason)
     return True

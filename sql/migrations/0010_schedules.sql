@@ -92,6 +92,20 @@ CREATE FUNCTION highway.open_runs_of_schedule(p_tenant uuid, p_schedule uuid) RE
          ORDER BY r.workflow_run_id;
     END;
 
+-- How a run went, for who started it: runs that continue each other are one, and go as the last of them goes.
+CREATE INDEX workflow_run_of_chain ON highway.workflow_run (tenant_id, first_run_id, workflow_run_id) WHERE first_run_id IS NOT NULL;
+
+CREATE FUNCTION highway.end_of_chain(p_tenant uuid, p_first uuid)
+    RETURNS TABLE (status text, error jsonb, started_at timestamptz, finished_at timestamptz)
+    LANGUAGE sql STABLE ROWS 1
+    BEGIN ATOMIC
+        SELECT l.status, l.error, l.started_at, l.finished_at FROM (
+            (SELECT r.* FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.first_run_id = p_first ORDER BY r.workflow_run_id DESC LIMIT 1)
+             UNION ALL
+            (SELECT r.* FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_first)) AS l
+         LIMIT 1;
+    END;
+
 -- Asks the open runs of a schedule to stop, for those that are replaced by the next one. Returns how many were asked.
 CREATE FUNCTION highway.cancel_runs_of_schedule(p_tenant uuid, p_schedule uuid, p_reason text) RETURNS integer
     LANGUAGE plpgsql AS $$

@@ -169,7 +169,7 @@ SELECT count(*) FILTER (WHERE l.failed_so_far) AS failures
           FROM (SELECT t.tick_at, (t.outcome = 'failed' OR r.status IN ('failed', 'compensated')) AS failed
                   FROM highway.schedule AS s
                   JOIN highway.schedule_tick AS t USING (tenant_id, schedule_id)
-                  LEFT JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id
+                  LEFT JOIN LATERAL highway.end_of_chain(t.tenant_id, t.workflow_run_id) AS r ON true
                  WHERE s.tenant_id = %(tenant_id)s AND s.schedule_id = %(schedule_id)s AND t.kind = 'scheduled'
                    AND (t.outcome = 'failed' OR r.finished_at IS NOT NULL)
                    AND (s.resumed_at IS NULL OR t.decided_at > s.resumed_at)
@@ -202,7 +202,7 @@ SELECT s.*, l.last_run_at, l.last_statuses, l.last_error, l.runs
                   FILTER (WHERE r.status = 'failed' OR t.outcome = 'failed'))[1] AS last_error
          FROM (SELECT * FROM highway.schedule_tick AS o WHERE o.tenant_id = s.tenant_id AND o.schedule_id = s.schedule_id
                 ORDER BY o.tick_at DESC LIMIT 10) AS t
-         LEFT JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id) AS l
+         LEFT JOIN LATERAL highway.end_of_chain(t.tenant_id, t.workflow_run_id) AS r ON true) AS l
  WHERE s.tenant_id = %(tenant_id)s AND s.schedule_id = %(schedule_id)s AND s.state <> 'deleted';
 
 -- name: list(tenant_id, after_name, quantity) :many
@@ -217,17 +217,17 @@ SELECT s.*, l.last_run_at, l.last_statuses, l.last_error
                   FILTER (WHERE r.status = 'failed' OR t.outcome = 'failed'))[1] AS last_error
          FROM (SELECT * FROM highway.schedule_tick AS o WHERE o.tenant_id = s.tenant_id AND o.schedule_id = s.schedule_id
                 ORDER BY o.tick_at DESC LIMIT 10) AS t
-         LEFT JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id) AS l
+         LEFT JOIN LATERAL highway.end_of_chain(t.tenant_id, t.workflow_run_id) AS r ON true) AS l
  ORDER BY s.name;
 
 -- name: history(tenant_id, schedule_id, before, quantity) :many
--- Ticks, newest first, strictly older than `before`, each with the state of its run.
+-- Ticks, newest first, strictly older than `before`, each with the state of its run: of the last one, where runs have continued each other.
 SELECT t.tick_at, t.kind, t.outcome, t.reason, t.decided_at, t.decided_by, t.workflow_run_id, r.status AS run_status, r.started_at, r.finished_at
   FROM (SELECT * FROM highway.schedule_tick AS o
          WHERE o.tenant_id = %(tenant_id)s AND o.schedule_id = %(schedule_id)s
            AND (%(before)s::timestamptz IS NULL OR o.tick_at < %(before)s::timestamptz)
          ORDER BY o.tick_at DESC LIMIT %(quantity)s) AS t
-  LEFT JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id
+  LEFT JOIN LATERAL highway.end_of_chain(t.tenant_id, t.workflow_run_id) AS r ON true
  ORDER BY t.tick_at DESC;
 
 -- name: count_ticks(tenant_id, schedule_id, cap) :one

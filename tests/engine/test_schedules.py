@@ -16,7 +16,7 @@ from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.doctor import look_for_stuck_tasks
 from tests.support.databases import Database
 from tests.support.interleaving import problems
-from tests.support.runs import ONE_TASK, scalar
+from tests.support.runs import ONE_TASK, scalar, take
 from tests.support.schedules import (
     WORKER,
     clock,
@@ -294,6 +294,23 @@ def test_a_schedule_pauses_itself_after_failures_in_a_row(db: Connection, databa
     with clock(database.worker, MINUTE * 5.2) as later:
         facade.resume_schedule(later, tenant_id=tenant, schedule_id=schedule.schedule_id)
     assert tick(database.worker, MINUTE * 5.3) == 1, "old failures do not count after it was resumed"
+
+
+def test_runs_that_continue_each_other_fail_as_the_last_of_them(
+    db: Connection, database: Database, tenant: UUID
+) -> None:
+    schedule = make(db, tenant, max_failures=1, overlap="skip")
+    assert tick(database.worker, MINUTE * 1.1) == 1
+    (first,) = take(database.worker)
+    db.execute("SELECT highway.continue_run(%s, %s, %s, '{}')", [tenant, first.task_id, first.epoch])
+    db.execute("UPDATE highway.task SET state = 'completed', claimed_by = NULL WHERE task_id = %s", [first.task_id])
+    assert tick(database.worker, MINUTE * 2.1) == 0, "the chain is still open"
+    assert end_runs(db, tenant, "failed") == 1
+    (seen, _) = history(db, tenant, schedule)
+    assert (seen.workflow_run_id, seen.run_status) == (first.workflow_run_id, "failed")
+    assert tick(database.worker, MINUTE * 3.1) == 0
+    paused = facade.get_schedule(db, tenant_id=tenant, schedule_id=schedule.schedule_id)
+    assert (paused.pause_reason, paused.last_error) == ("the last run failed", "it broke")
 
 
 def test_the_watchdog_mends_a_chain_that_its_timing_does_not_know(
