@@ -10,6 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from engine import facade
+from engine.db.connection import connect
 from launch import commands, process
 from launch.postgres.access import free_port
 from tests.support.databases import Database
@@ -54,6 +56,11 @@ class Stack:
         """kill -9 for the worker and all that it started."""
         process.kill_group(worker)
         worker.wait()
+
+    def introduced(self) -> int:
+        """How many workers have introduced themselves and are not known to be gone."""
+        with connect(self.database.web) as connection:
+            return len(facade.workers(connection))
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a management command to its end."""

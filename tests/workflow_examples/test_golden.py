@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +13,7 @@ from engine.model.json import JsonObject
 from engine.model.views import RunView
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.dsl import Compiled, compile_python
+from tests.support.killing import killing
 from tests.support.workers import Workers
 
 HERE = Path(__file__).parent
@@ -62,28 +60,6 @@ def test_it_completes(name: str, workers: Workers) -> None:
     check(workers, name, workers.finish(workers.submit(definition(name)), seconds=60))
 
 
-@contextmanager
-def killing(workers: Workers, every_seconds: float) -> Iterator[list[int]]:
-    """Kill -9 the oldest worker again and again, and start a new one in its place."""
-    kills: list[int] = []
-    over = threading.Event()
-
-    def kill_on() -> None:
-        while not over.wait(every_seconds):
-            if workers.introduced() < 3:
-                continue  # a busy machine starts workers slower than they are killed: one must be left to do the work
-            oldest = next(process for process in workers.processes if process.poll() is None)
-            workers.kill(oldest)
-            kills.append(oldest.pid)
-            workers.start()
-
-    thread = threading.Thread(target=kill_on)
-    thread.start()
-    yield kills
-    over.set()
-    thread.join()
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.timeout(180)
 def test_it_completes_while_a_worker_is_killed_every_two_seconds(name: str, workers: Workers) -> None:
@@ -92,7 +68,7 @@ def test_it_completes_while_a_worker_is_killed_every_two_seconds(name: str, work
     workers.wait_for_workers(4)
     compiled: Any = definition(name)
     runs: list[UUID] = []
-    with killing(workers, every_seconds=2) as kills:
+    with killing(workers.processes, workers.introduced, workers.kill, workers.start, every_seconds=2) as kills:
         while len(kills) < 3:
             runs.append(workers.submit(compiled, inputs={"copy": len(runs)}))
             time.sleep(0.5)
