@@ -10,6 +10,7 @@ is missing. Beside the workflow it declares
 - ``DURING``: what happens to the run from outside, one after the other. Each waits for ``when`` ("step status", "step status how-often", or a list of
   these) and then does one thing: ``signal`` or ``event`` (with a ``payload``), ``cancel`` with a reason, or ``cancel_activity``;
 - ``EXPECTED``, the trace: ``ends`` (the run's status, "completed" if it is left out), ``done`` (steps that succeed, named as often as they do), ``never``
-  (steps that do not succeed), ``skipped``, ``order`` (chains of steps: all of one before all of the next), ``apart`` (pairs of a first and a last step: what
-  lies between them happens to no two pairs at the same time) and ``result`` (values of the run's result, by path). No other step may fail.
+  (steps that do not succeed), ``skipped``, ``failed`` (no other step may fail), ``order`` (chains of steps: each time of one before each time of the next;
+  "step 2" is its second time), ``apart`` (pairs of a first and a last step: what lies between them happens to no two pairs at the same time) and
+  ``result`` (values of the run's result, by path).
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.integration.api.client import ENDED, Client
 from tests.workflow_examples.patterns.catalogue import Pattern
-from tests.workflow_examples.patterns.trace import differences, named
+from tests.workflow_examples.patterns.trace import differences, named, with_number
 
 LOOK_SECONDS = 0.1
 
@@ -56,10 +56,9 @@ class Player:
         return all(map(self._holds, [when] if isinstance(when, str) else when))
 
     def _holds(self, condition: str) -> bool:
-        *name, last = condition.split()
-        times = int(last) if last.isdigit() else 1
-        status = name.pop() if last.isdigit() else last
-        return len(named(self.steps, " ".join(name), status)) >= times
+        what, times = with_number(condition)
+        name, _, status = what.rpartition(" ")
+        return len(named(self.steps, name, status)) >= max(times, 1)
 
     def _act(self, action: dict[str, Any]) -> None:
         if "signal" in action:

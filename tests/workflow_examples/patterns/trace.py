@@ -17,7 +17,7 @@ def differences(expected: dict[str, Any], run: dict[str, Any], steps: Steps) -> 
     found = [] if run["status"] == ends else [f"the run is {run['status']}, not {ends}: {run['error_details']}"]
     found += _steps(expected, steps)
     found += [
-        f"not all of '{before}' came before '{after}'"
+        f"'{before}' did not come before '{after}'"
         for chain in expected.get("order", ())
         for before, after in pairwise(chain)
         if max(_places(steps, before), default=-1) >= min(_places(steps, after), default=-1)
@@ -49,9 +49,18 @@ def _steps(expected: dict[str, Any], steps: Steps) -> Iterator[str]:
     yield from (f"'{name}' failed" for name in sorted(failed))
 
 
-def _places(steps: Steps, name: str) -> list[int]:
+def with_number(text: str) -> tuple[str, int]:
+    """("pack", 2) of "pack 2"; 0 where no number is given."""
+    name, _, number = text.rpartition(" ")
+    return (name, int(number)) if name and number.isdigit() else (text, 0)
+
+
+def _places(steps: Steps, text: str) -> list[int]:
+    """Where a step succeeded, each time or the time that is named."""
+    name, number = with_number(text)
     succeeded = named(steps, name, "succeeded")
-    return [place for place, step in enumerate(steps) if step in succeeded]
+    places = [place for place, step in enumerate(steps) if step in succeeded]
+    return places[number - 1 : number] if number else places
 
 
 def _overlaps(pairs: Sequence[Sequence[str]], steps: Steps) -> Iterator[str]:

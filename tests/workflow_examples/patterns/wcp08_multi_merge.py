@@ -6,7 +6,10 @@ waits for its event and does what follows. What follows is written once.
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": ["film", "photograph", "interview", "archive", "archive", "archive"]}
+EXPECTED = {
+    "done": ["film", "photograph", "interview", *["archive"] * 3],
+    "order": [["archive 2", "interview", "archive 3"]],
+}
 # The interview is held only when something is in the archive already: the merge waits for nobody.
 DURING = [{"when": "archive succeeded 2", "event": "archive_is_ready"}]
 

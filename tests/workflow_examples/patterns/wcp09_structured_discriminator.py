@@ -6,7 +6,10 @@ fresh one.
 
 from highway_dsl import JoinMode, Workflow, WorkflowBuilder
 
-EXPECTED = {"done": [*["by_phone", "by_mail", "take_offer"] * 2]}
+EXPECTED = {
+    "done": ["by_phone", "by_mail", "take_offer"] * 2,
+    "order": [["by_phone 1", "take_offer 1", "by_mail 1", "by_mail 2", "take_offer 2", "by_phone 2"]],
+}
 DURING = [
     {"when": "mail waiting", "event": "phone_monday"},
     {"when": "take_offer succeeded", "event": "mail_monday"},

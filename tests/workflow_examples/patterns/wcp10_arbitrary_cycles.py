@@ -10,7 +10,7 @@ INPUTS = {"enter_at": "review"}  # the other way in is "write"
 EXPECTED = {
     "done": ["review", "review", "review", "correct", "correct", "publish"],
     "never": ["write"],
-    "order": [["correct", "publish"]],
+    "order": [["review 1", "correct 1", "review 2", "correct 2", "review 3", "publish"]],
 }
 
 

@@ -6,12 +6,15 @@ which the discriminator emits when the last of the round has arrived.
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": ["left_arrives", "right_arrives", "serve"] * 2}
+EXPECTED = {
+    "done": ["left_arrives", "serve", "right_arrives"] * 2,
+    "order": [["left_arrives 1", "serve 1", "right_arrives 1", "left_arrives 2", "serve 2", "right_arrives 2"]],
+}
 DURING = [
     {"when": ["left_part waiting", "right_part waiting"], "event": "left_1"},
     {"when": "serve succeeded", "event": "left_2"},  # too early: its branch is still blocked
     {"when": "left_blocked waiting", "event": "right_1"},
-    {"when": "right_part waiting", "event": "right_2"},
+    {"when": "serve succeeded 2", "event": "right_2"},
 ]
 
 

@@ -7,7 +7,7 @@ from highway_dsl import Workflow, WorkflowBuilder
 
 EXPECTED = {
     "done": ["answer_of_ann", "answer_of_bob", "answer_of_cid", "decide"],
-    "order": [["answer_of_bob", "decide", "answer_of_ann"]],
+    "order": [["answer_of_bob", "answer_of_cid", "decide", "answer_of_ann"]],
 }
 DURING = [
     {"when": ["ann waiting", "bob waiting", "cid waiting"], "event": "bob"},

@@ -6,7 +6,14 @@ Arranged: as the blocking discriminator (WCP-28), waiting for the second arrival
 from highway_dsl import Workflow, WorkflowBuilder
 
 NAMES = ["ann", "bob", "cid"]
-EXPECTED = {"done": [*["ann_ready", "bob_ready", "cid_ready", "play"] * 2]}
+EXPECTED = {
+    "done": ["ann_ready", "bob_ready", "cid_ready", "play"] * 2,
+    "order": [
+        ["bob_ready 1", "ann_ready 1", "play 1", "cid_ready 1"],
+        ["cid_ready 1", "ann_ready 2", "play 2", "bob_ready 2"],
+        ["cid_ready 2", "play 2"],
+    ],
+}
 DURING = [
     {"when": [f"{name}_comes waiting" for name in NAMES], "event": "bob_1"},
     {"when": "bob_ready succeeded", "event": "ann_1"},

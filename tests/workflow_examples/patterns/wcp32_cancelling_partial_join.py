@@ -9,7 +9,7 @@ NAMES = ["ann", "bob", "cid"]
 EXPECTED = {
     "done": ["answer_of_bob", "answer_of_cid", "decide"],
     "never": ["answer_of_ann"],
-    "order": [["answer_of_bob", "decide"]],
+    "order": [["answer_of_bob", "answer_of_cid", "decide"]],
 }
 DURING = [
     {"when": [f"{name} waiting" for name in NAMES], "event": "bob"},

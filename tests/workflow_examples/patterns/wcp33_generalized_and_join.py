@@ -8,7 +8,7 @@ from highway_dsl import Workflow, WorkflowBuilder
 
 EXPECTED = {
     "done": ["front_wheel", "back_wheel", "assemble"] * 3,
-    "order": [["front_wheel", "assemble"], ["front_wheel", "back_wheel"]],
+    "order": [["front_wheel", "back_wheel"], *([f"back_wheel {number}", f"assemble {number}"] for number in (1, 2, 3))],
 }
 # All front wheels are there before the first back wheel.
 DURING = [{"when": "front_wheel succeeded 3", "event": "steel"}]

@@ -6,7 +6,7 @@ number N.
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": ["review", "review", "review", "publish"]}
+EXPECTED = {"done": ["review", "review", "review", "publish"], "order": [["review 2", "publish", "review 3"]]}
 DURING = [
     {"when": "report waiting 3", "event": "report_of_cid"},
     {"when": "review succeeded", "event": "report_of_ann"},

@@ -7,9 +7,12 @@ from highway_dsl import Workflow, WorkflowBuilder
 
 ROOM = {"limits": [{"kind": "concurrency", "key": "room of {{workflow_run_id}}", "limit": 1}]}
 EXAMINE = """
+import time
+
 def main(ctx):
     with ctx.transaction("enter") as door:
         door.counter_add("wcp40/" + ctx.run_id)
+    time.sleep(0.3)  # the examination
     with ctx.transaction("leave") as back:
         back.counter_add("wcp40/" + ctx.run_id, -1)
     return {"people_in_the_room": door.results[0]}

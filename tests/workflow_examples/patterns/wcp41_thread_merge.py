@@ -6,7 +6,10 @@ number; a round of a second `foreach` waits for each N-th.
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": [*["bake"] * 4, *["box"] * 2, "sell"], "order": [["bake", "sell"], ["box", "sell"]]}
+EXPECTED = {
+    "done": [*["bake"] * 4, *["box"] * 2, "sell"],
+    "order": [["bake 2", "box 1", "bake 3", "bake 4", "box 2", "sell"]],
+}
 DURING = [
     {"when": "dough waiting 4", "event": "dough_1"},
     {"when": "bake succeeded", "event": "dough_4"},

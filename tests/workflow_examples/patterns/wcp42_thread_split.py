@@ -5,7 +5,7 @@ Here: a parallel `foreach` over a range; its body is the path, and each thread g
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": [*["print"] * 3, *["fold"] * 3]}
+EXPECTED = {"done": [*["print"] * 3, *["fold"] * 3], "order": [["print 1", "fold 1", "print 2"]]}
 # One thread has folded before the others have printed.
 DURING = [
     {"when": "paper waiting 3", "event": "paper_2"},
