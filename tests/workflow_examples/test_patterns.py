@@ -20,6 +20,8 @@ from tests.workflow_examples.patterns.page import page
 from tests.workflow_examples.patterns.play import Player, play
 from tests.workflow_examples.patterns.trace import differences
 
+pytestmark = pytest.mark.timeout(240)  # the first test of each play waits for all runs
+
 PATTERNS = patterns()
 KILLS = 3
 Played = dict[str, list[str]]  # what went wrong, by pattern
