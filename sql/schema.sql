@@ -2646,12 +2646,6 @@ CREATE FUNCTION highway.said_by(p_by text, p_reason text) RETURNS text
 
 ALTER FUNCTION highway.said_by(p_by text, p_reason text) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.scalar_product(p_left real[], p_right real[]) RETURNS double precision
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (cardinality(p_left) = cardinality(p_right)) THEN (SELECT sum(((t.l)::double precision * t.r)) AS sum FROM UNNEST(scalar_product.p_left, scalar_product.p_right) t(l, r)) ELSE NULL::double precision END;
-
-ALTER FUNCTION highway.scalar_product(p_left real[], p_right real[]) OWNER TO highway_owner;
-
 CREATE FUNCTION highway.send_signal(p_tenant uuid, p_run uuid, p_name text, p_payload jsonb DEFAULT NULL::jsonb, p_by text DEFAULT ''::text) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -3549,6 +3543,7 @@ CREATE TABLE highway.passage (
     CONSTRAINT passage_embedding_check CHECK (((cardinality(embedding) >= 1) AND (cardinality(embedding) <= 16000))),
     CONSTRAINT passage_position_check CHECK (("position" >= 0))
 );
+ALTER TABLE ONLY highway.passage ALTER COLUMN embedding SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY highway.passage FORCE ROW LEVEL SECURITY;
 

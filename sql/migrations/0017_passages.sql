@@ -15,6 +15,7 @@ CREATE TABLE highway.passage (
     indexed_at timestamptz NOT NULL DEFAULT highway.now(),
     PRIMARY KEY (tenant_id, collection, document_id, position)
 );
+ALTER TABLE highway.passage ALTER COLUMN embedding SET STORAGE EXTERNAL; -- it does not become smaller, only slower to read
 CALL highway.protect('highway.passage');
 
 -- Embeddings of texts by their digest, so that the same text is not paid for twice. A tenant's are its own: nobody learns what others have asked.
@@ -28,12 +29,6 @@ CREATE TABLE highway.embedding (
 );
 CREATE INDEX embedding_expired ON highway.embedding (expires_at);
 CALL highway.protect('highway.embedding');
-
--- The scalar product of two vectors of one length; NULL for others.
-CREATE FUNCTION highway.scalar_product(p_left real[], p_right real[]) RETURNS double precision
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN cardinality(p_left) = cardinality(p_right)
-                THEN (SELECT sum(l::double precision * r) FROM unnest(p_left, p_right) AS t (l, r)) END;
 
 -- Puts a document's passages in the place of those that it had, all or none; how many the collection has then. Indexers of one collection take
 -- turns, so that none finds a collection half full that another fills. Raises HW002 when there would be more than p_most.

@@ -158,6 +158,16 @@ def test_fixed_arguments_are_the_authors(staff: Workers, server: ModelServer) ->
     assert parameters["required"] == ["text"]
 
 
+def test_a_model_cannot_widen_its_own_goal(staff: Workers, server: ModelServer) -> None:
+    wide = {"goal": "x", **PROVIDER, "tools": ["tools.shell.run"], "name": "goal", "status": "open", "max_turns": 9}
+    server.say(calls=[("memory_set", {"name": "goal", "value": wide})])
+    server.say("I tried.")
+    run, results = finish(staff, flow(*goal(tools=["tools.memory.set"])))
+    assert run.status == "completed", run.error
+    assert "it holds a goal" in json.loads(server.seen[1]["body"]["messages"][3]["content"])["error"]
+    assert [each["tool"] for each in results["work"]["tools"]] == ["tools.memory.set"]
+
+
 def test_turns_are_bounded(staff: Workers, server: ModelServer) -> None:
     for _ in range(2):
         server.say(calls=[("memory_get", {"name": "x"})])

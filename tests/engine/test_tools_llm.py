@@ -156,6 +156,12 @@ def test_the_key_never_stands_in_an_error(server: ModelServer) -> None:
     assert "sk-secret" not in refused.value.message
 
 
+def test_what_the_database_cannot_store_is_replaced(server: ModelServer) -> None:
+    server.say("a\0b\ud800c")
+    answer = call("tools.llm.call", ctx=at(server), provider="main", model="m", prompt="x")
+    assert answer["text"] == "a\ufffdb?c"
+
+
 @pytest.mark.parametrize("body", ["{", "[]", {"choices": []}, {"choices": [{"message": None}]}, "[" * 100_000])
 def test_an_answer_that_breaks_the_protocol_may_be_asked_for_again(server: ModelServer, body: object) -> None:
     server.fail(200, body)

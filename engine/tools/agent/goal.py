@@ -92,3 +92,9 @@ def goal_of(ctx: ToolContext, given: GoalReference) -> Goal:
         return Goal.model_validate(stored)
     except ValidationError:
         raise ToolInputError(f"the variable {given.goal!r} is no goal") from None
+
+
+def goals_in(ctx: ToolContext) -> set[str]:
+    """The variables of this scope that hold goals."""
+    form = {"goal", "tools", "status", "max_turns"}
+    return {name for name, value in ctx.variables.items() if isinstance(value, dict) and form <= value.keys()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from engine.durable.ledger import Ledger
@@ -39,12 +39,16 @@ class Suspended(BaseException):
 
 
 class Journal:
-    """The notes of one step. A name is the identity of what is done under it, for ever."""
+    """The notes of one step. A name is the identity of what is done under it, for ever.
 
-    def __init__(self, ctx: ToolContext) -> None:
+    ``reserved`` are variables that no tool that is called here may set.
+    """
+
+    def __init__(self, ctx: ToolContext, *, reserved: Collection[str] = ()) -> None:
         if ctx.ledger is None or ctx.toolbox is None:
             raise RuntimeError(f"step {ctx.step_key}: a durable tool was called without a ledger")
         self._ctx = ctx
+        self._reserved = reserved
         self._ledger: Ledger = ctx.ledger
         self._toolbox: Toolbox = ctx.toolbox
         self._variables: JsonObject = {}  # set by tools of this step: what it was called with does not know of them
@@ -77,6 +81,8 @@ class Journal:
         if isinstance(answer, Request):
             raise Suspended(CallAgain("tool", name, _wait(tool, answer)))
         changed = dict(inner.changed_variables)
+        if kept := sorted(changed.keys() & set(self._reserved)):
+            raise ToolInputError(f"{tool} cannot set {', '.join(kept)} here: it holds a goal")
         self._variables |= changed
         self._ledger.note(Note("tool", name, answer, variables=changed))
         return answer

@@ -10,7 +10,7 @@ from typing import cast
 from engine.durable.tool_context import ToolContext
 from engine.model.json import Json, JsonObject
 from engine.model.requests import Request
-from engine.tools.agent.goal import AllowedTool, Goal, GoalReference, goal_of, keep
+from engine.tools.agent.goal import AllowedTool, Goal, GoalReference, goal_of, goals_in, keep
 from engine.tools.agent.journal import Journal, Suspended
 from engine.tools.errors import ToolInputError
 from engine.tools.llm.messages import Ask, Function, FunctionCall, Message
@@ -74,7 +74,7 @@ class _Work:
     def __init__(self, ctx: ToolContext, goal: Goal) -> None:
         self._ctx = ctx
         self._goal = goal
-        self._journal = Journal(ctx)
+        self._journal = Journal(ctx, reserved=goals_in(ctx))  # a model must not widen what it is allowed
         self._provider = provider_of(ctx, goal.provider, goal.model)
         for allowed in goal.tools:
             self._journal.require(allowed.tool)

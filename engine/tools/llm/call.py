@@ -85,7 +85,7 @@ def unfenced(text: str) -> str:
 
 def _result(reply: Reply, value: Json, repairs: int) -> JsonObject:
     return {
-        "text": reply.text.replace("\0", "\ufffd"),
+        "text": reply.text,
         "json": value,
         "model": reply.model,
         "usage": dict(reply.usage),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import json
 from types import ModuleType
 from typing import cast
@@ -13,18 +11,19 @@ import httpx2
 
 from engine.durable.tool_context import ToolContext
 from engine.kit.fault_points import FaultPoint, reach
+from engine.kit.json_text import storable
 from engine.model.json import Json, JsonObject
 from engine.ports import ModelProvider
 from engine.tools.errors import ToolCancelled, ToolError, ToolInputError, ToolTimeout
 from engine.tools.http.body import ACCEPTED_ENCODINGS, read_body
 from engine.tools.http.network import Network
+from engine.tools.http.retry_after import retry_after
 from engine.tools.http.transport import Transport
 from engine.tools.llm import ollama, openai
 from engine.tools.llm.messages import Ask, Reply, unreadable
 
 DEFAULT_SECONDS = 120.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-MAX_RETRY_AFTER_SECONDS = 3_600.0  # a server shall not put a run to sleep for days
 _RETRY_MAY_HELP = {408, 409, 425, 429}
 _DIALECTS: dict[str, ModuleType] = {"openai": openai, "ollama": ollama}
 
@@ -98,7 +97,7 @@ def _post(
 
 def _json(content: bytes) -> Json:
     try:
-        return cast(Json, json.loads(content))
+        return storable(cast(Json, json.loads(content)))  # what no result could hold is no reason to ask again
     except (ValueError, RecursionError) as error:
         raise unreadable(f"it is no JSON ({type(error).__name__})") from None
 
@@ -113,7 +112,7 @@ def _refusal(response: httpx2.Response, content: bytes, secret: str) -> ToolErro
         f"the model's server answered {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else ""),
         type=f"Http{status}",
         retryable=retryable,
-        retry_after_seconds=_retry_after(response) if retryable else None,
+        retry_after_seconds=retry_after(response) if retryable else None,
     )
 
 
@@ -126,18 +125,3 @@ def _said(content: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         pass  # not JSON of that form: the body speaks for itself
     return text[:500].strip()
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    """Retry-After in either of its forms (RFC 9110), bounded."""
-    given = response.headers.get("retry-after", "").strip()
-    if given.isdecimal():
-        return min(float(given), MAX_RETRY_AFTER_SECONDS)
-    try:
-        at = email.utils.parsedate_to_datetime(given)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        return None
-    seconds = (at - dt.datetime.now(dt.UTC)).total_seconds()  # an HTTP date is by the clock of the world
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
