@@ -8,13 +8,13 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, Field, JsonValue
 
 from engine.durable.tool_context import ToolContext
-from engine.kit.json_schema import problems
 from engine.model.json import Json, JsonObject
 from engine.model.requests import AwaitBranches, Request, RunChild
 from engine.tools.agent.goal import Goal, GoalReference, goal_of
 from engine.tools.agent.journal import Journal, Suspended
 from engine.tools.errors import ToolError
 from engine.tools.llm.call import unfenced
+from engine.tools.llm.json_schema import problems
 from engine.tools.llm.messages import Ask, Message
 from engine.tools.llm.provider import chat, provider_of
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import cast
 
 from engine.durable.tool_context import ToolContext
-from engine.kit.json_schema import problems
 from engine.model.json import Json, JsonObject
 from engine.ports import ModelProvider
 from engine.tools.errors import ToolError
 from engine.tools.llm.input import LlmInput
+from engine.tools.llm.json_schema import problems
 from engine.tools.llm.messages import Ask, Message, Reply
 from engine.tools.llm.provider import chat, provider_of
 from engine.tools.results import check_result

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.kit.json_schema import MAX_PROBLEMS, problems, refuse_unknown
+from engine.tools.llm.json_schema import MAX_PROBLEMS, problems, refuse_unknown
 
 
 @pytest.mark.parametrize(
