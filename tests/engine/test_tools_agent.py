@@ -39,7 +39,7 @@ def staff(workers: Workers, server: ModelServer) -> Workers:
 
 
 def hire(workers: Workers, server: ModelServer) -> Any:
-    return workers.start(services={"models": {"main": ["openai", f"{server.url}/v1"]}})
+    return workers.start(services={"models": {"main": ["openai", f"{server.url}/v1"], "local": ["ollama", server.url]}})
 
 
 def task(task_id: str, tool: str, after: tuple[str, ...] = (), **kwargs: Any) -> JsonObject:
@@ -71,7 +71,10 @@ def finish(workers: Workers, definition: JsonObject, **how: Any) -> tuple[RunVie
     return run, workers.result(run.workflow_run_id)
 
 
-def test_a_model_reaches_its_goal_with_the_tools_that_it_is_allowed(staff: Workers, server: ModelServer) -> None:
+@pytest.mark.parametrize("provider", ["main", "local"])
+def test_a_model_reaches_its_goal_with_the_tools_that_it_is_allowed(
+    staff: Workers, server: ModelServer, provider: str
+) -> None:
     server.say(
         calls=[
             ("simple_counter_increment", {"name": "five", "delta": 5}),
@@ -86,6 +89,7 @@ def test_a_model_reaches_its_goal_with_the_tools_that_it_is_allowed(staff: Worke
             *goal(
                 tools=["tools.simple_counter.increment", "tools.memory.set", "tools.memory.get"],
                 criteria=["it is five"],
+                provider=provider,
             )
         ),
     )
@@ -323,3 +327,14 @@ def test_a_model_may_verify_and_a_template_may_be_the_authors(staff: Workers, se
     prompts = [asked["body"]["messages"][-1]["content"] for asked in server.seen]
     assert prompts[1] == "Judge: rough"
     assert prompts[2] == "Write a number. / rough / say %CONTENT% better"
+
+
+def test_a_verifier_that_is_away_has_judged_nothing(staff: Workers, server: ModelServer) -> None:
+    server.say("good")
+    server.fail(503, "busy")
+    server.say('{"passed": true}')
+    verifier = {"verifier": "tools.llm.call", "verifier_kwargs": {**PROVIDER, "prompt": "%CONTENT%?", "json": True}}
+    run, results = finish(staff, reflexive(**verifier, retry_policy={"max_retries": 1, "delay": 0.01}))
+    assert run.status == "completed", run.error
+    done = results["wait"]["result"]
+    assert (done["content"], done["turns"], len(server.seen)) == ("good", 1, 3)

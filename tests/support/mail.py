@@ -41,8 +41,9 @@ class Handed:
 
 @dataclass
 class Mailbox:
-    """What came in, and how to refuse what comes: ``refuses`` by recipient, ``answer`` to the mail as a whole."""
+    """What was taken, what was not, and how to refuse what comes: ``refuses`` by recipient, ``answer`` to the mail as a whole."""
 
+    turned_away: list[Handed] = field(default_factory=list)
     handed: list[Handed] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     answer: str = "250 taken"
@@ -57,15 +58,16 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answer.startswith("250"):
-            content = envelope.original_content or b""
-            sender, encrypted = str(envelope.mail_from), server.transport.get_extra_info("ssl_object") is not None
-            self.handed.append(Handed(sender, list(envelope.rcpt_tos), content, encrypted))
+        content, sender = envelope.original_content or b"", str(envelope.mail_from)
+        encrypted = server.transport.get_extra_info("ssl_object") is not None
+        box = self.handed if self.answer.startswith("250") else self.turned_away
+        box.append(Handed(sender, list(envelope.rcpt_tos), content, encrypted))
         return self.answer
 
     def forget(self) -> None:
         """Begin anew, for the next test."""
         self.handed.clear()
+        self.turned_away.clear()
         self.refuses.clear()
         self.answer = "250 taken"
 
