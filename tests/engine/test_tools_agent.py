@@ -261,6 +261,20 @@ def test_a_subgoal_that_fails_is_told_and_fails_nobody_else(staff: Workers, serv
     assert server.seen == []
 
 
+def test_subgoals_may_go_on_without_anybody_waiting(staff: Workers, server: ModelServer) -> None:
+    with connect(staff.database.web) as connection:
+        part = flow(task("say", "memory.set", name="x", value="{{inputs.goal}}"), name="part")
+        facade.register(connection, tenant_id=staff.tenant, definition=part)
+    init, _ = goal()
+    divide = task("divide", "agent.spawn_subgoals", ("init",), workflow_name="part", subgoals=["a", "b"], wait=False)
+    run, results = finish(staff, flow(init, divide))
+    assert run.status == "completed", run.error
+    assert [part["status"] for part in results["divide"]["subgoals"]] == ["started", "started"]
+    with connect(staff.database.worker) as connection:
+        children = "SELECT count(*) FROM highway.workflow_run WHERE parent_run_id = %s"
+        assert scalar(connection, children, run.workflow_run_id) == 2
+
+
 def reflexive(**changes: Any) -> JsonObject:
     operator = {
         "task_id": "write",
