@@ -140,7 +140,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a statement gave: names of columns, rows of JSON values, how many rows it gave or changed, and whether more were left behind."""
+    """What a statement gave: names of columns, each once, rows of JSON values, how many rows it gave or changed, and whether more were left behind."""
 
     columns: list[str]
     rows: list[list[Json]]

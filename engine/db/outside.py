@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from psycopg.types.string import TextLoader
 
 from engine.db.connection import Connection, hang_up
-from engine.kit.json_text import dumps
+from engine.kit.json_text import dumps, storable
 from engine.model.json import Json
 from engine.ports import Cancelled, Databases, Question, QuestionRefusedError, Table
 
@@ -111,16 +111,20 @@ def _table(
     question: Question,
     changed: int | None = None,
 ) -> Table:
+    """The answer within its limits. Raises inside of the transaction: a change whose answer cannot be told is not made."""
+    columns = [column.name for column in description or ()]
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        message = f"two columns are called {', '.join(twice)}: name them apart with AS"
+        raise QuestionRefusedError(message, type="InvalidQuery", retryable=False)
     kept: list[list[Json]] = []
     size, truncated = 0, False
     for row in rows:
-        values = [_json(value) for value in row]
-        size += len(dumps(cast(Json, values)).encode())
+        values: list[Json] = storable([_json(value) for value in row])
+        size += len(dumps(values).encode())
         if len(kept) == question.max_rows or size > question.max_bytes:
             truncated = True
             break
         kept.append(values)
-    columns = [column.name for column in description or ()]
     return Table(columns, kept, len(kept) if changed is None else changed, truncated)
 
 

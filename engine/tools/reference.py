@@ -60,7 +60,11 @@ def _rows(schema: dict[str, Any]) -> list[str]:
     required = set(schema.get("required", ()))
     rows = ["| argument | type | default |", "| --- | --- | --- |"]
     for name, field in schema["properties"].items():
-        default = "required" if name in required else f"`{json.dumps(field.get('default', {}))}`"
+        default = (
+            "required"
+            if name in required
+            else f"`{json.dumps(field.get('default', [] if field.get('type') == 'array' else {}))}`"
+        )
         rows.append(f"| `{name}` | {_type(field, schema)} | {default} |")
     return rows
 

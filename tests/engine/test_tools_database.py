@@ -68,10 +68,11 @@ def test_rows_are_objects_of_plain_json(shop: Services) -> None:
 def test_values_of_every_kind_come_as_json_can_hold_them(shop: Services) -> None:
     sql = """SELECT 'infinity'::timestamptz AS never, 'NaN'::float8 AS nan, 1e400::numeric AS large, ARRAY[1.5::numeric, NULL] AS list,
         '{"a": [1]}'::jsonb AS json, interval '1 day 2 hours' AS span, ROW(1, 'x') AS pair, true AS yes, 2.5::float8 AS half,
-        int4range(1, 5) AS range, '7e8a4f0a-0000-4000-8000-000000000000'::uuid AS id, 9007199254740993::int8 AS whole"""
+        '"a\\u0000b"'::json AS zero, int4range(1, 5) AS range, '7e8a4f0a-0000-4000-8000-000000000000'::uuid AS id, 9007199254740993::int8 AS whole"""
     (row,) = ask(shop, sql)["rows"]
     assert (row["never"], row["nan"], len(row["large"]), row["list"]) == ("infinity", "nan", 401, ["1.5", None])
     assert (row["json"], row["span"], row["yes"], row["half"]) == ({"a": [1]}, "1 day 02:00:00", True, 2.5)
+    assert row["zero"] == "a\ufffdb"
     assert (row["range"], row["whole"]) == ("[1,5)", 9007199254740993)
     assert row["id"] == "7e8a4f0a-0000-4000-8000-000000000000"
 
@@ -137,6 +138,12 @@ def test_a_change_needs_the_word_of_the_author_and_of_the_deployment(shop: Servi
     assert done == {"columns": [], "rows": [], "row_count": 5, "truncated": False}
     returned = ask(shop, change + " RETURNING id", [3], write=True, database="shop_rw", max_rows=2)
     assert (len(returned["rows"]), returned["row_count"], returned["truncated"]) == (2, 3, True)
+
+
+def test_a_change_whose_answer_cannot_be_told_is_not_made(shop: Services) -> None:
+    with pytest.raises(ToolError, match="two columns are called id"):
+        ask(shop, "DELETE FROM public.goods RETURNING id, id", write=True, database="shop_rw")
+    assert ask(shop, "SELECT count(*) AS n FROM public.goods")["rows"] == [{"n": 50}]
 
 
 def test_a_change_is_one_statement(shop: Services) -> None:

@@ -75,11 +75,6 @@ def query(ctx: ToolContext, given: QueryInput) -> Json:
 
 
 def _result(table: Table) -> JsonObject:
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
-    if twice:
-        raise ToolInputError(
-            f"tools.database.query: two columns are called {', '.join(twice)}: name them apart with AS"
-        )
     return {
         "columns": cast(list[Json], table.columns),
         "rows": [dict(zip(table.columns, row, strict=True)) for row in table.rows],
