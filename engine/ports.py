@@ -102,7 +102,8 @@ class ModelProvider:
     """A server of language models that the deployment has named.
 
     ``base_url`` is what the dialect's own paths are added to: of OpenAI's that ends with ``/v1``. ``credential`` gives the key at the moment of a
-    call, so that a key that was changed is taken up. ``tenants`` and ``models`` bound who may use what; None: all.
+    call, so that a key that was changed is taken up. ``tenants`` and ``models`` bound who may use what; None: all. ``length_field`` is how
+    OpenAI's dialect is told the most that a model may say: servers of newer models know the second name only.
     """
 
     kind: Literal["openai", "ollama"]
@@ -110,6 +111,7 @@ class ModelProvider:
     credential: Callable[[], str] | None = None
     tenants: frozenset[UUID] | None = None
     models: frozenset[str] | None = None
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class _Model(_Section):
     key_file: ReadableFile | None = None
     models: Words | None = None
     tenants: Tenants | None = None
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
 class _Database(_Section):
@@ -123,7 +124,8 @@ def _mail(given: _Mail) -> MailServer:
 
 
 def _model(given: _Model) -> ModelProvider:
-    return ModelProvider(given.kind, given.base_url, _secret(given.key_file), given.tenants, given.models)
+    key = _secret(given.key_file)
+    return ModelProvider(given.kind, given.base_url, key, given.tenants, given.models, given.length_field)
 
 
 def _database(given: _Database) -> OutsideDatabase:

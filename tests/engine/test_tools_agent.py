@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from highway_dsl import WorkflowBuilder
 
 from engine import facade
 from engine.db.connection import connect
@@ -352,3 +353,17 @@ def test_a_verifier_that_is_away_has_judged_nothing(staff: Workers, server: Mode
     assert run.status == "completed", run.error
     done = results["wait"]["result"]
     assert (done["content"], done["turns"], len(server.seen)) == ("good", 1, 3)
+
+
+def test_what_the_public_builder_makes_of_it_runs(staff: Workers, server: ModelServer) -> None:
+    builder = WorkflowBuilder("built")
+    prompt = {**PROVIDER, "prompt": "Write a number."}
+    check = {"code": "result = int('%CONTENT%') == 7"}
+    builder.reflexive("write", "tools.llm.call", "tools.code.exec", prompt, check, max_turns=2)
+    builder.wait_for_event("end", "{{write.completion_event}}")
+    server.say("6")
+    server.say("7")
+    run, results = finish(staff, json.loads(builder.build().to_json()))
+    assert run.status == "completed", run.error
+    assert "7" in json.dumps(results["end"])
+    assert "it was refused without a reason" in server.seen[1]["body"]["messages"][-1]["content"]

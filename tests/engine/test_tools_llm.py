@@ -79,6 +79,15 @@ def test_the_key_of_the_deployment_goes_along_and_temperature_and_length_are_pas
     assert second["body"]["stream"] is False
 
 
+def test_a_server_of_newer_models_is_told_the_length_by_its_other_name(server: ModelServer) -> None:
+    server.say("a")
+    provider = ModelProvider("openai", f"{server.url}/v1", length_field="max_completion_tokens")
+    ctx = context(services=Services(models={"new": provider}))
+    call("tools.llm.call", ctx=ctx, provider="new", model="m", prompt="x", max_tokens=9)
+    body = server.seen[0]["body"]
+    assert (body.get("max_completion_tokens"), body.get("max_tokens")) == (9, None)
+
+
 def test_a_talk_may_be_given_as_messages(server: ModelServer) -> None:
     server.say("three")
     talk = [{"role": "user", "content": "1"}, {"role": "assistant", "content": "2"}, {"role": "user", "content": "?"}]

@@ -43,7 +43,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request to a model. ``wants_json`` without a ``schema`` is any JSON object."""
+    """One request to a model. ``wants_json`` without a ``schema`` is any JSON object. ``length_field``: what OpenAI's dialect calls ``max_tokens``."""
 
     model: str
     messages: tuple[Message, ...]
@@ -52,6 +52,7 @@ class Ask:
     wants_json: bool = False
     schema: JsonObject | None = None
     functions: tuple[Function, ...] = ()
+    length_field: str = "max_tokens"
 
 
 @dataclass(frozen=True, slots=True)

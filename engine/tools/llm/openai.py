@@ -18,7 +18,7 @@ def chat_body(ask: Ask) -> JsonObject:
     if ask.temperature is not None:
         body["temperature"] = ask.temperature
     if ask.max_tokens is not None:
-        body["max_tokens"] = ask.max_tokens
+        body[ask.length_field] = ask.max_tokens
     if ask.wants_json:
         body["response_format"] = {"type": "json_object"}
     if ask.functions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import ModuleType
 from typing import cast
 
@@ -47,7 +48,8 @@ def provider_of(ctx: ToolContext, name: str, model: str) -> ModelProvider:
 def chat(ctx: ToolContext, provider: ModelProvider, ask: Ask, *, key: str, seconds: float | None = None) -> Reply:
     """One request to a model. ``key`` is the same over all attempts at this very request, and goes along as Idempotency-Key."""
     dialect = _DIALECTS[provider.kind]
-    answer = _post(ctx, provider, dialect.CHAT, dialect.chat_body(ask), key=key, seconds=seconds)
+    body = dialect.chat_body(replace(ask, length_field=provider.length_field))
+    answer = _post(ctx, provider, dialect.CHAT, body, key=key, seconds=seconds)
     return cast(Reply, dialect.chat_reply(answer))
 
 
