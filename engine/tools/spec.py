@@ -38,6 +38,8 @@ class ToolSpec(Generic[Input]):
     (idempotent), or more (effectful). ``durable`` ones get ``ctx.ledger`` and are called again after each wait that they ask for.
     ``resource`` tells calls apart that may fail apart, by their input.
     ``beats_itself``: as an activity it sends heartbeats, so that its silence means something.
+    ``library``: it gets ``ctx.library``, the tenant's documents.
+    ``output_model`` is the form of its result, for the docs: nothing is validated against it when it runs.
     """
 
     name: str
@@ -49,6 +51,8 @@ class ToolSpec(Generic[Input]):
     durable: bool = False
     resource: Callable[[Input], str] | None = None  # what a circuit breaker guards; None: the tool as a whole
     beats_itself: bool = False
+    library: bool = False
+    output_model: type[BaseModel] | None = None
 
     @property
     def summary(self) -> str:

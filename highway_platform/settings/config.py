@@ -52,6 +52,7 @@ class Config:
     worker_queues: tuple[str, ...] | None = _setting("HIGHWAY_QUEUES", _words)
     worker_slots: int | None = _setting("HIGHWAY_SLOTS", int)
     paths_home: Path | None = _setting("HIGHWAY_HOME", Path)
+    paths_services: Path | None = _setting("HIGHWAY_SERVICES", Path)
 
 
 def read_config(environ: Mapping[str, str]) -> Config:

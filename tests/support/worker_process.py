@@ -1,6 +1,6 @@
 """A worker process for tests, killed, stopped and restarted at will: ``python -m tests.support.worker_process DSN NAME [CHANGES [PROCESSES]]``.
 
-CHANGES is a JSON object of fields of `WorkerConfig`.
+CHANGES is a JSON object of fields of `WorkerConfig`; ``services`` in the form that `_services` reads.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import os
 import sys
 from typing import Any
 
+from engine.db.outside import OutsideDatabase, OutsideDatabases
 from engine.durable.tool_context import HttpPolicy
+from engine.ports import MailServer, ModelProvider, Services
 from engine.tools import registry
 from engine.worker.config import WorkerConfig
 from engine.worker.processes import run_worker
@@ -26,6 +28,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
+    given["services"] = _services(given.get("services", {}))
     given["queues"] = tuple(given.get("queues", ("default",)))
     return run_worker(
         WorkerConfig(
@@ -39,6 +42,18 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
             **given,
         ),
         int(processes),
+    )
+
+
+def _services(given: dict[str, Any]) -> Services:
+    """``{"models": {name: [kind, base_url]}, "mail_port": ..., "databases": {name: dsn}}``, for every tenant."""
+    port = given.get("mail_port")
+    return Services(
+        models={name: ModelProvider(*parts) for name, parts in given.get("models", {}).items()},
+        mail=MailServer("127.0.0.1", port, "highway@example.org", security="none") if port else None,
+        databases=OutsideDatabases(
+            {name: OutsideDatabase(dsn, None, writable=True) for name, dsn in given.get("databases", {}).items()}
+        ),
     )
 
 
