@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.language import Problem, check
+from engine.language import Problem, canonical_json, check, definition_hash
 from engine.model.json import Json
 from engine.tools import registry
+
+__all__ = ["canonical_json", "check_definition", "definition_hash"]
 
 
 def check_definition(value: Json, inputs: Collection[str] | None = None) -> list[Problem]:
