@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Query
 
+from engine import facade
 from highway_platform.kit.requests import Request
 from highway_platform.kit.rest.answers import success
 from highway_platform.kit.rest.errors import not_found
@@ -34,3 +35,10 @@ def show_template(request: Request, template_name: str) -> dict[str, Any]:  # no
     if template is None:
         raise not_found()
     return success(presenters.whole(template))
+
+
+@router.get("/dsl_prompt", url_name="dsl-prompt", tags=TAGS)
+@requires("workflows.definition:read")
+def show_prompt(request: Request) -> dict[str, Any]:  # noqa: ARG001 - every tenant's
+    """An instruction for a language model to write workflows: the language, its rules, the tools of this platform, and examples that run."""
+    return success({"prompt": facade.dsl_prompt()})
