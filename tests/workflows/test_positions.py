@@ -20,6 +20,10 @@ b.task("first", "tools.x", on_failure_task_id="act")
 b.task("act", "tools.x")
 b.foreach("each", "{{a}}", lambda w: w.task(task_id='inner', function="tools.x"))
 b.set_schedule("nonsense")
+b.task("given", "tools.x",
+       kwargs={"x": 1}, env={"A": "{{b}}"},
+       dependencies=["nobody"]).retry(max_retries=-1)
+b.task("last", "tools.y", args = ["{{c}}"])
 """
 YAML = """name: x
 tasks:
@@ -51,10 +55,16 @@ JSON = """{
         (PYTHON, "python", "$.tasks.act.function", (4, 9)),
         (PYTHON, "python", "$.tasks['act'].function", (4, 9)),
         (PYTHON, "python", "$.tasks.each.loop_body[0].function", (5, 12)),
-        (PYTHON, "python", "$.tasks.fork.branch_workflows.left.tasks.inner.function", (5, 54)),
+        (PYTHON, "python", "$.tasks.fork.branch_workflows.left.tasks.inner.function", (5, 62)),
         (PYTHON, "python", "$.tasks.nowhere", (None, None)),
         (PYTHON, "python", "$.schedule", (6, 3)),
         (PYTHON, "python", "$.name", (1, 5)),
+        (PYTHON, "python", "$.tasks.given.dependencies[0]", (9, 8)),
+        (PYTHON, "python", "$.tasks.given.kwargs.env.A", (8, 25)),
+        (PYTHON, "python", "$.tasks.given.kwargs.x", (8, 8)),
+        (PYTHON, "python", "$.tasks.given.retry_policy.max_retries", (9, 39)),
+        (PYTHON, "python", "$.tasks.given.args[0]", (7, 9)),
+        (PYTHON, "python", "$.tasks.last.args[0]", (10, 27)),
         (PYTHON, "python", "$", (None, None)),
         (YAML, "yaml", "$.tasks.act.function", (6, 15)),
         (YAML, "yaml", "$.tasks.act.dependencies[1]", (7, 25)),

@@ -36,27 +36,36 @@ _MADE = rf"\.(?:{'|'.join(_MAKERS)})\(\s*(?:task_id\s*=\s*)?"
 
 
 def python_position(source: str, path: Path) -> Position | None:
-    """Where the innermost task of the path is made, else where it is named; or the call that says the workflow's own field."""
-    for name in _tasks_of(path):
-        found = _task(source, name)
-        if found is not None:
-            return found
+    """Where the innermost task of the path is made, or its argument that the path goes through; or the call that says the workflow's own field."""
+    for at in range(len(path) - 1, 0, -1):
+        name = path[at]
+        if path[at - 1] == "tasks" and isinstance(name, str):
+            found = _task(source, name, path[at + 1 :])
+            if found is not None:
+                return found
     return _call(source, _TOLD_BY.get(str(path[0]), "")) if path else None
 
 
-def _tasks_of(path: Path) -> list[str]:
-    """The names of tasks in a path, the innermost first."""
-    names = [path[at + 1] for at, part in enumerate(path[:-1]) if part == "tasks"]
-    return [name for name in reversed(names) if isinstance(name, str)]
-
-
-def _task(source: str, name: str) -> Position | None:
+def _task(source: str, name: str, field: Path) -> Position | None:
     quoted = rf"[\"']{re.escape(name)}[\"']"
     made = re.search(rf"{_MADE}({quoted})", source)
-    if made:
-        return _at(source, made.start(1) + 1)
-    named = re.search(quoted, source)
-    return _at(source, named.start() + 1) if named else None
+    if made is None:
+        named = re.search(quoted, source)
+        return _at(source, named.start() + 1) if named else None
+    following = re.compile(_MADE).search(source, made.end())
+    end = following.start() if following else len(source)
+    argument = _argument(source, field, made.end(), end)
+    return _at(source, made.start(1) + 1 if argument is None else argument)
+
+
+def _argument(source: str, field: Path, start: int, end: int) -> int | None:
+    """Where the innermost part of a field is given by name in the text of a task's call."""
+    for part in reversed(field):
+        if isinstance(part, str):
+            given = re.compile(rf"\b{re.escape(part)}\s*=(?!=)").search(source, start, end)
+            if given:
+                return given.start()
+    return None
 
 
 def _call(source: str, function: str) -> Position | None:

@@ -110,6 +110,15 @@ def test_warnings_have_their_place_too_and_inputs_count_where_they_are_known(own
     assert (problem["line"], problem["column"], problem["severity"]) == (6, 12, "error")
 
 
+def test_a_submission_tells_the_places_too(owner: Client) -> None:
+    refused = owner.post("/api/v1/workflows", {"yaml": YAML})
+    assert (refused.status, refused.json["details"][0]["path"]) == (422, "$.yaml.tasks.a.retry_policy.delay")
+    assert refused.json["details"][0]["message"].startswith("line 8, column 14: ")
+    code = BUILT + "b.task('a', 'tools.log.infos')\nworkflow = b\n"
+    refused = owner.post("/api/v1/workflows", {"python_dsl": code})
+    assert refused.json["details"][0]["message"].startswith("line 4, column 9: ")
+
+
 def test_nothing_is_stored(owner: Client) -> None:
     source = BUILT.replace("wrong", "never_stored") + "b.task('a', 'tools.log.info', args=[1])\nworkflow = b\n"
     assert owner.post("/api/v1/workflows/compile", {"source": source}).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -108,6 +109,16 @@ def test_a_template_runs_to_its_end(ended: tuple[Runs, Runs], name: str) -> None
 def test_its_other_way_ends_as_its_text_says(ended: tuple[Runs, Runs], name: str) -> None:
     run = ended[1][name]
     assert run["status"] == OTHERWISE[name][2], (run["error"], run["result"])
+
+
+def test_a_callback_that_does_not_come_leads_another_way(owner: Client) -> None:
+    definition = copy.deepcopy(templates()["wait_for_callback"].definition)
+    definition["tasks"]["settled"]["timeout_seconds"] = 0.2  # type: ignore[call-overload,index]
+    body = {"workflow_definition": definition, "inputs": {"payment": "P-9"}}
+    run = owner.wait_until(owner.post("/api/v1/workflows", body).data["workflow_run_id"])
+    assert run["status"] == "completed", (run["error"], run["result"])
+    assert run["result"]["remind"]["message"].startswith("settled: ")
+    assert run["result"]["close"]["message"] == "P-9 is closed"
 
 
 def test_nothing_is_left_behind(ended: tuple[Runs, Runs], platform_database: Database) -> None:
