@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 
 import pytest
 import yaml
@@ -159,3 +160,19 @@ def test_a_path_is_taken_apart_as_far_as_it_can_be_read():
     assert parts_of('$.a-b["c \\"d\\\\"][3][\'e\'].f') == ("a-b", 'c "d\\', 3, "e", "f")
     assert parts_of("$.a[broken") == ("a",)
     assert parts_of("$") == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("$.tasks.t{}.args[0]", "m"), ("$.schedule", "m"), ("$.tasks.t1.kwargs.k{}", "m"), ("$.tasks.u{}", "m")],
+)
+@pytest.mark.parametrize("form", ["python", "json", "yaml"])
+def test_a_thousand_problems_of_a_long_source_are_placed_at_once(form, path, code):
+    tasks = {f"t{number}": {"args": [1, 2, 3]} for number in range(2000)}
+    source = json.dumps({"tasks": tasks}, indent=1)
+    if form == "python":
+        source = "".join(f"b.task('t{number}', 'tools.x', args=[1])\n" for number in range(3000))
+    assert 90_000 < len(source) < MAX_CHARACTERS
+    begin = time.process_time()
+    place([Problem(path.format(number), code, "m") for number in range(1000)], source, form)
+    assert time.process_time() - begin < 3

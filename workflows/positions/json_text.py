@@ -81,9 +81,8 @@ class _Walk:
 def _words(text: str) -> Iterator[tuple[str, Position]]:
     line, line_start, at = 1, 0, 0
     for word in _WORD.finditer(text):
-        breaks = text.count("\n", at, word.start())
-        if breaks:
+        before, at = at, word.start()
+        if breaks := text.count("\n", before, at):
             line += breaks
-            line_start = text.rindex("\n", at, word.start()) + 1
-        at = word.start()
+            line_start = text.rindex("\n", before, at) + 1
         yield word[0], Position(line, at - line_start + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
@@ -14,15 +14,11 @@ _PART = re.compile(
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a source text; both count from 1."""
 
     line: int
     column: int
-
-
-Positions = Mapping[Path, Position]
 
 
 def parts_of(path: str) -> Path:
@@ -40,7 +36,7 @@ def parts_of(path: str) -> Path:
     return tuple(parts)
 
 
-def nearest(positions: Positions, path: Path) -> Position | None:
+def nearest(positions: Mapping[Path, Position], path: Path) -> Position | None:
     """Where a path stands, or what of it is there: what is missing is shown at what it is missing from."""
     for length in range(len(path), -1, -1):
         if path[:length] in positions:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from workflows.positions.json_text import first_repeated, json_positions
-from workflows.positions.paths import Path, Position, Positions, nearest, parts_of
-from workflows.positions.python_text import python_position
+from workflows.positions.paths import Position, nearest, parts_of
+from workflows.positions.python_text import PythonSource
 from workflows.positions.yaml_text import yaml_positions
 from workflows.sources import Problem, SourceFormat
 
-MAX_CHARACTERS = 512 * 1024  # of a larger text no map is made: it would be larger than the text
+MAX_CHARACTERS = 128 * 1024  # of a larger text no map is made: it would be larger than the text
 
+Find = Callable[[Problem], Position | None]
 _TOLD = re.compile(r"^line (\d+), column (\d+): ")
 
 
@@ -22,8 +23,8 @@ def place(problems: Iterable[Problem], source: str, source_format: SourceFormat)
     told = [_as_told(problem) for problem in problems]
     if all(problem.line is not None for problem in told) or len(source) > MAX_CHARACTERS:
         return told
-    positions = _map(told, source, source_format)
-    return [problem if problem.line else _placed(problem, source, source_format, positions) for problem in told]
+    find = _finder(told, source, source_format)
+    return [problem if problem.line else _placed(problem, find(problem)) for problem in told]
 
 
 def _as_told(problem: Problem) -> Problem:
@@ -33,23 +34,16 @@ def _as_told(problem: Problem) -> Problem:
     return replace(problem, line=int(told[1]), column=int(told[2]), message=problem.message[told.end() :])
 
 
-def _map(problems: Iterable[Problem], source: str, source_format: SourceFormat) -> Positions:
-    """The positions of a text that could be read, which it could when a problem has a path into it."""
-    if source_format == "python" or all(problem.path == "$" for problem in problems):
-        return {}
-    return json_positions(source) if source_format == "json" else yaml_positions(source)
-
-
-def _placed(problem: Problem, source: str, source_format: SourceFormat, positions: Positions) -> Problem:
-    position = _position(problem, parts_of(problem.path), source, source_format, positions)
+def _placed(problem: Problem, position: Position | None) -> Problem:
     return replace(problem, line=position.line, column=position.column) if position else problem
 
 
-def _position(
-    problem: Problem, path: Path, source: str, source_format: SourceFormat, positions: Positions
-) -> Position | None:
+def _finder(problems: Iterable[Problem], source: str, source_format: SourceFormat) -> Find:
+    """How positions are found in this source, which is read once for all problems."""
     if source_format == "python":
-        return python_position(source, path)
-    if problem.code == "duplicate_key" and source_format == "json":
-        return first_repeated(source)
-    return nearest(positions, path)
+        python = PythonSource(source)
+        return lambda problem: python.position(parts_of(problem.path))
+    if all(problem.path == "$" for problem in problems):  # it may not even be readable
+        return lambda problem: first_repeated(source) if problem.code == "duplicate_key" else None
+    positions = json_positions(source) if source_format == "json" else yaml_positions(source)
+    return lambda problem: nearest(positions, parts_of(problem.path))

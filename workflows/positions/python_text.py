@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from dataclasses import dataclass
 
 from workflows.positions.paths import Path, Position
 
@@ -32,46 +34,71 @@ _MAKERS = (
         "terminate",
     ),
 )
-_MADE = rf"\.(?:{'|'.join(_MAKERS)})\(\s*(?:task_id\s*=\s*)?"
+_MADE = re.compile(rf"\.(?:{'|'.join(_MAKERS)})\(\s*(?:task_id\s*=\s*)?([\"'])([\w-]+)\1")
+_GIVEN = re.compile(r"\b(\w+)\s*=(?!=)")
+_TELLS = re.compile(rf"\b({'|'.join(set(_TOLD_BY.values()))})\(")
+_NAMED = re.compile(r"([\"'])([\w-]+)\1")
 
 
-def python_position(source: str, path: Path) -> Position | None:
-    """Where the innermost task of the path is made, or its argument that the path goes through; or the call that says the workflow's own field."""
-    for at in range(len(path) - 1, 0, -1):
-        name = path[at]
-        if path[at - 1] == "tasks" and isinstance(name, str):
-            found = _task(source, name, path[at + 1 :])
-            if found is not None:
-                return found
-    return _call(source, _TOLD_BY.get(str(path[0]), "")) if path else None
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that makes a task: where its name stands, and the part of the source in which its arguments are given."""
+
+    name: int
+    start: int
+    end: int
 
 
-def _task(source: str, name: str, field: Path) -> Position | None:
-    quoted = rf"[\"']{re.escape(name)}[\"']"
-    made = re.search(rf"{_MADE}({quoted})", source)
-    if made is None:
-        named = re.search(quoted, source)
-        return _at(source, named.start() + 1) if named else None
-    following = re.compile(_MADE).search(source, made.end())
-    end = following.start() if following else len(source)
-    argument = _argument(source, field, made.end(), end)
-    return _at(source, made.start(1) + 1 if argument is None else argument)
+class PythonSource:
+    """A source that is searched for many problems: it is gone through a few times, however many they are."""
 
+    def __init__(self, source: str) -> None:
+        self._source = source
+        made = list(_MADE.finditer(source))
+        ends = [call.start() for call in made[1:]] + [len(source)]
+        self._calls: dict[str, _Call] = {}
+        for call, end in zip(made, ends, strict=False):
+            self._calls.setdefault(call[2], _Call(call.start(2), call.end(), end))
+        self._named: dict[str, int] = {}
+        for word in _NAMED.finditer(source):
+            self._named.setdefault(word[2], word.start(2))
+        self._given: dict[str, list[int]] = {}
+        for word in _GIVEN.finditer(source):
+            self._given.setdefault(word[1], []).append(word.start())
+        self._told: dict[str, int] = {}
+        for word in _TELLS.finditer(source):
+            self._told.setdefault(word[1], word.start())
 
-def _argument(source: str, field: Path, start: int, end: int) -> int | None:
-    """Where the innermost part of a field is given by name in the text of a task's call."""
-    for part in reversed(field):
-        if isinstance(part, str):
-            given = re.compile(rf"\b{re.escape(part)}\s*=(?!=)").search(source, start, end)
-            if given:
-                return given.start()
-    return None
+    def position(self, path: Path) -> Position | None:
+        """Where the innermost task of the path is made, or its argument that the path goes through; or the call that says the workflow's own field."""
+        for at in range(len(path) - 1, 0, -1):
+            name = path[at]
+            if path[at - 1] == "tasks" and isinstance(name, str):
+                found = self._task(name, path[at + 1 :])
+                if found is not None:
+                    return self._at(found)
+        return self._workflow(str(path[0])) if path else None
 
+    def _task(self, name: str, field: Path) -> int | None:
+        call = self._calls.get(name)
+        if call is None:
+            return self._named.get(name)
+        argument = self._argument(call, field)
+        return call.name if argument is None else argument
 
-def _call(source: str, function: str) -> Position | None:
-    made = re.search(rf"\b{function}\(", source) if function else None
-    return _at(source, made.start()) if made else None
+    def _argument(self, call: _Call, field: Path) -> int | None:
+        """Where the innermost part of a field is given by name."""
+        for part in reversed(field):
+            offsets = self._given.get(str(part), [])
+            first = bisect_left(offsets, call.start)
+            if first < len(offsets) and offsets[first] < call.end:
+                return offsets[first]
+        return None
 
+    def _workflow(self, field: str) -> Position | None:
+        offset = self._told.get(_TOLD_BY.get(field, ""))
+        return None if offset is None else self._at(offset)
 
-def _at(source: str, offset: int) -> Position:
-    return Position(source.count("\n", 0, offset) + 1, offset - source.rfind("\n", 0, offset))
+    def _at(self, offset: int) -> Position:
+        before = self._source.count("\n", 0, offset)
+        return Position(before + 1, offset - self._source.rfind("\n", 0, offset))
