@@ -49,4 +49,7 @@ def told(spec: ToolSpec[Any]) -> str:
     words = spec.summary
     if returns and "eturns" not in words:
         words = f"{words} {returns[0].rstrip('.;')}."
+    elif spec.output_model and "eturns" not in words:
+        fields = ", ".join(f'"{name}"' for name in spec.output_model.model_fields)
+        words = f"{words} Returns `{{{fields}}}`."
     return words.replace("``", "`")

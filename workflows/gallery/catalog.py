@@ -52,7 +52,8 @@ class Template:
     @property
     def tools(self) -> list[str]:
         """The tools it calls, by name."""
-        return sorted({str(task["function"]) for task in _tasks(self.definition) if task.get("function")})
+        named = ("function", "generator", "verifier")
+        return sorted({str(task[name]) for task in _tasks(self.definition) for name in named if task.get(name)})
 
     def mentions(self, words: str) -> bool:
         """Whether every word stands somewhere in what is told about it."""

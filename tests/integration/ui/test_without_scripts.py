@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.ui.site import fill_login
+from workflows.gallery.catalog import templates
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_a_run_is_begun_with_a_template(plain):
 
 def test_templates_are_narrowed_by_tag_and_word_and_shown_again(plain):
     page = plain("/templates/")
-    assert page.locator(".gallery > li").count() == 17
+    assert page.locator(".gallery > li").count() == len(templates())
     page.get_by_role("link", name="parallel", exact=True).click()
     page.get_by_label("Search templates").fill("multi_choice")
     page.get_by_role("button", name="Search").click()
@@ -117,7 +118,7 @@ def test_templates_are_narrowed_by_tag_and_word_and_shown_again(plain):
     page.get_by_role("button", name="Search").click()
     assert page.get_by_role("heading", name="No template fits").is_visible()
     page.get_by_role("link", name="Show all").click()
-    assert page.locator(".gallery > li").count() == 17
+    assert page.locator(".gallery > li").count() == len(templates())
 
 
 def test_theme_and_density_are_kept(plain):
