@@ -1,7 +1,7 @@
 # `make` alone prints what there is to do.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check schema format lock crash bench image setup-run setup-test
+.PHONY: help run demo test check schema gallery format lock crash bench image setup-run setup-test
 
 # The first Python on the PATH that fits; name another with PYTHON=.
 PYTHON ?= $(or $(shell for name in python3 python3.13 python3.12 python3.11; do "$$name" launch/python_check.py 2>/dev/null && echo "$$name" && break; done),python3)
@@ -35,6 +35,9 @@ bench: setup-test ## speed beside the peers and bare PostgreSQL (W=W8 ONLY=highw
 
 schema: setup-test ## write sql/schema.sql anew from the migrations
 	@$(VENV)/python -m launch.schema
+
+gallery: setup-test ## compile the templates of the gallery anew
+	@exec $(VENV)/python -m workflows.gallery.build
 
 format: setup-test ## put the code into the house's form
 	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format .

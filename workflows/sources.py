@@ -28,6 +28,12 @@ class Problem:
     column: int | None = None
     severity: str = "error"
 
+    @property
+    def told(self) -> str:
+        """The problem in one sentence, with its place."""
+        at = f"line {self.line}, column {self.column}: " if self.line else ""
+        return at + (f"{self.path}: " if self.path != "$" else "") + self.message
+
 
 class SourceRefusedError(Exception):
     """The source makes no valid definition. ``problems`` lists everything that was found, errors first."""

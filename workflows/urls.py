@@ -8,6 +8,7 @@ from workflows import operation_urls
 from workflows.pages.run import TABS
 from workflows.views import (
     dashboard,
+    gallery,
     run,
     run_actions,
     run_arguments,
@@ -67,6 +68,7 @@ urlpatterns = [
     path("schedules/<uuid:schedule_id>/run/", schedule_actions.schedule_run, name="schedule-run"),
     path("schedules/<uuid:schedule_id>/backfill/", schedule_actions.schedule_backfill, name="schedule-backfill"),
     path("schedules/<uuid:schedule_id>/delete/", schedule_actions.schedule_delete, name="schedule-delete"),
+    path("templates/", gallery.gallery, name="gallery"),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
     *operation_urls.urlpatterns,

@@ -52,7 +52,7 @@ from engine.facade.guards import (
 )
 from engine.facade.health import health, workers
 from engine.facade.idempotency import Answer, KeyReuseError, answer, claim_key, forget_key, forget_keys
-from engine.facade.language import check_definition
+from engine.facade.language import canonical_json, check_definition, definition_hash, dsl_prompt
 from engine.facade.letters import (
     count_dead_letters,
     get_dead_letter,
@@ -143,6 +143,7 @@ __all__ = [
     "bulk_step",
     "cancel",
     "cancel_activity",
+    "canonical_json",
     "change_limit",
     "change_queue",
     "change_start",
@@ -156,8 +157,10 @@ __all__ = [
     "count_tasks",
     "count_ticks",
     "create_schedule",
+    "definition_hash",
     "delete_schedule",
     "describe_timing",
+    "dsl_prompt",
     "emit_event",
     "find_definition",
     "forget_heartbeats",

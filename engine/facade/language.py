@@ -1,12 +1,15 @@
-"""Checking definitions before they are stored."""
+"""Checking definitions before they are stored, and telling authors how they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.language import Problem, check
+from engine.language import Problem, canonical_json, check, definition_hash
 from engine.model.json import Json
+from engine.teaching.prompt import dsl_prompt
 from engine.tools import registry
+
+__all__ = ["canonical_json", "check_definition", "definition_hash", "dsl_prompt"]
 
 
 def check_definition(value: Json, inputs: Collection[str] | None = None) -> list[Problem]:

@@ -1,6 +1,7 @@
 """A definition is drawn as a person would draw it."""
 
 import json
+import time
 
 import pytest
 from highway_dsl import WorkflowBuilder
@@ -128,3 +129,19 @@ def test_steps_come_in_an_order_in_which_they_can_run():
         "z_first": {"operator_type": "task"},
     }
     assert [child.id for child in read_graph({"tasks": tasks}).children] == ["z_first", "middle", "a_last"]
+
+
+@pytest.mark.parametrize("kind", ["task", "condition"])
+def test_a_long_definition_is_read_in_time_that_grows_with_it_alone(kind):
+    tasks = {
+        f"t{number}": {
+            "operator_type": kind,
+            "condition": "x",
+            "if_true": f"t{number + 1}",
+            "dependencies": [f"t{before}" for before in range(max(0, number - 2), number)],
+        }
+        for number in range(20_000)
+    }
+    begin = time.process_time()
+    assert len(read_graph({"tasks": tasks}).children) == 20_000
+    assert time.process_time() - begin < 8

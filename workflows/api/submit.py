@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -18,8 +18,9 @@ from highway_platform.kit.rest.errors import ApiError, Detail
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, services
+from ..positions.placing import place
 from ..schemas import BatchBody, CancelBody, SourceBody, SubmitBody
-from ..sources import CheckedSource, SourceRefusedError, definition_check, source_check
+from ..sources import CheckedSource, Problem, SourceRefusedError, definition_check, source_check
 from .router import router
 from .stored import stored_definition
 
@@ -108,15 +109,22 @@ def _checked_source(body: SourceBody, inputs: Collection[str] | None) -> Checked
 def _refused(body: SourceBody, error: SourceRefusedError) -> ApiError:
     form = next(name for name in ("workflow_definition", "python_dsl", "yaml") if getattr(body, name) is not None)
     details = []
-    for problem in error.problems:
-        place = f"line {problem.line}, column {problem.column}: " if problem.line else ""
-        details.append(Detail(f"$.{form}{problem.path[1:]}", problem.code, f"{place}{problem.message}"))
+    for problem in _placed(body, error):
+        at = f"line {problem.line}, column {problem.column}: " if problem.line else ""
+        details.append(Detail(f"$.{form}{problem.path[1:]}", problem.code, f"{at}{problem.message}"))
     return ApiError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid_definition",
         f"{details[0].path}: {details[0].message}",
         details=details,
     )
+
+
+def _placed(body: SourceBody, error: SourceRefusedError) -> Sequence[Problem]:
+    """With their lines, where the body brought a text."""
+    if body.python_dsl is not None:
+        return place(error.problems, body.python_dsl, "python")
+    return place(error.problems, body.yaml, "yaml") if body.yaml is not None else error.problems
 
 
 def _definition(

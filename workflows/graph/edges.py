@@ -12,24 +12,66 @@ Tasks = Mapping[str, Mapping[str, Any]]
 
 def edges_between(tasks: Tasks, prefix: str) -> tuple[Edge, ...]:
     """The edges of one container. Node ids get ``prefix``; dependencies on steps outside of the container are left out."""
-    choices = {key: _targets(task) for key, task in tasks.items()}
-    sides = {key: _sides(tasks, key, targets) for key, targets in choices.items() if targets}
+    choices = {key: targets for key, task in tasks.items() if (targets := _targets(task))}
+    known = _Known(tasks, choices)
     found: dict[tuple[str, str], Edge] = {}
-    for edge in _all_edges(tasks, choices, sides):
+    for edge in _all_edges(tasks, known):
         found.setdefault((edge.source, edge.target), edge)
     return tuple(Edge(prefix + edge.source, prefix + edge.target, edge.label, edge.kind) for edge in found.values())
 
 
-def _all_edges(tasks: Tasks, choices: Mapping[str, dict[str, str]], sides: Mapping[str, set[str]]) -> Iterator[Edge]:
+class _Known:
+    """What the edges of one container are made from, each found once: a definition may have a hundred thousand steps."""
+
+    def __init__(self, tasks: Tasks, choices: Mapping[str, dict[str, str]]) -> None:
+        self.choices = choices
+        self.names = {key: _dependencies(task) for key, task in tasks.items()}
+        self._order = {key: number for number, key in enumerate(tasks)}
+        self._dependents: dict[str, list[str]] = {}
+        for key, names in self.names.items():
+            for name in names:
+                self._dependents.setdefault(name, []).append(key)
+        self._chosen_by: dict[str, set[str]] = {}
+        for key, targets in choices.items():
+            for target in targets:
+                self._chosen_by.setdefault(target, set()).add(key)
+        self.sides = {key: self._side(key, targets) for key, targets in choices.items()}
+        self._ends: dict[str, list[str]] = {}
+
+    def exclusive(self, source: str, target: str) -> bool:
+        """Targets of one switch exclude each other: the edge that the builder puts between two of them means nothing."""
+        return not self._chosen_by.get(source, set()).isdisjoint(self._chosen_by.get(target, set()))
+
+    def ends(self, choice: str) -> list[str]:
+        """The steps of a choice's sides that none of the same sides follows, in the order of the definition."""
+        if choice not in self._ends:
+            inside = self.sides[choice]
+            followed = {source for key in inside for source in self.names[key]}
+            self._ends[choice] = sorted(inside - followed, key=self._order.__getitem__)
+        return self._ends[choice]
+
+    def _side(self, choice: str, targets: Mapping[str, str]) -> set[str]:
+        """Everything that runs only because a choice chose it: its targets and the steps that depend on them and on the choice."""
+        inside = {target for target in targets if target in self.names}
+        grown = list(inside)
+        while grown:
+            for key in self._dependents.get(grown.pop(), ()):
+                if key not in inside and choice in self.names[key]:
+                    inside.add(key)
+                    grown.append(key)
+        return inside
+
+
+def _all_edges(tasks: Tasks, known: _Known) -> Iterator[Edge]:
     for key, task in tasks.items():
-        for target, label in choices[key].items():
+        for target, label in known.choices.get(key, {}).items():
             if target in tasks:
                 yield Edge(key, target, label, "choice")
         yield from _handler_edges(tasks, key, task)
-    for key, task in tasks.items():
-        for source in _dependencies(task):
-            if source in tasks and not _exclusive(choices, source, key):
-                yield from _dependency_edges(tasks, choices, sides, source, key)
+    for key in tasks:
+        for source in known.names[key]:
+            if source in tasks and not known.exclusive(source, key):
+                yield from _dependency_edges(tasks, known, source, key)
 
 
 def _targets(task: Mapping[str, Any]) -> dict[str, str]:
@@ -61,45 +103,19 @@ def _dependencies(task: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names]
 
 
-def _exclusive(choices: Mapping[str, dict[str, str]], source: str, target: str) -> bool:
-    """Targets of one switch exclude each other: the edge that the builder puts between two of them means nothing."""
-    return any(source in targets and target in targets for targets in choices.values())
-
-
-def _dependency_edges(
-    tasks: Tasks, choices: Mapping[str, dict[str, str]], sides: Mapping[str, set[str]], source: str, target: str
-) -> Iterator[Edge]:
+def _dependency_edges(tasks: Tasks, known: _Known, source: str, target: str) -> Iterator[Edge]:
     """A dependency on a choice itself: a step inside one of its sides needs no arrow of its own, a step after it waits for the sides' ends."""
-    if source not in sides or target in choices[source]:
+    if source not in known.sides or target in known.choices[source]:
         yield Edge(source, target)
         return
-    if target in sides[source]:
+    if target in known.sides[source]:
         return
-    ends = _ends(tasks, sides[source])
+    ends = known.ends(source)
     for end in ends:
         yield Edge(end, target)
     missing = _missing_side(tasks[source])
     if missing or not ends:
         yield Edge(source, target, missing, "choice")
-
-
-def _sides(tasks: Tasks, choice: str, targets: Mapping[str, str]) -> set[str]:
-    """Everything that runs only because a choice chose it: its targets and the steps that depend on them and on the choice."""
-    inside = {target for target in targets if target in tasks}
-    grown = bool(inside)
-    while grown:
-        grown = False
-        for key, task in tasks.items():
-            names = _dependencies(task)
-            if key not in inside and choice in names and inside.intersection(names):
-                inside.add(key)
-                grown = True
-    return inside
-
-
-def _ends(tasks: Tasks, inside: set[str]) -> list[str]:
-    followed = {source for key in inside for source in _dependencies(tasks[key])}
-    return [key for key in tasks if key in inside and key not in followed]
 
 
 def _missing_side(choice: Mapping[str, Any]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from workflows.graph.details import node_detail
-from workflows.graph.model import Box, Direction, Drawing, Point, Route
+from workflows.graph.model import Box, Direction, Drawing, Route
 from workflows.graph.states import PENDING, NodeState
+from workflows.graph.strokes import sharp, short, smooth
 from workflows.words import state_word
 
 LABEL_LENGTH = 20
@@ -53,7 +53,7 @@ def _node(box: Box, state: NodeState, href: str, *, selected: bool) -> SafeStrin
     """A link whose name begins with what can be read on it, and ends with what can only be seen."""
     node = box.node
     name, detail = node.name or node.label, node_detail(node, state)
-    label, shown = _short(node.label, LABEL_LENGTH), _short(detail, DETAIL_LENGTH)
+    label, shown = short(node.label, LABEL_LENGTH), short(detail, DETAIL_LENGTH)
     word = state_word(state.state)
     return format_html(
         '<a class="node{mark}" id="node-{id}" data-state="{state}" data-kind="{kind}" href="{href}" '
@@ -116,14 +116,14 @@ def _frame(box: Box, state: NodeState) -> SafeString:
         name_x=x + 12,
         detail_x=round(box.x + box.width - 12),
         text_y=y + 20,
-        shown=_short(box.node.label, room),
+        shown=short(box.node.label, room),
         detail=detail,
     )
 
 
 def _route(route: Route, direction: Direction, states: Mapping[str, NodeState]) -> SafeString:
     edge = route.edge
-    path = _sharp(route.points) if edge.kind == "back" else _smooth(route.points, direction)
+    path = sharp(route.points) if edge.kind == "back" else smooth(route.points, direction)
     line = format_html(
         '<path class="edge" data-kind="{}" data-state="{}" d="{}" marker-end="url(#arrow)"/>',
         edge.kind,
@@ -143,24 +143,3 @@ def _edge_state(source: str, target: str) -> str:
     if "skipped" in (source, target):
         return "skipped"
     return "pending" if target == "pending" else "taken"
-
-
-def _smooth(points: tuple[Point, ...], direction: Direction) -> str:
-    """A curve that leaves and arrives along the flow."""
-    path = f"M{points[0].x:.0f} {points[0].y:.0f}"
-    for start, end in pairwise(points):
-        if direction == "tb":
-            middle = (start.y + end.y) / 2
-            path += f"C{start.x:.0f} {middle:.0f} {end.x:.0f} {middle:.0f} {end.x:.0f} {end.y:.0f}"
-        else:
-            middle = (start.x + end.x) / 2
-            path += f"C{middle:.0f} {start.y:.0f} {middle:.0f} {end.y:.0f} {end.x:.0f} {end.y:.0f}"
-    return path
-
-
-def _sharp(points: tuple[Point, ...]) -> str:
-    return "M" + "L".join(f"{point.x:.0f} {point.y:.0f}" for point in points)
-
-
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: max(length - 1, 0)] + "…"

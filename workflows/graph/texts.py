@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from workflows.graph.model import Node
+from workflows.graph.colours import fill_of
+from workflows.graph.model import Edge, Node
 from workflows.graph.states import PENDING, NodeState
 
 States = Mapping[str, NodeState]
 
-_FILL = {
-    "succeeded": "#e3f6e6",
-    "failed": "#ffe9e6",
-    "timedout": "#ffe9e6",
-    "running": "#e3f2ff",
-    "sleeping": "#f3ecff",
-    "waiting": "#f3ecff",
-    "retrying": "#ffebde",
+# What a node looks like, by its kind: a rectangle where nothing is said.
+_MERMAID_SHAPES = {
+    "condition": ("{", "}"),
+    "switch": ("{", "}"),
+    "wait": ("([", "])"),
+    "wait_for_event": ("([", "])"),
+    "emit_event": ("[/", "/]"),
+    "child_workflow": ("[[", "]]"),
+    "join": ("{{", "}}"),
+    "terminate": ("((", "))"),
 }
-_NO_FILL = "#eef0f3"
+_DOT_SHAPES = {
+    "condition": "diamond",
+    "switch": "diamond",
+    "wait": "oval",
+    "wait_for_event": "oval",
+    "emit_event": "parallelogram",
+    "child_workflow": "component",
+    "join": "hexagon",
+    "terminate": "doublecircle",
+}
+_DASHED = frozenset({"handler", "back"})
 
 
 def as_json(root: Node, states: States) -> dict[str, Any]:
@@ -52,8 +66,7 @@ def as_mermaid(root: Node, states: States) -> str:
     lines = ["flowchart TD"]
     _mermaid_contents(root, names, lines, "    ")
     for node in root.walk()[1:]:
-        fill = _FILL.get(states.get(node.id, PENDING).state, _NO_FILL)
-        lines.append(f"    style {names[node.id]} fill:{fill}")
+        lines.append(f"    style {names[node.id]} fill:{fill_of(states.get(node.id, PENDING).state)}")
     return "\n".join(lines)
 
 
@@ -81,31 +94,48 @@ def _mermaid_contents(container: Node, names: Mapping[str, str], lines: list[str
             _mermaid_contents(node, names, lines, f"{indent}    ")
             lines.append(f"{indent}end")
         else:
-            lines.append(f"{indent}{names[node.id]}[{_mermaid_text(node.label)}]")
+            left, right = _MERMAID_SHAPES.get(node.kind, ("[", "]"))
+            lines.append(f"{indent}{names[node.id]}{left}{_mermaid_text(node.label)}{right}")
     for edge in container.edges:
+        arrow = "-.->" if edge.kind in _DASHED else "-->"
         label = f"|{_mermaid_text(edge.label)}|" if edge.label else ""
-        lines.append(f"{indent}{names[edge.source]} -->{label} {names[edge.target]}")
+        lines.append(f"{indent}{names[edge.source]} {arrow}{label} {names[edge.target]}")
 
 
 def _dot_contents(container: Node, names: Mapping[str, str], states: States, lines: list[str], indent: str) -> None:
     for node in container.children:
-        fill = _FILL.get(states.get(node.id, PENDING).state, _NO_FILL)
+        fill = fill_of(states.get(node.id, PENDING).state)
         if node.children:
             lines.append(f"{indent}subgraph cluster_{names[node.id]} {{ label={_dot_text(node.label)};")
             lines.append(f"{indent}    {names[node.id]} [shape=point, fillcolor={_dot_text(fill)}];")
             _dot_contents(node, names, states, lines, f"{indent}    ")
             lines.append(f"{indent}}}")
         else:
-            lines.append(f"{indent}{names[node.id]} [label={_dot_text(node.label)}, fillcolor={_dot_text(fill)}];")
-    for edge in container.edges:
-        label = f" [label={_dot_text(edge.label)}]" if edge.label else ""
-        lines.append(f"{indent}{names[edge.source]} -> {names[edge.target]}{label};")
+            shape = f", shape={_DOT_SHAPES[node.kind]}" if node.kind in _DOT_SHAPES else ""
+            lines.append(
+                f"{indent}{names[node.id]} [label={_dot_text(node.label)}, fillcolor={_dot_text(fill)}{shape}];"
+            )
+    lines += [f"{indent}{names[edge.source]} -> {names[edge.target]}{_dot_look(edge)};" for edge in container.edges]
+
+
+def _dot_look(edge: Edge) -> str:
+    look = [f"label={_dot_text(edge.label)}"] if edge.label else []
+    look += ["style=dashed"] if edge.kind in _DASHED else []
+    return f" [{', '.join(look)}]" if look else ""
+
+
+# Besides what ends a quoted text: what begins an entity, a directive (%%{...}%%, which Mermaid looks for everywhere), HTML, or Markdown.
+_MERMAID_SPECIAL = re.compile(r'["#&<>%{}`\\;]')
 
 
 def _mermaid_text(text: str) -> str:
-    clean = text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-    return '"' + " ".join(clean.split()) + '"'
+    return '"' + _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", _one_line(text)) + '"'
 
 
 def _dot_text(text: str) -> str:
-    return '"' + " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split()) + '"'
+    return '"' + _one_line(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _one_line(text: str) -> str:
+    """Words and single spaces: no line end and no control character is left."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

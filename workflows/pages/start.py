@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import Http404
+
 from engine import facade
 from highway_platform.kit.permissions import Grant
 from sandbox.errors import SandboxUnavailable
+from workflows.compiling.source import compile_source
+from workflows.gallery.catalog import templates
 from workflows.pages.drawing import Picture, picture_of_definition
-from workflows.pages.places import placed
 from workflows.pages.reading import reading
-from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
+from workflows.sources import CheckedSource, Problem, SourceFormat
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +44,14 @@ class Check:
 
 
 def check(source: str, source_format: SourceFormat) -> Check:
-    """Read, compile and check a source; problems that only know their place in the definition get the line that names it."""
+    """Read, compile and check a source."""
     try:
-        checked = source_check(source, source_format)
-    except SourceRefusedError as refused:
-        return Check([placed(problem, source) for problem in refused.problems])
+        made = compile_source(source, source_format)
     except SandboxUnavailable as error:
         log.error("Python source cannot be compiled: %s", error)
         return Check([Problem("$", "sandbox_unavailable", "Python source cannot be compiled on this server now.")])
-    warnings = [placed(problem, source) for problem in checked.warnings]
-    return Check(warnings, checked, picture_of_definition(checked.definition))
+    picture = picture_of_definition(made.checked.definition) if made.checked else None
+    return Check(made.problems, made.checked, picture)
 
 
 def load_initial(grant: Grant, name: str) -> dict[str, Any]:
@@ -60,3 +61,12 @@ def load_initial(grant: Grant, name: str) -> dict[str, Any]:
     if found.source:
         return {"source": found.source, "source_format": found.source_format}
     return {"source": json.dumps(found.definition, indent=2, ensure_ascii=False), "source_format": "json"}
+
+
+def template_initial(name: str) -> dict[str, Any]:
+    """The form's fields for a template of the gallery, with the example of its inputs."""
+    template = templates().get(name)
+    if template is None:
+        raise Http404
+    inputs = json.dumps(template.inputs, indent=2, ensure_ascii=False)
+    return {"source": template.source, "source_format": "python", "inputs": inputs}

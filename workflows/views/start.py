@@ -15,7 +15,7 @@ from highway_platform.kit.identifiers import uuid7
 from highway_platform.kit.requests import Request
 from workflows import services
 from workflows.forms import StartForm
-from workflows.pages.start import Check, check, load_initial
+from workflows.pages.start import Check, check, load_initial, template_initial
 from workflows.views.fragments import as_fragment
 from workflows.views.once import do_once
 
@@ -25,8 +25,7 @@ from workflows.views.once import do_once
 def run_start(request: Request) -> HttpResponse:
     """The editor; then the run that was started, or the editor again with what is wrong."""
     if request.method != "POST":
-        name = request.GET.get("workflow", "")
-        form = StartForm(initial=load_initial(request.grant, name) if name else None)
+        form = StartForm(initial=_initial(request))
         return _page(request, form, Check())
     form = StartForm(request.POST)
     if not form.is_valid():
@@ -52,6 +51,14 @@ def start_check(request: Request) -> HttpResponse:
     source, language = form.cleaned_data.get("source"), form.cleaned_data.get("source_format")
     found = check(source, language) if source and language else Check()
     return as_fragment(render(request, "pages/workflows/start.html#checked", {"check": found, "is_answer": True}))
+
+
+def _initial(request: Request) -> dict[str, Any] | None:
+    """The form filled with a template of the gallery, or with the newest definition of a workflow."""
+    if template := request.GET.get("template", ""):
+        return template_initial(template)
+    name = request.GET.get("workflow", "")
+    return load_initial(request.grant, name) if name else None
 
 
 def _start(request: Request, form: StartForm, found: Check) -> UUID:

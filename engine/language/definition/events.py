@@ -60,7 +60,7 @@ class EmitEvent(BaseOperator):
 
 
 class WaitForEvent(BaseOperator):
-    """Waits for an event of this run; None waits for ever."""
+    """Waits for an event of this run; without a timeout for ever."""
 
     operator_type: Literal["wait_for_event"]
     event_name: EventName

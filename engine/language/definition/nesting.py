@@ -14,11 +14,11 @@ from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName
 
 
 class ForEach(BaseOperator):
-    """Runs its body once per item. ``loop_body`` may repeat the bodies of inner loops; see `engine.language.scopes`."""
+    """Runs its body once per item."""
 
     operator_type: Literal["foreach"]
     items: str | list[AnyJson]
-    loop_body: list[Operator] = Field(min_length=1)
+    loop_body: list[Operator] = Field(min_length=1)  # may repeat the bodies of inner loops: see engine.language.scopes
     parallel: bool = False
     dynamic: bool = False
 

@@ -26,7 +26,7 @@ function mount(cm) {
         cm.syntaxHighlighting(classesFor(cm)),
         cm.EditorView.cspNonce.of(nonce),
         cm.EditorView.lineWrapping,
-        cm.EditorView.contentAttributes.of({ "aria-label": field.labels[0].textContent, "aria-describedby": "problems" }),
+        cm.EditorView.contentAttributes.of({ "aria-label": field.labels[0].textContent, "aria-describedby": "problems", tabindex: "0" }),
         cm.EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),
         themeFor(cm),
       ],

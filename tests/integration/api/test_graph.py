@@ -30,4 +30,20 @@ def test_names_cannot_break_out_of_the_texts() -> None:
     dot = as_dot(root, {})
     assert dot.startswith('digraph "\\"]; evil" {')
     assert dot.count("{") == dot.count("}") == 1
-    assert 'n1["&quot;]; evil"]' in as_mermaid(root, {})
+    assert 'n1["#34;]#59; evil"]' in as_mermaid(root, {})
+
+
+def test_a_run_and_its_definition_come_as_mermaid_dot_and_svg(owner: Client, stranger: Client) -> None:
+    run_id = owner.submit(CHAIN)
+    run = owner.wait_until(run_id)
+    for form, begins in (("mermaid", "flowchart TD"), ("dot", 'digraph "chain" {'), ("svg", "<svg xmlns=")):
+        of_run = owner.get(f"/api/v1/workflows/{run_id}/graph/{form}").data
+        of_definition = owner.get(f"/api/v1/workflows/definitions/{run['definition_id']}/graph/{form}").data
+        assert of_run["workflow_name"] == of_definition["workflow_name"] == "chain"
+        assert of_run[form].startswith(begins)
+        assert of_definition[form].startswith(begins)
+        assert of_run[form] != of_definition[form]  # the states are painted
+        assert stranger.get(f"/api/v1/workflows/definitions/{run['definition_id']}/graph/{form}").code == "not_found"
+    whole = owner.get(f"/api/v1/workflows/definitions/{run['definition_id']}/graph").data
+    assert [node["status"] for node in whole["nodes"]] == ["pending", "pending"]
+    assert owner.get(f"/api/v1/workflows/{run_id}/graph/png").status == 422

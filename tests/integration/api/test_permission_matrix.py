@@ -5,6 +5,7 @@ A new route is in the matrix by existing; a parameter that no example is known f
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 
@@ -32,6 +33,10 @@ BODIES = {
     "schedule-backfill": {"begin": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z"},
     "letter-purge-many": {"dry_run": True},
     "retention-change": {"keep_completed_days": 3650, "keep_failed_days": None},
+    "workflow-compile": {"source": json.dumps(WAIT_FOR_GO), "source_format": "json"},
+    "dsl-to-json": {
+        "code": "from highway_dsl import WorkflowBuilder as B\nworkflow = B('w').task('a', 'tools.log.info', args=[1])"
+    },
     "attributes-change": {"attributes": {"seen": True}},
 } | prepared.BODIES
 GUARDED = [route for route in all_routes() if not route.is_public and not route.name.startswith("admin:")]
@@ -39,7 +44,7 @@ API = [route for route in GUARDED if route.name.startswith("api:")]
 # What belongs to the platform: no role of a tenant opens it, and what it shows is nobody's in particular.
 PLATFORM = [route for route in API if str(route.permission).startswith("platform.")]
 OF_TENANTS = [route for route in API if route not in PLATFORM]
-SHARED = {"api:worker-detail"}
+SHARED = {"api:worker-detail", "api:template-detail"}
 FORGETS = {"api:idempotency-forget"}  # answers alike whether there was something to forget
 PAGES = [route for route in GUARDED if route.urlconf == TENANT_ROUTES]
 PLATFORM_PAGES = [route for route in PAGES if str(route.permission).startswith("platform.")]
@@ -78,6 +83,8 @@ class Things:
             "resource_key": "nobody-knows" if unknown else "broken",
             "sha256": "0" * 64 if unknown else self.payload,
             "version": "1",
+            "template_name": "nobody-knows" if unknown else "etl_list",
+            "drawing_format": "svg",
             "step_name": "go",
             "step": "go",
             "tab": "steps",

@@ -43,7 +43,6 @@ NOT_YET_GROUPS = frozenset(
         "artifacts",
         "audit_logs",
         "default",
-        "dsl_templates",
         "invitations",
         "rbac",
         "replay",

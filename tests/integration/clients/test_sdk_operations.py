@@ -16,6 +16,7 @@ from tests.integration.clients import (
     operations_messages,
     operations_runs,
     operations_schedules,
+    operations_templates,
     operations_workers,
 )
 from tests.integration.clients.operations_table import CHECKS, NOT_YET_GROUPS, Cast, Check
@@ -26,7 +27,7 @@ from tests.support.stack import Stack
 # Importing them fills the table.
 PARTS = (
     *(operations_runs, operations_messages, operations_schedules),
-    *(operations_activities, operations_guards, operations_figures, operations_workers),
+    *(operations_activities, operations_guards, operations_figures, operations_workers, operations_templates),
 )
 
 

@@ -26,6 +26,10 @@ SCREENS = {
     "run-data": "/runs/{full}/io/",
     "run-cancel": "/runs/{sleeping}/cancel/",
     "start": "/runs/start/",
+    "start-from-template": "/runs/start/?template=human_decision",
+    "templates": "/templates/",
+    "templates-found": "/templates/?tag=parallel&q=branches",
+    "templates-none-found": "/templates/?q=nothing+of+the+kind",
     "workflows": "/workflows/",
     "workflow": "/workflows/order_fulfilment/",
     "schedules": "/schedules/",
@@ -65,7 +69,7 @@ def test_a_screen_is_sound(visit, runs, screenshots, name):
         wear(page, theme)
         page.set_viewport_size({"width": 1440, "height": 900})
         page.reload()
-        if name == "start":
+        if name.startswith("start"):
             page.wait_for_selector("#problems[data-valid=true]")
         page.screenshot(path=screenshots / f"{name}-{theme}-1440.png")
         assert violations(page) == []

@@ -10,6 +10,7 @@ BUDGETS = {
     "/runs/": (10, 60),
     "/runs/{full}/": (10, 70),
     "/runs/start/": (12, 230),
+    "/templates/": (10, 75),
     "/schedules/": (10, 60),
     "/schedules/new/": (10, 60),
 }

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.ui.site import fill_login
+from workflows.gallery.catalog import templates
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,33 @@ def test_a_definition_is_checked_and_started(plain):
     page.get_by_role("button", name="Start run").first.click()
     assert page.get_by_role("heading", name="plain").is_visible()
     assert page.locator("h1 + .badge").inner_text() == "Queued"
+
+
+def test_a_run_is_begun_with_a_template(plain):
+    page = plain("/t/default/")
+    page.get_by_role("link", name="Begin with a template").click()
+    page.get_by_label("Search templates").fill("tools.lock.acquire")
+    page.get_by_role("button", name="Search").click()
+    assert page.get_by_text("1 template. It runs as it is.").is_visible()
+    page.get_by_role("link", name="One at a time").click()
+    assert 'WorkflowBuilder("one_at_a_time"' in page.get_by_label("Definition").input_value()
+    page.get_by_role("button", name="Start run").first.click()
+    assert page.get_by_role("heading", name="one_at_a_time").is_visible()
+    assert page.goto("/t/default/runs/start/?template=of_nobody").status == 404
+
+
+def test_templates_are_narrowed_by_tag_and_word_and_shown_again(plain):
+    page = plain("/templates/")
+    assert page.locator(".gallery > li").count() == len(templates())
+    page.get_by_role("link", name="parallel", exact=True).click()
+    page.get_by_label("Search templates").fill("multi_choice")
+    page.get_by_role("button", name="Search").click()
+    assert page.locator(".gallery h2").all_inner_texts() == ["Notify whom it concerns"]
+    page.get_by_label("Search templates").fill("no such thing")
+    page.get_by_role("button", name="Search").click()
+    assert page.get_by_role("heading", name="No template fits").is_visible()
+    page.get_by_role("link", name="Show all").click()
+    assert page.locator(".gallery > li").count() == len(templates())
 
 
 def test_theme_and_density_are_kept(plain):

@@ -1,0 +1,29 @@
+"""Compile a source without storing anything: what it makes, or everything that is wrong with it and where. The editor and the API share this."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from workflows.positions.placing import place
+from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What came of a source. A sound one has its definition in ``checked``, and perhaps warnings among its problems."""
+
+    problems: Sequence[Problem] = ()
+    checked: CheckedSource | None = None
+
+
+def compile_source(source: str, source_format: SourceFormat, inputs: Collection[str] | None = None) -> Compilation:
+    """Read, compile and check a source; problems carry a line and a column wherever one can be told.
+
+    Raises `sandbox.errors.SandboxUnavailable` when this server cannot compile Python now.
+    """
+    try:
+        checked = source_check(source, source_format, inputs)
+    except SourceRefusedError as refused:
+        return Compilation(place(refused.problems, source, source_format))
+    return Compilation(place(checked.warnings, source, source_format), checked)
