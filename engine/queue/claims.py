@@ -112,6 +112,7 @@ class Look:
         self._worker_id = worker_id
         self._woken: Cursor | None = None
         self._claimed: list[Cursor] = []
+        self._next_in_seconds: float | None = None
 
     def send(self, connection: Connection) -> None:
         """Send all of it. The connection is in pipeline mode and in no transaction."""
@@ -123,19 +124,18 @@ class Look:
             for want in self._wanted
         ]
 
-    def catch(self, connection: Connection) -> Catch:
-        """What there was.
-
-        When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet.
-        """
+    def receive(self, connection: Connection) -> None:
+        """When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet."""
         row = self._woken.fetchone() if self._woken else None
         reach(FaultPoint.CLAIM_AFTER_COMMIT)
-        next_in_seconds = row["next_in_seconds"] if row else None
+        self._next_in_seconds = row["next_in_seconds"] if row else None
         if row and row["slots_freed"]:
-            next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
-        return Catch(
-            self._wanted, [[ClaimedTask(**task) for task in tasks] for tasks in self._claimed], next_in_seconds
-        )
+            self._next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
+
+    def catch(self) -> Catch:
+        """What there was, once it is received."""
+        claimed = [[ClaimedTask(**task) for task in tasks] for tasks in self._claimed]
+        return Catch(self._wanted, claimed, self._next_in_seconds)
 
 
 def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.errors import BusyError, EngineError
+from engine.interpreter import Program
 from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
@@ -24,8 +26,19 @@ from engine.worker.programs import Programs, UnreadableDefinitionError
 from engine.worker.room import Room, share
 
 _logger = logging.getLogger(__name__)
+CANNOT_ENTER = "task %s of run %s cannot be entered"
 MOMENT_SECONDS = 0.01  # worth waiting for, as one look then does for many tasks
 SMALLEST_SHARE = 4  # of what the pace allows: a look for less than a fourth of it waits while there is more to do
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A claimed task with all that it takes to enter it, or why that cannot be had."""
+
+    task: ClaimedTask
+    loaded: Loaded
+    program: Program | None
+    error: StepError | None = None
 
 
 class Claiming:
@@ -94,11 +107,6 @@ class Claiming:
         else:
             self._next_at = min(self._next_at, time.monotonic() + MOMENT_SECONDS)
 
-    def again_soon(self) -> None:
-        """A look could not be made, for a reason that passes."""
-        _logger.warning("nothing could be claimed now")
-        self._next_at = min(self._next_at, time.monotonic() + LOOK_AGAIN_SECONDS)
-
     def look(self, held: Collection[Session], leaving: int, free_slots: int) -> Look | None:
         """What to ask for, if it is time and there is room beside the tasks that are held; ``leaving`` of them are about to go."""
         if self.seconds_to_next > 0:
@@ -122,8 +130,15 @@ class Claiming:
             return None
         return Look(self._worker_id, wanted)
 
-    def enter(self, catch: Catch) -> list[Session]:
-        """Make sessions of what was caught. Never fails for one task's sake: a task that cannot be entered ends with the reason."""
+    def take_up(self, catch: Catch | None) -> list[Taken]:
+        """Load all that it takes to enter what was caught; None: the look could not be made, for a reason that passes.
+
+        Never fails for one task's sake: what cannot be loaded has its error.
+        """
+        if catch is None:
+            _logger.warning("nothing could be claimed now")
+            self._next_at = min(self._next_at, time.monotonic() + LOOK_AGAIN_SECONDS)
+            return []
         self._note(catch)
         tasks = [task for caught in catch.tasks for task in caught]
         try:
@@ -133,7 +148,11 @@ class Claiming:
             _logger.warning("nothing could be taken up now: %s", error)  # a claim without a session is let go
             self.later()
             return []
-        sessions = [self._enter(task, loaded[task.task_id], contents) for task in tasks]
+        return [self._taken(task, loaded[task.task_id], contents) for task in tasks]
+
+    def enter(self, taken: Iterable[Taken]) -> list[Session]:
+        """Make sessions of what was taken up. It needs no connection; a task that cannot be entered ends with the reason."""
+        sessions = [_enter(each) for each in taken]
         for session in sessions:
             session.always_suspend = self._config.always_suspend
         return sessions
@@ -173,16 +192,28 @@ class Claiming:
         seconds = POLL_SECONDS if catch.next_in_seconds is None else min(POLL_SECONDS, catch.next_in_seconds)
         self._next_at = min(self._next_at, 0.0 if again else time.monotonic() + seconds)
 
-    def _enter(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Session:
+    def _taken(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Taken:
         try:
             task, loaded = with_payloads(task, loaded, contents)
             program = None if task.phase == "undoing" else self._programs.get(self._connection, task)
-            return enter(task, program, loaded)
+            return Taken(task, loaded, program)
         except EngineError:
             raise  # the database's, not the task's
         except UnreadableDefinitionError as error:
-            reason, kind = str(error), type(error).__name__
+            return Taken(task, loaded, None, StepError("internal", str(error), type(error).__name__, retryable=False))
         except Exception as error:
-            _logger.exception("task %s of run %s cannot be entered", task.task_id, task.workflow_run_id)
-            reason, kind = f"the run cannot be taken up: {type(error).__name__}: {error}", type(error).__name__
-        return enter(task, None, loaded, StepError("internal", reason, kind, retryable=False))
+            _logger.exception(CANNOT_ENTER, task.task_id, task.workflow_run_id)
+            return Taken(task, loaded, None, _cannot_enter(error))
+
+
+def _enter(taken: Taken) -> Session:
+    try:
+        return enter(taken.task, taken.program, taken.loaded, taken.error)
+    except Exception as error:
+        _logger.exception(CANNOT_ENTER, taken.task.task_id, taken.task.workflow_run_id)
+        return enter(taken.task, None, taken.loaded, _cannot_enter(error))
+
+
+def _cannot_enter(error: Exception) -> StepError:
+    reason = f"the run cannot be taken up: {type(error).__name__}: {error}"
+    return StepError("internal", reason, type(error).__name__, retryable=False)

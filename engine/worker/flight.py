@@ -24,7 +24,7 @@ def open_connection(config: WorkerConfig) -> Connection:
 
 
 class Flight:
-    """One round trip: the group commit of some sessions, a look for work, or both. The connection is not to be used for anything else until it has landed.
+    """One round trip: the group commit of some sessions, a look for work, or both. The connection is not to be used for anything else until it is received.
 
     Raises `ConnectionLostError` where it is unknown what became of it.
     """
@@ -37,6 +37,7 @@ class Flight:
         self._batch = [session.writes for session in sessions]
         self._group: GroupCommit | None = None
         self._end: Cursor | None = None
+        self._apart: CommitResult | None = None  # of writes that were not taken together
         self._error: DatabaseError | NotJsonError | None = None
         self._pipeline = ExitStack()
         self.task_ids = {session.task.task_id for session in sessions}
@@ -61,14 +62,27 @@ class Flight:
         except DatabaseError as error:
             self._error = error
 
-    def land(self) -> tuple[CommitResult, Catch | None]:
-        """Wait for the answers: what became of each session's writes, and what the look gave; None when it could not be made."""
+    def receive(self) -> None:
+        """Wait for the answers, and do whatever else of it needs the connection, so that the next flight can take it."""
         try:
             self._pipeline.close()
         except DatabaseError as error:
             self._error = self._error or error
         self._leave_transaction()
-        return self._committed(), self._caught()
+        self._see_to_commit()
+        if self.look and self._error is None:
+            with translated():
+                self.look.receive(self._connection)
+
+    def result(self) -> CommitResult:
+        """What became of each session's writes."""
+        if self._apart is not None:
+            return self._apart
+        return self._group.result() if self._group else CommitResult()
+
+    def catch(self) -> Catch | None:
+        """What the look gave; None when it could not be made."""
+        return self.look.catch() if self.look and self._error is None else None
 
     def _leave_transaction(self) -> None:
         """What was sent of it after an error was ignored, and so was its COMMIT."""
@@ -79,19 +93,9 @@ class Flight:
         with translated():
             self._connection.rollback()
 
-    def _committed(self) -> CommitResult:
-        if not self._batch:
-            return CommitResult()
-        if self._group and self._end and self._end.statusmessage == "COMMIT":
-            return self._group.result()
+    def _see_to_commit(self) -> None:
+        if not self._batch or (self._end and self._end.statusmessage == "COMMIT"):
+            return
         if self._error is None:
             raise ConnectionLostError("a commit was not answered")
-        return commit_apart(self._connection, self._batch, self._worker_id, self._error)
-
-    def _caught(self) -> Catch | None:
-        if self.look is None or self._error:
-            return None
-        try:
-            return self.look.catch(self._connection)
-        except DatabaseError as error:
-            raise translate(error) from error
+        self._apart = commit_apart(self._connection, self._batch, self._worker_id, self._error)

@@ -21,7 +21,7 @@ from engine.orchestrator.session import Session
 from engine.queue.claims import Look
 from engine.queue.commit import CommitResult, commit
 from engine.worker.calls import Calls
-from engine.worker.claiming import Claiming
+from engine.worker.claiming import Claiming, Taken
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.flight import Flight, open_connection
 from engine.worker.holding import Held, hear_waits, look_up
@@ -160,15 +160,11 @@ class Loop:
         return session if awaited else None
 
     def _go_on(self) -> None:
-        """Advance what can go on while the flight before is under way; hear that one, send the next."""
+        """Advance what can go on while the flight before is under way; receive that one, send the next, and only then hear what was received."""
         sessions = self._advance_ready()
         look = self._look(sessions)
         following = Flight(self._connection, self.worker_id, sessions, look) if sessions or look else None
-        self._land()
-        if following:
-            self._flight = following
-            self._roster.fly(following.task_ids)
-            following.start()
+        self._land(following)
 
     def _advance_ready(self) -> list[Session]:
         """Let the sessions go on that can, and start the calls of those that have nothing to write; those that have, for the next flight."""
@@ -187,23 +183,27 @@ class Loop:
         leaving = sum(1 for session in writing if session.writes.exit)
         return self._claiming.look(self._roster.sessions.values(), leaving, self._calls.free_slots)
 
-    def _land(self) -> None:
-        """Hear what became of the flight that is under way, if there is one."""
-        flight, self._flight = self._flight, None
+    def _land(self, following: Flight | None = None) -> None:
+        """Hear what became of the flight that is under way, if there is one, and let the following one start as soon as the connection is free."""
+        flight, self._flight = self._flight, following
+        taken = self._receive(flight) if flight else []
+        self._roster.fly(following.task_ids if following else ())
+        if following:
+            following.start()
         if flight is None:
             return
-        self._roster.fly(())
-        result, catch = flight.land()
-        self._apply(result)
+        self._apply(flight.result())
         for session in flight.sessions:
             self._start(session)
-        if catch:
-            self._roster.add(self._claiming.enter(catch))
-        elif flight.look:
-            self._claiming.again_soon()
+        self._roster.add(self._claiming.enter(taken))
         unheard, self._unheard = self._unheard, []
         for message in unheard:
             self._hear(message)
+
+    def _receive(self, flight: Flight) -> list[Taken]:
+        """Wait for its answers; what it has caught, ready to be entered."""
+        flight.receive()
+        return self._claiming.take_up(flight.catch()) if flight.look else []
 
     def _advance(self, session: Session) -> None:
         try:

@@ -29,7 +29,8 @@ def _claiming(connection: psycopg.Connection[Any]) -> Claiming:
 def _made(connection: psycopg.Connection[Any], claiming: Claiming, look: Look) -> list[Session]:
     with connection.pipeline():
         look.send(connection)
-    return claiming.enter(look.catch(connection))
+    look.receive(connection)
+    return claiming.enter(claiming.take_up(look.catch()))
 
 
 def test_the_end_of_a_run_is_looked_behind_for_what_a_cap_has_kept_back(

@@ -133,7 +133,8 @@ class Player:
             return 0
         with self._connection.pipeline():
             look.send(self._connection)
-        sessions = self._claiming.enter(look.catch(self._connection))
+        look.receive(self._connection)
+        sessions = self._claiming.enter(self._claiming.take_up(look.catch()))
         self.held |= {session.task.task_id: Held(session) for session in sessions}
         return len(sessions)
 
