@@ -10,9 +10,10 @@ from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
 from engine.durable.ledger import Ledger
+from engine.durable.runners import RunnerSettings
 from engine.kit.values import value
 from engine.model.json import Json, JsonObject
-from engine.ports import Sandbox, Transaction
+from engine.ports import CodeStore, Sandbox, Transaction
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -58,8 +59,10 @@ class ToolContext:
     worker_id: str = ""
     variables: Mapping[str, Json] = field(default_factory=dict)
     http_policy: HttpPolicy = HttpPolicy()
+    runners: RunnerSettings = RunnerSettings()
     transaction: Transaction | None = None  # only for tools declared transactional
     ledger: Ledger | None = None  # only for tools declared durable
+    code: CodeStore | None = None  # what the tenant has stored
     cancelled: Cancellation = field(default_factory=Cancellation)
     logs: list[LogLine] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)  # leaders of the process groups that it has started, for people

@@ -8,12 +8,14 @@ from typing import Any
 
 from engine.tools import (
     code,
+    docker,
     http,
     list_generator,
     lock,
     log,
     long_running,
     memory,
+    python,
     shell,
     simple_counter,
     update,
@@ -26,12 +28,14 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
         spec.name: spec
         for spec in (
             *code.TOOLS,
+            *docker.TOOLS,
             *http.TOOLS,
             *list_generator.TOOLS,
             *lock.TOOLS,
             *log.TOOLS,
             *long_running.TOOLS,
             *memory.TOOLS,
+            *python.TOOLS,
             *shell.TOOLS,
             *simple_counter.TOOLS,
             *update.TOOLS,

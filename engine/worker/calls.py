@@ -28,6 +28,7 @@ from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask
 from engine.ports import Sandbox, Transaction
 from engine.queue.alone import StaleClaimError, step_transaction
+from engine.queue.stored_code import StoredCode
 from engine.queue.writes import RecordWrite, TaskWrites
 from engine.worker.attempt import attempt
 from engine.worker.breakers import Breakers
@@ -55,10 +56,12 @@ class Calls:
     running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
     breakers: Breakers = field(init=False)
     _worker_name: str = field(init=False)
+    _code: StoredCode = field(init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.pool)
         self._worker_name = str(self.worker_id)
+        self._code = StoredCode(self.pool)
 
     @property
     def free_slots(self) -> int:
@@ -146,6 +149,8 @@ class Calls:
             worker_id=self._worker_name,
             variables=variables,
             http_policy=self.config.http_policy,
+            runners=self.config.runners,
+            code=self._code,
             cancelled=cancellation,
         )
         spec = self.config.tools[call.tool]

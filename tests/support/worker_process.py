@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any
 
+from engine.durable.runners import DockerPolicy, RunnerSettings
 from engine.durable.tool_context import HttpPolicy
 from engine.tools import registry
 from engine.worker.config import WorkerConfig
@@ -27,6 +28,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
     given["queues"] = tuple(given.get("queues", ("default",)))
+    given["runners"] = runner_settings(given.get("runners", {}))
     return run_worker(
         WorkerConfig(
             dsn,
@@ -40,6 +42,11 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
         ),
         int(processes),
     )
+
+
+def runner_settings(given: dict[str, Any]) -> RunnerSettings:
+    """What the worker offers, of JSON."""
+    return RunnerSettings(docker=DockerPolicy(**given.get("docker", {})))
 
 
 if __name__ == "__main__":

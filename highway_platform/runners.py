@@ -1,0 +1,49 @@
+"""What an operator offers to the tools that run programs or talk to servers, made of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.durable.runners import MIB, DockerPolicy, McpPolicy, McpServer, RunnerSettings
+from highway_platform.settings.config import Config
+
+
+def runner_settings(config: Config) -> RunnerSettings:
+    """Everything of this kind. What is not set keeps the engine's own default. Raises ValueError for a server that cannot be read."""
+    return RunnerSettings(docker=_docker(config), mcp=_mcp(config))
+
+
+def _docker(config: Config) -> DockerPolicy:
+    memory = config.docker_max_memory_mb
+    return DockerPolicy(
+        **_set(
+            url=config.docker_url,
+            installation=config.docker_installation,
+            allow_pull=config.docker_allow_pull,
+            allow_outside=config.docker_allow_outside,
+            max_memory_bytes=None if memory is None else memory * MIB,
+            max_cpus=config.docker_max_cpus,
+        )
+    )
+
+
+def _mcp(config: Config) -> McpPolicy:
+    servers = {name: _server(name, text) for name, text in config.mcp_servers or ()}
+    return McpPolicy(**_set(servers=servers, allow_urls=config.mcp_allow_urls))
+
+
+def _server(name: str, text: str) -> McpServer:
+    """``https://...``, ``http://10.0.0.7/mcp internal``, or ``module @ folder:folder``."""
+    if text.startswith(("http://", "https://")):
+        url, _, word = text.partition(" ")
+        if word.strip() not in ("", "internal"):
+            raise ValueError(f"MCP server {name}: {word.strip()!r} is not understood behind its address")
+        return McpServer(url=url, allow_internal=bool(word.strip()))
+    module, mark, folders = (part.strip() for part in text.partition("@"))
+    if not mark or not module or not folders:
+        raise ValueError(f"MCP server {name}: give an address, or module @ folder:folder")
+    return McpServer(module=module, folders=tuple(folders.split(":")))
+
+
+def _set(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
