@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.tools import (
     code,
+    cron,
     docker,
     http,
     list_generator,
@@ -29,6 +30,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
         spec.name: spec
         for spec in (
             *code.TOOLS,
+            *cron.TOOLS,
             *docker.TOOLS,
             *http.TOOLS,
             *list_generator.TOOLS,
