@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.durable.runners import MIB, DockerPolicy, McpPolicy, McpServer, RunnerSettings
+from engine.durable.runners import MIB, DatashardPolicy, DockerPolicy, McpPolicy, McpServer, RunnerSettings
 from highway_platform.settings.config import Config
 
 
 def runner_settings(config: Config) -> RunnerSettings:
     """Everything of this kind. What is not set keeps the engine's own default. Raises ValueError for a server that cannot be read."""
-    return RunnerSettings(docker=_docker(config), mcp=_mcp(config))
+    folder = config.datashard_folder
+    shards = DatashardPolicy(folder=str(folder) if folder else "")
+    return RunnerSettings(docker=_docker(config), mcp=_mcp(config), datashard=shards)
 
 
 def _docker(config: Config) -> DockerPolicy:

@@ -51,8 +51,16 @@ class McpPolicy:
 
 
 @value(frozen=True, slots=True)
+class DatashardPolicy:
+    """A folder for the tables of `tools.datashard.append`, each tenant's below its own; '' offers none."""
+
+    folder: str = ""
+
+
+@value(frozen=True, slots=True)
 class RunnerSettings:
     """Everything of this kind that a worker has."""
 
     docker: DockerPolicy = field(default_factory=DockerPolicy)
     mcp: McpPolicy = field(default_factory=McpPolicy)
+    datashard: DatashardPolicy = field(default_factory=DatashardPolicy)

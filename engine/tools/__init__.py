@@ -9,6 +9,7 @@ from typing import Any
 from engine.tools import (
     code,
     cron,
+    datashard,
     docker,
     http,
     list_generator,
@@ -18,6 +19,7 @@ from engine.tools import (
     mcp,
     memory,
     python,
+    scriptplan,
     shell,
     simple_counter,
     update,
@@ -31,6 +33,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
         for spec in (
             *code.TOOLS,
             *cron.TOOLS,
+            *datashard.TOOLS,
             *docker.TOOLS,
             *http.TOOLS,
             *list_generator.TOOLS,
@@ -40,6 +43,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
             *mcp.TOOLS,
             *memory.TOOLS,
             *python.TOOLS,
+            *scriptplan.TOOLS,
             *shell.TOOLS,
             *simple_counter.TOOLS,
             *update.TOOLS,

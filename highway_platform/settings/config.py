@@ -69,6 +69,7 @@ class Config:
     docker_max_cpus: float | None = _setting("HIGHWAY_DOCKER_MAX_CPUS", float)
     mcp_servers: tuple[tuple[str, str], ...] | None = _setting("HIGHWAY_MCP_SERVERS", _pairs)
     mcp_allow_urls: bool | None = _setting("HIGHWAY_MCP_ALLOW_URLS", _flag)
+    datashard_folder: Path | None = _setting("HIGHWAY_DATASHARD_FOLDER", Path)
     paths_home: Path | None = _setting("HIGHWAY_HOME", Path)
 
 
