@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.durable.runners import MIB, DatashardPolicy, DockerPolicy, McpPolicy, McpServer, RunnerSettings
 from highway_platform.settings.config import Config
@@ -20,13 +22,21 @@ def _docker(config: Config) -> DockerPolicy:
     return DockerPolicy(
         **_set(
             url=config.docker_url,
-            installation=config.docker_installation,
+            installation=config.docker_installation or _place_of(config.database_worker_url),
             allow_pull=config.docker_allow_pull,
             allow_outside=config.docker_allow_outside,
             max_memory_bytes=None if memory is None else memory * MIB,
             max_cpus=config.docker_max_cpus,
         )
     )
+
+
+def _place_of(url: str | None) -> str | None:
+    """A name made of where the database is: two installations on one engine must not take each other's containers for their own."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    return hashlib.sha256(f"{parts.hostname}:{parts.port}{parts.path}?{parts.query}".encode()).hexdigest()[:12]
 
 
 def _mcp(config: Config) -> McpPolicy:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from engine.durable.runners import DockerPolicy
 from engine.services.activities import expire_activities, forget_heartbeats, time_out_attempts
 from engine.services.admission import admit_children
-from engine.services.containers import remove_left_behind
+from engine.services.containers import LeftBehind
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
@@ -44,5 +42,4 @@ SERVICES: tuple[Service, ...] = (
 
 def container_services(policy: DockerPolicy) -> tuple[Service, ...]:
     """What a worker that offers containers does besides, in turns of its own: an engine that hangs must not keep the others from theirs."""
-    step = partial(remove_left_behind, policy)
-    return (Service("containers", step, every_seconds=2.0),) if policy.url else ()
+    return (Service("containers", LeftBehind(policy).step, every_seconds=2.0),) if policy.url else ()

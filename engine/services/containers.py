@@ -18,17 +18,30 @@ _sql = load("container")
 _CALL_SECONDS = 10
 
 
-def remove_left_behind(policy: DockerPolicy, connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001
-    """Remove what nobody answers for. Returns how many things. An engine that cannot be reached now is asked again in the next round."""
-    import docker.errors  # noqa: PLC0415 - only where there are containers
-    import requests  # noqa: PLC0415
+class LeftBehind:
+    """The service of one worker on its engine. Says once that the engine is gone, and once that it is back."""
 
-    try:
-        with connected(policy, _CALL_SECONDS) as client:
-            return _remove(client, policy, connection)
-    except (docker.errors.DockerException, requests.RequestException) as error:
-        _logger.warning("the container engine cannot be looked at: %s", type(error).__name__)
-        return 0
+    def __init__(self, policy: DockerPolicy) -> None:
+        self._policy = policy
+        self._is_lost = False
+
+    def step(self, connection: Connection, worker_id: UUID) -> int:  # noqa: ARG002 - a service's signature
+        """Remove what nobody answers for. Returns how many things. An engine that cannot be reached now is asked again in the next round."""
+        import docker.errors  # noqa: PLC0415 - only where there are containers
+        import requests  # noqa: PLC0415
+
+        try:
+            with connected(self._policy, _CALL_SECONDS) as client:
+                removed = _remove(client, self._policy, connection)
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            if not self._is_lost:
+                _logger.warning("the container engine cannot be looked at: %s", type(error).__name__)
+            self._is_lost = True
+            return 0
+        if self._is_lost:
+            _logger.info("the container engine answers again")
+        self._is_lost = False
+        return removed
 
 
 def _remove(client: Any, policy: DockerPolicy, connection: Connection) -> int:

@@ -200,3 +200,17 @@ def test_code_that_is_being_chosen_is_not_deleted_under_it(crew: Workers) -> Non
         assert isinstance(second.result(), StateError)
     crew.ask(facade.cancel, run)
     crew.finish(run)
+
+
+def test_uploads_of_one_module_take_turns(crew: Workers) -> None:
+    """1. An upload, not committed. 2. Another one of the same name waits. 3. It becomes the next version."""
+
+    def store(connection: Any, source: bytes) -> int:
+        return facade.store_module(connection, tenant_id=crew.tenant, name="turns", content=source)[1]
+
+    with connect(crew.database.web) as first, connect(crew.database.worker) as observer:
+        with first.transaction():
+            assert store(first, b"def f(ctx): return 1") == 1
+            second = Second(crew.database.web, lambda connection: store(connection, b"def f(ctx): return 2"))
+            second.wait_until_blocked(observer, by=first)
+        assert second.result() == 2

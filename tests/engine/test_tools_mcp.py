@@ -72,13 +72,17 @@ def offering(address: str, folder: Path, kind: str, **policy: Any) -> ToolContex
 
 def test_tools_are_listed_called_and_resources_read(ctx: ToolContext) -> None:
     listed = call("tools.mcp.list_tools", "sums", ctx=ctx)["tools"]
-    assert {tool["name"] for tool in listed} == {"add", "fail", "much", "slow", "surroundings"}
+    assert {tool["name"] for tool in listed} == {"add", "fail", "key", "much", "slow", "surroundings"}
     add = next(tool for tool in listed if tool["name"] == "add")
     assert (add["description"], sorted(add["input_schema"]["properties"])) == ("Add two numbers.", ["a", "b"])
     answer = call("tools.mcp.invoke", ctx=ctx, server="sums", tool="add", arguments={"a": 2, "b": 40})
     assert (answer["text"], answer["structured"], answer["is_error"]) == ("42", {"result": 42}, False)
     read = call("tools.mcp.read_resource", ctx=ctx, server="sums", uri="note://hello")
     assert (read["text"], read["contents"][0]["uri"]) == ("hello from a resource", "note://hello")
+
+
+def test_a_call_carries_the_steps_idempotency_key(ctx: ToolContext) -> None:
+    assert call("tools.mcp.invoke", ctx=ctx, server="sums", tool="key")["text"] == ctx.idempotency_key
 
 
 def test_an_error_of_the_tool_fails_the_step_or_is_an_answer(ctx: ToolContext) -> None:

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 
 server = MCPServer("sums")
 
@@ -49,6 +49,12 @@ def surroundings() -> dict[str, object]:
     except OSError as error:
         found["network"] = type(error).__name__
     return found
+
+
+@server.tool()
+def key(context: Context) -> str:
+    """By what the caller would know that it has asked before."""
+    return str((context.request_context.meta or {}).get("highway.platform/idempotency-key"))
 
 
 @server.resource("note://hello")

@@ -72,7 +72,7 @@ class _Web:
         rules = Network(allow_internal=server.allow_internal, seconds=seconds)
         self._network = JudgedNetwork(rules, ctx.runners.mcp.max_message_bytes)
         self._url = server.url
-        self._headers = {"user-agent": "highway-platform", "idempotency-key": ctx.idempotency_key, **headers}
+        self._headers = {"user-agent": "highway-platform", **headers}
 
     def transport(self) -> AbstractAsyncContextManager[Any]:
         """The two streams that the library speaks over."""

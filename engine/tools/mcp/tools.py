@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcp import Client
 
 MAX_PAGES = 20
+KEY = "highway.platform/idempotency-key"
 _PROBLEM_CHARACTERS = 2_000
 
 
@@ -71,11 +72,13 @@ def invoke(ctx: ToolContext, given: InvokeInput) -> Json:
     """Call a tool of an MCP server. Returns ``{"text", "content", "structured", "is_error"}``; a tool that answers with an error fails the step
     unless ``check`` is false.
 
-    An attempt that was interrupted may have happened; over HTTP each request carries an Idempotency-Key header that is the same over all attempts.
+    An attempt that was interrupted may have happened: the call carries the step's idempotency key, the same over all attempts, in its ``_meta`` as
+    ``highway.platform/idempotency-key``.
     """
 
     async def ask(client: Client) -> Any:
-        return await client.call_tool(given.tool, dict(given.arguments))
+        key: Any = {KEY: ctx.idempotency_key}
+        return await client.call_tool(given.tool, dict(given.arguments), meta=key)
 
     answer = talk(ctx, given, ask)
     content = [part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in answer.content]

@@ -107,3 +107,17 @@ servers =
 def test_a_server_that_cannot_be_read_is_named(tmp_path: Path, target: str) -> None:
     with pytest.raises(ValueError, match="MCP server sums"):
         runner_settings(config(tmp_path, f"[mcp]\nservers = sums = {target}\n"))
+
+
+def test_installations_on_one_engine_are_told_apart_by_their_database_and_not_by_its_password() -> None:
+    def name(url: str) -> str:
+        return runner_settings(Config(database_worker_url=url)).docker.installation
+
+    first = name("postgresql://app_worker:old@db/one")
+    assert first == name("postgresql://app_worker:new@db/one") != name("postgresql://app_worker:old@db/two")
+    assert (
+        runner_settings(
+            Config(database_worker_url="postgresql://db/one", docker_installation="own")
+        ).docker.installation
+        == "own"
+    )
