@@ -14,6 +14,7 @@ from engine.model.json import JsonObject
 from tests.engine.definitions import op, task, workflow
 from tests.support.archives import zipped
 from tests.support.interleaving import Second
+from tests.support.runs import scalar
 from tests.support.workers import Workers
 
 TASKS = """
@@ -214,3 +215,30 @@ def test_uploads_of_one_module_take_turns(crew: Workers) -> None:
             second = Second(crew.database.web, lambda connection: store(connection, b"def f(ctx): return 2"))
             second.wait_until_blocked(observer, by=first)
         assert second.result() == 2
+
+
+def test_a_run_that_is_forgotten_needs_no_code_any_more(crew: Workers) -> None:
+    artifact = stored(crew, zipped({"gone.py": f"# {uuid4()}\ndef f(ctx): return 1"}))
+    run, _ = ended(crew, "gone.f", artifact_id=artifact)
+    crew.ask(facade.purge, run.workflow_run_id)
+    with connect(crew.database.web) as connection:
+        facade.delete_artifact(connection, tenant_id=crew.tenant, sha256=artifact)
+    with connect(crew.database.worker) as connection:
+        used = "SELECT count(*) FROM highway.run_code WHERE workflow_run_id = %s"
+        assert scalar(connection, used, run.workflow_run_id) == 0
+
+
+def test_a_module_from_before_is_found_by_runs_that_are_older_than_it(crew: Workers) -> None:
+    """A run that was made before there was any version takes the first: somebody has uploaded what it was waiting for."""
+    later = workflow(
+        op("wait_for_event", "go", event_name="go", timeout_seconds=60),
+        task("call", "go", function="tools.python.run", args=["afterwards.f"]),
+    )
+    run = crew.submit(later)
+    crew.wait(run, lambda run: run.status == "sleeping")
+    for number in (1, 2):
+        stored_module(crew, "afterwards", f"def f(ctx): return {number}")
+    with connect(crew.database.web) as connection:
+        facade.emit_event(connection, tenant_id=crew.tenant, workflow_run_id=run, name="go")
+    crew.finish(run)
+    assert crew.result(run)["call"] == 1

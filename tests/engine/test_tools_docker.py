@@ -200,6 +200,18 @@ def test_a_stack_is_reached_by_its_tenant_and_nobody_else(engine: Engine, client
     assert [one for one in client.networks.list() if one.name.startswith("highway")] == []
 
 
+def test_a_name_that_another_run_of_the_tenant_uses_is_refused(engine: Engine, client: docker.DockerClient) -> None:
+    stack = {"services": {"only": {"image": IMAGE, "command": ["sleep", "60"]}}}
+    first = offering(engine)
+    second = offering(engine, tenant_id=first.tenant_id)
+    given = {"compose_config": stack, "project_name": "mine"}
+    call("tools.docker.compose_up", ctx=first, **given)
+    with pytest.raises(ToolError, match="a stack mine of another run"):
+        call("tools.docker.compose_up", ctx=second, **given)
+    assert len(client.containers.list()) == 1, "it is left alone"
+    assert call("tools.docker.compose_down", "mine", ctx=second)["containers_removed"] == 1
+
+
 def test_a_stack_that_does_not_come_up_is_removed(engine: Engine, client: docker.DockerClient) -> None:
     failing = {"services": {"only": {"image": IMAGE, "command": ["sh", "-c", "echo no; exit 4"]}}}
     with pytest.raises(ToolError, match="service only ended with exit code 4: no"):

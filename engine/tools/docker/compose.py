@@ -14,7 +14,7 @@ from engine.tools.docker.limits import PlainName, container_options
 from engine.tools.docker.networks import make_network
 from engine.tools.docker.run import fetch
 from engine.tools.docker.services import Service, in_order
-from engine.tools.errors import ToolCancelled
+from engine.tools.errors import ToolCancelled, ToolError
 from engine.tools.spec import ToolInput
 
 if TYPE_CHECKING:
@@ -81,13 +81,15 @@ def compose_up(ctx: ToolContext, given: ComposeUpInput) -> Json:
     """
     project = given.project_name or plain_name(ctx)
     with engine(ctx) as client:
-        _remove(client, ctx, project)
+        _remove(client, ctx, project, run=str(ctx.workflow_run_id))
+        if _containers(client, ctx, project):
+            raise ToolError(f"there is a stack {project} of another run", type="StackExists", retryable=False)
         try:
             started = _start(client, ctx, project, given)
             if given.wait:
                 wait_until_up(ctx, started, ctx.bounded(given.wait_timeout))
         except BaseException:
-            _remove(client, ctx, project)
+            _remove(client, ctx, project, run=str(ctx.workflow_run_id))
             raise
     return {"project_name": project, "services_started": list(given.compose_config.services), "network": project}
 
@@ -130,10 +132,14 @@ def _start_one(
     return container
 
 
-def _remove(client: DockerClient, ctx: ToolContext, project: str) -> int:
-    containers = client.containers.list(all=True, filters=marked(ctx, kind="stack", project=project))
+def _containers(client: DockerClient, ctx: ToolContext, project: str, **which: str) -> list[Any]:
+    return list(client.containers.list(all=True, filters=marked(ctx, kind="stack", project=project, **which)))
+
+
+def _remove(client: DockerClient, ctx: ToolContext, project: str, **which: str) -> int:
+    containers = _containers(client, ctx, project, **which)
     for container in containers:
         container.remove(force=True, v=True)
-    for network in client.networks.list(filters=marked(ctx, kind="stack", name=project)):
+    for network in client.networks.list(filters=marked(ctx, kind="stack", name=project, **which)):
         network.remove()
     return len(containers)
