@@ -94,7 +94,7 @@ def test_memory_and_processes_are_bounded(engine: Engine, client: docker.DockerC
     with pytest.raises(ToolError) as failed:
         run(offering(engine), "perl", "-e", "my @a; push @a, 'x' x 10_000_000 while 1", memory_limit="32m")
     assert failed.value.type == "ExitCode"
-    script = "for n in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait"
+    script = "for n in 1 2 3 4 5 6 7 8 9; do sleep 0.5 & done; wait"
     said = run(offering(engine), "sh", "-c", script, process_limit=4, check=False, timeout=20)
     assert "fork" in said["stderr"].lower()
 
@@ -242,7 +242,7 @@ def test_a_stack_has_no_more_than_a_container(engine: Engine, stack: dict[str, A
 def test_the_container_of_a_dead_worker_is_removed_and_its_step_done_again(
     engine: Engine, client: docker.DockerClient, workers: Workers
 ) -> None:
-    kwargs = {"image": IMAGE, "command": ["sh", "-c", "sleep 30"], "timeout": 60}
+    kwargs = {"image": IMAGE, "command": ["sleep", "600"], "timeout": 900}
     run_id = workers.submit(workflow(task("work", function="tools.docker.run", kwargs=kwargs)))
     offered = {"docker": {"url": engine.url, "installation": "killed"}}
     dying = workers.start(runners=offered)
@@ -273,7 +273,7 @@ def test_what_a_run_leaves_is_removed_when_it_is_over(
     _wait_for(lambda: not [one for one in client.networks.list() if one.name.startswith("highway")])
 
 
-def _wait_for(look: Any, seconds: float = 40) -> Any:
+def _wait_for(look: Any, seconds: float = 60) -> Any:
     until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until
