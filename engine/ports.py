@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 from uuid import UUID
+
+from engine.model.json import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +116,118 @@ class Transaction(Protocol):
 
     def counter_reset(self, name: str, value: int = 0) -> int:
         """Set a counter; returns the value it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProvider:
+    """A server of language models that the deployment has named.
+
+    ``base_url`` is what the dialect's own paths are added to: of OpenAI's that ends with ``/v1``. ``credential`` gives the key at the moment of a
+    call, so that a key that was changed is taken up. ``tenants`` and ``models`` bound who may use what; None: all. ``length_field`` is how
+    OpenAI's dialect is told the most that a model may say: servers of newer models know the second name only.
+    """
+
+    kind: Literal["openai", "ollama"]
+    base_url: str
+    credential: Callable[[], str] | None = None
+    tenants: frozenset[UUID] | None = None
+    models: frozenset[str] | None = None
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in, and in whose name. ``security`` "none" is for servers on the same machine; ``ca_file`` names who is trusted besides."""
+
+    host: str
+    port: int
+    sender: str
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    credential: Callable[[], str] | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One statement for a database of the deployment, with what bounds it. ``parameters`` are bound by the server, never written into the text."""
+
+    database: str
+    sql: str
+    parameters: Sequence[Json] | Mapping[str, Json] | None
+    write: bool
+    seconds: float
+    max_rows: int
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a statement gave: names of columns, each once, rows of JSON values, how many rows it gave or changed, and whether more were left behind."""
+
+    columns: list[str]
+    rows: list[list[Json]]
+    row_count: int
+    truncated: bool
+
+
+class QuestionRefusedError(Exception):
+    """The database did not answer. ``retryable``: for a reason that passes. ``type`` is a name for machines."""
+
+    def __init__(self, message: str, *, type: str, retryable: bool) -> None:  # noqa: A002 - the word of StepError
+        super().__init__(message)
+        self.type = type
+        self.retryable = retryable
+
+
+class Databases(Protocol):
+    """Databases that the deployment lends to workflows, by name."""
+
+    def names(self, tenant_id: UUID) -> Collection[str]:
+        """Those that this tenant may ask."""
+
+    def ask(self, question: Question, cancelled: Cancelled) -> Table:
+        """Ask one that the tenant may ask. Raises `QuestionRefusedError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the deployment lends to tools. A workflow names what it uses; where that is and with which key is never its to say."""
+
+    models: Mapping[str, ModelProvider] = field(default_factory=dict)
+    mail: MailServer | None = None
+    databases: Databases | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document that was found: its place in it, from 0, and how near it is: the cosine, 1 for the same."""
+
+    document_id: str
+    position: int
+    content: str
+    metadata: Json
+    score: float
+
+
+class Library(Protocol):
+    """A tenant's documents by meaning. Vectors have length one; ``model`` says whose they are, and only those of one model are compared."""
+
+    def cached(self, model: str, digests: Sequence[str]) -> Mapping[str, list[float]]:
+        """Embeddings of texts by their SHA-256; what is not known, or is too old, is left out."""
+
+    def cache(self, model: str, embeddings: Mapping[str, list[float]], keep_seconds: float) -> None:
+        """Keep embeddings for a time."""
+
+    def index(
+        self, collection: str, document_id: str, model: str, metadata: Json, passages: Sequence[tuple[str, list[float]]]
+    ) -> int:
+        """Put a document in the place of what it was; how many passages the collection has. Raises `QuestionRefusedError` when it is full."""
+
+    def forget(self, collection: str, document_id: str | None) -> int:
+        """Forget a document, or all; how many passages that were."""
+
+    def nearest(
+        self, collection: str, model: str, embedding: Sequence[float], *, least: float, quantity: int
+    ) -> list[Passage]:
+        """The passages nearest to a vector, the nearest first."""

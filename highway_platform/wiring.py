@@ -13,6 +13,7 @@ from engine.ports import Sandbox
 from engine.services import doctor
 from engine.services.doctor import Finding
 from highway_platform.runners import runner_settings
+from highway_platform.services import read_services
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.errors import SandboxUnavailable
 
@@ -49,6 +50,7 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
             queues=queues,
             slots=slots,
             runners=runner_settings(settings.CONFIG),
+            services=read_services(settings.HIGHWAY_SERVICES_FILE),
         )
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from error

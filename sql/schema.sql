@@ -1823,6 +1823,29 @@ $$;
 
 ALTER FUNCTION highway.index_attributes() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.index_document(p_tenant uuid, p_collection text, p_document text, p_model text, p_metadata jsonb, p_contents text[], p_embeddings text[], p_most integer) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('passages:' || p_tenant || ':' || p_collection, 0));
+    DELETE FROM highway.passage AS p
+     WHERE p.tenant_id = p_tenant AND p.collection = p_collection AND p.document_id = p_document;
+    INSERT INTO highway.passage (tenant_id, collection, document_id, position, model, content, metadata, embedding)
+    SELECT p_tenant, p_collection, p_document, n.number - 1, p_model, n.content, p_metadata, n.embedding::real[]
+      FROM unnest(p_contents, p_embeddings) WITH ORDINALITY AS n (content, embedding, number);
+    SELECT count(*) INTO v_count FROM highway.passage AS p WHERE p.tenant_id = p_tenant AND p.collection = p_collection;
+    IF v_count > p_most THEN
+        RAISE EXCEPTION 'the collection % would have % passages, at most % are searched', p_collection, v_count, p_most
+            USING ERRCODE = 'HW002';
+    END IF;
+    RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION highway.index_document(p_tenant uuid, p_collection text, p_document text, p_model text, p_metadata jsonb, p_contents text[], p_embeddings text[], p_most integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.is_open(p_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (p_state = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text]));
@@ -3557,6 +3580,19 @@ ALTER TABLE ONLY highway.dead_letter FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.dead_letter OWNER TO highway_owner;
 
+CREATE TABLE highway.embedding (
+    tenant_id uuid NOT NULL,
+    model text NOT NULL,
+    digest text NOT NULL,
+    embedding real[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT embedding_digest_check CHECK ((length(digest) = 64))
+);
+
+ALTER TABLE ONLY highway.embedding FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.embedding OWNER TO highway_owner;
+
 CREATE TABLE highway.event (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
@@ -3618,6 +3654,27 @@ CREATE TABLE highway.migration (
 );
 
 ALTER TABLE highway.migration OWNER TO highway_owner;
+
+CREATE TABLE highway.passage (
+    tenant_id uuid NOT NULL,
+    collection text NOT NULL,
+    document_id text NOT NULL,
+    "position" integer NOT NULL,
+    model text NOT NULL,
+    content text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    embedding real[] NOT NULL,
+    indexed_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT passage_collection_check CHECK (((length(collection) >= 1) AND (length(collection) <= 200))),
+    CONSTRAINT passage_document_id_check CHECK (((length(document_id) >= 1) AND (length(document_id) <= 500))),
+    CONSTRAINT passage_embedding_check CHECK (((cardinality(embedding) >= 1) AND (cardinality(embedding) <= 16000))),
+    CONSTRAINT passage_position_check CHECK (("position" >= 0))
+);
+ALTER TABLE ONLY highway.passage ALTER COLUMN embedding SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY highway.passage FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.passage OWNER TO highway_owner;
 
 CREATE TABLE highway.retention_policy (
     tenant_id uuid NOT NULL,
@@ -3905,6 +3962,9 @@ ALTER TABLE ONLY highway.counter
 ALTER TABLE ONLY highway.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (tenant_id, dead_letter_id);
 
+ALTER TABLE ONLY highway.embedding
+    ADD CONSTRAINT embedding_pkey PRIMARY KEY (tenant_id, model, digest);
+
 ALTER TABLE ONLY highway.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tenant_id, workflow_run_id, name);
 
@@ -3928,6 +3988,9 @@ ALTER TABLE ONLY highway.named_lock
 
 ALTER TABLE ONLY highway.named_lock
     ADD CONSTRAINT named_lock_tenant_id_task_id_step_key_key UNIQUE (tenant_id, task_id, step_key);
+
+ALTER TABLE ONLY highway.passage
+    ADD CONSTRAINT passage_pkey PRIMARY KEY (tenant_id, collection, document_id, "position");
 
 ALTER TABLE ONLY highway.queue_policy
     ADD CONSTRAINT queue_policy_pkey PRIMARY KEY (tenant_id, queue);
@@ -4013,6 +4076,8 @@ CREATE INDEX code_module_artifact ON highway.code_module USING btree (tenant_id,
 CREATE INDEX dead_letter_open ON highway.dead_letter USING btree (tenant_id, dead_letter_id) WHERE (requeued_at IS NULL);
 
 CREATE INDEX dead_letter_run ON highway.dead_letter USING btree (tenant_id, workflow_run_id);
+
+CREATE INDEX embedding_expired ON highway.embedding USING btree (expires_at);
 
 CREATE INDEX idempotency_expiry ON highway.idempotency USING btree (expires_at);
 
@@ -4170,6 +4235,8 @@ ALTER TABLE highway.counter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.dead_letter ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE highway.embedding ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE highway.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.flow_limit ENABLE ROW LEVEL SECURITY;
@@ -4179,6 +4246,8 @@ ALTER TABLE highway.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE highway.journal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.named_lock ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.passage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.queue_policy ENABLE ROW LEVEL SECURITY;
 
@@ -4232,6 +4301,8 @@ CREATE POLICY web_by_tenant ON highway.counter TO app_web USING ((tenant_id = ( 
 
 CREATE POLICY web_by_tenant ON highway.dead_letter TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
+CREATE POLICY web_by_tenant ON highway.embedding TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
 CREATE POLICY web_by_tenant ON highway.event TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.flow_limit TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
@@ -4241,6 +4312,8 @@ CREATE POLICY web_by_tenant ON highway.idempotency TO app_web USING ((tenant_id 
 CREATE POLICY web_by_tenant ON highway.journal TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.named_lock TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.passage TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.queue_policy TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -4300,6 +4373,8 @@ CREATE POLICY worker_all ON highway.counter TO app_worker USING (true) WITH CHEC
 
 CREATE POLICY worker_all ON highway.dead_letter TO app_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY worker_all ON highway.embedding TO app_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY worker_all ON highway.event TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.flow_limit TO app_worker USING (true) WITH CHECK (true);
@@ -4309,6 +4384,8 @@ CREATE POLICY worker_all ON highway.idempotency TO app_worker USING (true) WITH 
 CREATE POLICY worker_all ON highway.journal TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.named_lock TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.passage TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.queue_policy TO app_worker USING (true) WITH CHECK (true);
 
@@ -4422,6 +4499,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.counter TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.dead_letter TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.embedding TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.embedding TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.event TO app_worker;
 
@@ -4437,6 +4517,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.journal TO app_worker;
 GRANT SELECT ON TABLE highway.migration TO app_web;
 GRANT SELECT ON TABLE highway.migration TO app_worker;
 GRANT SELECT ON TABLE highway.migration TO app_migrate;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.passage TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.passage TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_worker;

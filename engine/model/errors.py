@@ -32,15 +32,19 @@ ErrorKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class StepError:
-    """One failure. ``message`` is a sentence for people; ``type`` the exception or category name for machines."""
+    """One failure. ``message`` is a sentence for people; ``type`` the exception or category name for machines.
+
+    ``retry_after_seconds``: who refused the attempt asked not to be called again before that; a longer delay of the retry policy stays.
+    """
 
     kind: ErrorKind
     message: str
     type: str = ""
     retryable: bool = True
+    retry_after_seconds: float | None = None
 
     def to_json(self) -> JsonObject:
-        """The stored form; `from_json` reads it back unchanged."""
+        """The stored form; `from_json` reads it back unchanged but for the advice on when to retry, which is for the attempt at hand alone."""
         return {"kind": self.kind, "message": self.message, "type": self.type, "retryable": self.retryable}
 
     @classmethod

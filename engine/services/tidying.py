@@ -1,4 +1,4 @@
-"""Ticks of schedules that no policy keeps, and limits that nobody uses any more."""
+"""Ticks of schedules that no policy keeps, limits that nobody uses any more, and embeddings whose time is over."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from engine.db.connection import Connection
 from engine.db.queries import load
 
 _sql = load("retention")
+_passages = load("passage")
 EVERY_SECONDS = 600.0
 MOST_TICKS = 10_000  # of one schedule
 IDLE_SECONDS = 24 * 3600.0  # as long a limit is kept that nobody uses
 _SCHEDULES = 500  # looked at in one query
 _TICKS = 1_000  # of one transaction
 _LIMITS = 500
+_EMBEDDINGS = 1_000
 _ROUNDS = 200  # transactions of one turn
 
 
@@ -21,7 +23,7 @@ def tidy(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001 - a se
     """One worker's turn for all. Returns how many rows are gone."""
     if _sql.take_turn.one(connection, measure="rows_tidied", every_seconds=EVERY_SECONDS) is None:
         return 0
-    gone = forget_ticks(connection) + forget_limits(connection)
+    gone = forget_ticks(connection) + forget_limits(connection) + forget_embeddings(connection)
     if gone:
         _sql.count_up.run(connection, measure="rows_tidied", by=gone)
     return gone
@@ -55,6 +57,17 @@ def forget_limits(connection: Connection, *, idle_seconds: float = IDLE_SECONDS,
             place = {"after_tenant": row["tenant_id"], "after_kind": row["kind"], "after_key": row["key"]}
             if last is not None and row["tenant_id"] > last:
                 break
+    return gone
+
+
+def forget_embeddings(connection: Connection) -> int:
+    """Forget embeddings that are too old, each batch in a transaction of its own."""
+    gone = 0
+    for _ in range(_ROUNDS):
+        row = _passages.forget_embeddings.one(connection, quantity=_EMBEDDINGS)
+        if row is None or not row["gone"]:
+            break
+        gone += int(row["gone"])
     return gone
 
 

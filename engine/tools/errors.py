@@ -7,7 +7,10 @@ from engine.model.json import JsonObject
 
 
 class ToolError(Exception):
-    """The attempt failed. ``type`` is a name for machines, ``data`` what was learnt before it failed; the retry policy decides what follows."""
+    """The attempt failed. ``type`` is a name for machines, ``data`` what was learnt before it failed; the retry policy decides what follows.
+
+    ``retry_after_seconds``: the next attempt, if there is one, begins no earlier.
+    """
 
     kind: ErrorKind = "tool"
 
@@ -18,16 +21,18 @@ class ToolError(Exception):
         type: str = "ToolError",  # noqa: A002 - the word of StepError
         retryable: bool = True,
         data: JsonObject | None = None,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.type = type
         self.retryable = retryable
         self.data: JsonObject = data or {}
+        self.retry_after_seconds = retry_after_seconds
 
     def step_error(self) -> StepError:
         """The stored form of this failure."""
-        return StepError(kind=self.kind, message=self.message, type=self.type, retryable=self.retryable)
+        return StepError(self.kind, self.message, self.type, self.retryable, self.retry_after_seconds)
 
 
 class ToolInputError(ToolError):

@@ -39,8 +39,17 @@ def _tool(spec: ToolSpec[Any]) -> str:
     schema = spec.input_model.model_json_schema()
     effect = f"*{spec.side_effect}*" + (", *exactly once*" if spec.transactional and spec.side_effect != "pure" else "")
     about = [inspect.getdoc(spec.run) or "", str(schema["description"])]
-    rows = _rows(schema)
-    return "\n".join([f"## `{spec.name}`", "", effect, "", *_paragraphs(about), *rows, ""])
+    return "\n".join([f"## `{spec.name}`", "", effect, "", *_paragraphs(about), *_rows(schema), "", *_result(spec)])
+
+
+def _result(spec: ToolSpec[Any]) -> list[str]:
+    """The form of the result, of tools that state it."""
+    if spec.output_model is None:
+        return []
+    schema = spec.output_model.model_json_schema(mode="serialization")
+    rows = [f"| `{name}` | {_type(field, schema)} |" for name, field in schema["properties"].items()]
+    about = _paragraphs([str(schema.get("description", ""))])
+    return ["Result:", "", *about, "| field | type |", "| --- | --- |", *rows, ""]
 
 
 def _paragraphs(texts: Iterable[str]) -> list[str]:
@@ -51,7 +60,11 @@ def _rows(schema: dict[str, Any]) -> list[str]:
     required = set(schema.get("required", ()))
     rows = ["| argument | type | default |", "| --- | --- | --- |"]
     for name, field in schema["properties"].items():
-        default = "required" if name in required else f"`{json.dumps(field.get('default', {}))}`"
+        default = (
+            "required"
+            if name in required
+            else f"`{json.dumps(field.get('default', [] if field.get('type') == 'array' else {}))}`"
+        )
         rows.append(f"| `{name}` | {_type(field, schema)} | {default} |")
     return rows
 

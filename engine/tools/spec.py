@@ -39,6 +39,8 @@ class ToolSpec(Generic[Input]):
     ``resource`` tells calls apart that may fail apart, by their input.
     ``beats_itself``: as an activity it sends heartbeats, so that its silence means something.
     ``passes_on``: it calls something with the arguments that are not its own; its input has fields ``args`` and ``kwargs`` for them.
+    ``library``: it gets ``ctx.library``, the tenant's documents.
+    ``output_model`` is the form of its result, for the docs: nothing is validated against it when it runs.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ToolSpec(Generic[Input]):
     resource: Callable[[Input], str] | None = None  # what a circuit breaker guards; None: the tool as a whole
     beats_itself: bool = False
     passes_on: bool = False
+    library: bool = False
     output_model: type[BaseModel] | None = None
 
     @property

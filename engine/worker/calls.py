@@ -28,8 +28,10 @@ from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask
 from engine.ports import Sandbox, Transaction
 from engine.queue.alone import StaleClaimError, step_transaction
+from engine.queue.library import TenantLibrary
 from engine.queue.stored_code import StoredCode
 from engine.queue.writes import RecordWrite, TaskWrites
+from engine.tools.toolbox import RegistryToolbox
 from engine.worker.attempt import attempt
 from engine.worker.breakers import Breakers
 from engine.worker.config import WorkerConfig
@@ -151,12 +153,15 @@ class Calls:
             http_policy=self.config.http_policy,
             runners=self.config.runners,
             code=self._code,
+            services=self.config.services,
             cancelled=cancellation,
         )
         spec = self.config.tools[call.tool]
+        if spec.library or spec.durable:
+            context = replace(context, library=TenantLibrary(self.pool, task.tenant_id))
         if spec.durable:
             ledger = CallLedger(task, call, self.worker_id, self.inbox, self.pool, context.logs, cancellation)
-            context = replace(context, ledger=ledger)
+            context = replace(context, ledger=ledger, toolbox=RegistryToolbox(self.config.tools))
         return RunningCall(task, spec, call, context, cancellation, pulse)
 
     def _run(self, running: RunningCall) -> None:

@@ -10,7 +10,7 @@ from engine.db.connection import IDLE_SECONDS
 from engine.durable.runners import RunnerSettings
 from engine.durable.tool_context import HttpPolicy
 from engine.model.queues import served
-from engine.ports import Sandbox
+from engine.ports import Sandbox, Services
 from engine.tools.spec import ToolSpec
 
 HEARTBEAT_SECONDS = 1.0
@@ -35,6 +35,7 @@ class WorkerConfig:
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
     runners: RunnerSettings = field(default_factory=RunnerSettings)
+    services: Services = field(default_factory=Services)
     code_version: str = ""
     listens: bool = True  # false: every notification is lost, as behind some poolers; only the poll finds work
     always_suspend: bool = False  # for tests: every step is a re-entry

@@ -17,6 +17,7 @@ HIGHWAY_HOME = CONFIG.paths_home or BASE_DIR / "var"
 HIGHWAY_MAX_BODY_BYTES = CONFIG.web_max_body_bytes or 2 * 1024 * 1024
 HIGHWAY_QUEUES = CONFIG.worker_queues or ("default",)
 HIGHWAY_SLOTS = CONFIG.worker_slots or 8
+HIGHWAY_SERVICES_FILE = CONFIG.paths_services
 HIGHWAY_IDEMPOTENCY_DAYS = 7
 
 # --- Apps. pgtrigger stands before the tenants app: it patches the migration commands that django-tenants replaces. -------

@@ -71,6 +71,7 @@ class Config:
     mcp_allow_urls: bool | None = _setting("HIGHWAY_MCP_ALLOW_URLS", _flag)
     datashard_folder: Path | None = _setting("HIGHWAY_DATASHARD_FOLDER", Path)
     paths_home: Path | None = _setting("HIGHWAY_HOME", Path)
+    paths_services: Path | None = _setting("HIGHWAY_SERVICES", Path)
 
 
 def read_config(environ: Mapping[str, str]) -> Config:

@@ -174,6 +174,25 @@ def test_children_are_spawned_once_and_the_first_or_all_of_them_awaited(workers:
         assert scalar(connection, children, run.workflow_run_id) == 3
 
 
+def test_an_attempt_that_gathers_failed_children_again_fails_with_their_failure(workers: Workers) -> None:
+    for name in ("bad", "worse"):
+        fails: JsonObject = {
+            "task_id": "no",
+            "operator_type": "task",
+            "function": "tools.memory.get",
+            "kwargs": {"name": "?"},
+        }
+        workers.submit({"name": name, "version": "1", "start_task": "no", "tasks": {"no": fails}})
+    code = """
+        def main(ctx):
+            bad, worse = ctx.spawn("bad"), ctx.spawn("worse")
+            ctx.first_of(bad, worse)
+            ctx.gather(bad, worse)
+        """
+    run, _ = _finish(workers, code, retry_policy={"max_retries": 2, "delay": 0.01})
+    assert (run.status, run.error and run.error["type"]) == ("failed", "StepFailed")
+
+
 def test_code_survives_workers_that_are_killed_again_and_again(workers: Workers) -> None:
     run_id = workers.submit(
         _definition(

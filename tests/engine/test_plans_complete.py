@@ -31,6 +31,8 @@ _START = {
     "inputs": "{}", "queue": "default", "priority": 0, "delay_seconds": 0, "tags": [], "attributes": "{}", "trigger": "api", "triggered_by": "",
     "definition_id": "@definition", "flow": "{}",
 }  # fmt: skip
+_EMBEDDED = {"model": "m", "digests": ["0" * 64]}
+_PASSAGE = {"collection": "collection_1", "document_id": "d", "model": "m"}
 _BREAKER = {"workflow_name": "", "resource_key": "resource7", "states": None, "after_key": "", "after_workflow": ""}
 _TICKS = {
     "schedule_id": "@schedule",
@@ -65,6 +67,12 @@ MORE = [
     Case("idempotency.begin", _KEY, ("web",)),
     Case("idempotency.find", _KEY, ("web",)),
     Case("idempotency.answer", _KEY, ("web",)),
+    Case("passage.cached", _EMBEDDED),
+    Case("passage.cache", _EMBEDDED | {"embeddings": ["{1}"], "keep_seconds": 60.0}),
+    Case("passage.forget_embeddings", {"quantity": 1000}),
+    Case("passage.index_document", _PASSAGE | {"metadata": "{}", "contents": ["x"], "embeddings": ["{1}"], "most": 10_000}),
+    Case("passage.forget_document", _PASSAGE),
+    Case("passage.nearest", _PASSAGE | {"embedding": "{1}", "least": 0.0, "quantity": 5}),  # all of one collection, which is bounded
     Case("admission.tenants", {"quantity": 1000}),
     Case("admission.admit", {"quantity": 500}),
     Case("service.forget_idempotency", {"quantity": 1000}),

@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, json.dumps(seen).encode(), content_type="application/json; charset=utf-8")
 
     def give_status(self, rest: str, _seen: object) -> None:
-        self.send(int(rest), b"said")
+        self.send(int(rest), b"said", retry_after="7")
 
     def give_redirect(self, rest: str, _seen: object) -> None:
         left = int(rest)
@@ -205,6 +205,7 @@ def test_a_status_that_another_attempt_may_change_fails_the_step(server: Server,
     assert failed.message.startswith(f"GET {server.url}/status/{status} answered {status}")
     assert "s3cret" not in failed.message
     assert (failed.type, failed.retryable, failed.data["response"]) == (f"Http{status}", True, "said")
+    assert failed.retry_after_seconds == 7
     assert request(f"{server.url}/status/{status}", check=False)["status_code"] == status
 
 

@@ -100,6 +100,12 @@ WITH made AS (
     INSERT INTO highway.flow_limit (tenant_id, kind, key, capacity) SELECT %(tenant)s, 'concurrency', 'key_' || n, 10 FROM generate_series(1, 1000) AS n
 ), said AS (
     INSERT INTO highway.tenant_policy (tenant_id, weight) SELECT gen_random_uuid(), 2 FROM generate_series(1, 2000)
+), known AS (
+    INSERT INTO highway.embedding (tenant_id, model, digest, embedding, expires_at)
+    SELECT %(tenant)s, 'm', lpad(n::text, 64, '0'), '{1}', now() + interval '1 day' FROM generate_series(1, 5000) AS n
+), shelved AS (
+    INSERT INTO highway.passage (tenant_id, collection, document_id, position, model, content, embedding)
+    SELECT %(tenant)s, 'collection_' || n %% 100, n::text, 0, 'm', 'x', '{1}' FROM generate_series(1, 5000) AS n
 )
 INSERT INTO highway.slot (tenant_id, key, task_id, workflow_run_id, granted_at)
 SELECT t.tenant_id, 'key_' || row_number() OVER () %% 1000, t.task_id, t.workflow_run_id, CASE WHEN random() < 0.3 THEN now() END

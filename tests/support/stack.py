@@ -38,6 +38,10 @@ class Stack:
         assert self._web is not None
         return self._web
 
+    def set(self, **variables: str) -> None:
+        """Variables of the environment for what is started from now on."""
+        self._environment |= variables
+
     def start_web(self, port: int = 0) -> str:
         """Start the web server, on ``port`` if it is given; returns its address once it answers."""
         port = port or free_port()

@@ -1,6 +1,6 @@
 """A worker process for tests, killed, stopped and restarted at will: ``python -m tests.support.worker_process DSN NAME [CHANGES [PROCESSES]]``.
 
-CHANGES is a JSON object of fields of `WorkerConfig`.
+CHANGES is a JSON object of fields of `WorkerConfig`; ``services`` in the form that `_services` reads.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import sys
 from typing import Any
 
+from engine.db.outside import OutsideDatabase, OutsideDatabases
 from engine.durable.runners import DockerPolicy, RunnerSettings
 from engine.durable.tool_context import HttpPolicy
+from engine.ports import MailServer, ModelProvider, Services
 from engine.tools import registry
 from engine.worker.config import WorkerConfig
 from engine.worker.processes import run_worker
@@ -27,6 +29,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
+    given["services"] = _services(given.get("services", {}))
     given["queues"] = tuple(given.get("queues", ("default",)))
     given["runners"] = runner_settings(given.get("runners", {}))
     return run_worker(
@@ -47,6 +50,18 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
 def runner_settings(given: dict[str, Any]) -> RunnerSettings:
     """What the worker offers, of JSON."""
     return RunnerSettings(docker=DockerPolicy(**given.get("docker", {})))
+
+
+def _services(given: dict[str, Any]) -> Services:
+    """``{"models": {name: [kind, base_url]}, "mail_port": ..., "databases": {name: dsn}}``, for every tenant."""
+    port = given.get("mail_port")
+    return Services(
+        models={name: ModelProvider(*parts) for name, parts in given.get("models", {}).items()},
+        mail=MailServer("127.0.0.1", port, "highway@example.org", security="none") if port else None,
+        databases=OutsideDatabases(
+            {name: OutsideDatabase(dsn, None, writable=True) for name, dsn in given.get("databases", {}).items()}
+        ),
+    )
 
 
 if __name__ == "__main__":

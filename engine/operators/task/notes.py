@@ -6,11 +6,13 @@ A failure is noted under the attempt as well (``<step key>.<name>@<attempt>``): 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 from engine.model.commands import AnswerUpdate, ChangeLock, Command, Emit, Record, StartChild
 from engine.model.facts import Recorded, StepOutcome
 from engine.model.notes import OF_ONE_ATTEMPT, Note, child_key
 from engine.model.requests import RunChild
+from engine.operators.kit.awaiting import EXCUSED_SUFFIX
 from engine.operators.kit.base import At, Done, Effect, Failed
 
 
@@ -45,7 +47,25 @@ class Notes:
 
     def place(self, name: str) -> At:
         """Where a wait of the code stands: what it starts and excuses is named after it."""
-        return replace(self._at, key=f"{self._at.key}.{name}")
+        return replace(self._at, key=f"{self._at.key}.{name}", emit=self._emit)
+
+    def _emit(self, command: Command) -> None:
+        """A command of a wait. The end of a wait may be heard twice (the worker died in between), and each attempt may make the same wait:
+        what tasks it answers for is recorded once, and under another name when they are others than before.
+        """
+        if not isinstance(command, Record):
+            self._at.emit(command)
+            return
+        for number in count(1):
+            key = command.key if number == 1 else command.key.replace(EXCUSED_SUFFIX, f"@{number}{EXCUSED_SUFFIX}")
+            name = key.removeprefix(f"{self._at.key}.")
+            known = self._recorded.get(name)
+            if known is None:
+                self._recorded[name] = Recorded(key, command.operator, command.outcome, command.result)
+                self._at.emit(replace(command, key=key))
+                return
+            if known.result == command.result:
+                return
 
     def take(self, note: Note, attempt: int) -> tuple[Command, ...]:
         """The checkpoint of a note, and what takes effect with it."""

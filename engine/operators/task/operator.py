@@ -205,7 +205,8 @@ class _TaskStep(Step):
         if error.retryable and tried <= policy.max_retries:
             self.waiting_for = "retry"
             kept = tries.kept(self.spent, self.edited)
-            return Asked((Retry(self.at.key, self.attempt, policy.delay_after(tried), error, kept),))
+            delay = max(policy.delay_after(tried), error.retry_after_seconds or 0.0)
+            return Asked((Retry(self.at.key, self.attempt, delay, error, kept),))
         if self.operator.asks_person:
             self.waiting_for = "person"
             request = tries.question(self.operator.tool, self.input, error, tries.kept(self.spent, self.edited))

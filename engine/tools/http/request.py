@@ -14,6 +14,7 @@ from engine.tools.errors import ToolCancelled, ToolError, ToolInputError, ToolTi
 from engine.tools.http.body import ACCEPTED_ENCODINGS, body_json, body_text, read_body
 from engine.tools.http.input import HttpInput
 from engine.tools.http.network import Network
+from engine.tools.http.retry_after import retry_after
 from engine.tools.http.transport import Transport
 
 MAX_REDIRECTS = 5
@@ -35,9 +36,10 @@ def request(ctx: ToolContext, given: HttpInput) -> Json:
     """Call an HTTP server. Returns ``{"status_code", "headers", "response", "body_json"}``.
 
     ``headers`` have lower-case names, ``response`` is the body as text, ``body_json`` the same read as JSON where the content type says so,
-    else null. Statuses that a later attempt may change (408, 425, 429, 500 and above) fail the step, so that its retry policy applies; every
-    other status is an answer. With ``check`` false these are answers too. Requests that change something carry an Idempotency-Key header that
-    is the same over all attempts. Only public addresses can be called; up to 5 redirects are followed.
+    else null. Statuses that a later attempt may change (408, 425, 429, 500 and above) fail the step, so that its retry policy applies (a
+    Retry-After of up to an hour delays the next attempt); every other status is an answer. With ``check`` false these are answers too. Requests
+    that change something carry an Idempotency-Key header that is the same over all attempts. Only public addresses can be called; up to 5
+    redirects are followed.
     """
     if given.allow_internal and not ctx.http_policy.allow_internal:
         raise ToolError(
@@ -115,7 +117,7 @@ def _answer(given: HttpInput, response: httpx2.Response, body: bytes) -> Json:
     status = response.status_code
     if given.check and (status in _RETRY_MAY_HELP or status >= 500):
         message = f"{given.method} {_shown(given)} answered {status} {response.reason_phrase}".rstrip()
-        raise ToolError(message, type=f"Http{status}", data=answer)
+        raise ToolError(message, type=f"Http{status}", data=answer, retry_after_seconds=retry_after(response))
     return answer
 
 

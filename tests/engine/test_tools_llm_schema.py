@@ -1,0 +1,71 @@
+"""What is checked of JSON Schema, and that nothing is silently left unchecked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.tools.llm.json_schema import MAX_PROBLEMS, problems, refuse_unknown
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string"}, "a", 1),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"type": "integer"}, 2.0, 2.5),
+        ({"type": "integer"}, 2, True),
+        ({"type": "number"}, 2.5, False),
+        ({"enum": [1, "a"]}, "a", True),
+        ({"const": 0}, 0, False),
+        ({"minimum": 1, "exclusiveMaximum": 3}, 1, 3),
+        ({"minLength": 2, "maxLength": 3}, "ab", "a"),
+        ({"items": {"type": "integer"}, "maxItems": 2}, [1, 2], [1, "x"]),
+        ({"minItems": 1}, [0], []),
+        ({"required": ["a"]}, {"a": None}, {"b": 1}),
+        ({"properties": {"a": {"type": "null"}}, "additionalProperties": False}, {"a": None}, {"b": 1}),
+        ({"additionalProperties": {"type": "string"}}, {"b": "x"}, {"b": 1}),
+        ({"maxProperties": 1}, {"b": "x"}, {"b": 1, "c": 1}),
+        ({"anyOf": [{"type": "string"}, {"minimum": 5}]}, 6, 1),
+        ({"oneOf": [{"type": "integer"}, {"minimum": 5}]}, 1, 6),
+        ({"allOf": [{"type": "integer"}, {"minimum": 5}]}, 6, 1),
+        (True, 1, None),
+    ],
+)
+def test_a_value_fits_or_does_not(schema: Any, good: Any, bad: Any) -> None:
+    refuse_unknown(schema)
+    assert problems(good, schema) == []
+    assert schema is True or problems(bad, schema)
+
+
+def test_problems_name_the_place_and_are_bounded() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer"}}}}
+    assert problems({"a": [1, "x"]}, schema) == ["$.a[1] must be of type integer"]
+    assert len(problems({"a": ["x"] * 100}, schema)) == MAX_PROBLEMS
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        7,
+        {"$ref": "#"},
+        {"pattern": "a"},
+        {"type": "x"},
+        {"items": 5},
+        {"properties": []},
+        {"minimum": "1"},
+        {"anyOf": {}},
+    ],
+)
+def test_what_would_not_be_checked_is_refused(schema: Any) -> None:
+    with pytest.raises(ValueError, match=r"\$"):
+        refuse_unknown(schema)
+
+
+def test_a_schema_that_is_nested_without_end_is_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(100):
+        schema = {"items": schema}
+    with pytest.raises(ValueError, match="deeper"):
+        refuse_unknown(schema)
