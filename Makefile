@@ -43,7 +43,7 @@ format: setup-test ## put the code into the house's form
 	@$(VENV)/ruff check --fix-only --quiet . && $(VENV)/ruff format .
 
 lock: setup-test ## resolve requirements/*.in anew into the hash-pinned lock files
-	@for name in base embedded dev client-highway bench-peers; do \
+	@for name in base embedded dev extras client-highway bench-peers; do \
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done

@@ -27,7 +27,8 @@ class SandboxLimits:
 class SandboxJob:
     """A Python program to run without network, secrets or our environment.
 
-    ``files`` are placed read-only beside it; ``modules`` are top-level modules of our own environment that it may import. ``channel`` is the
+    ``files`` are placed read-only beside it; ``modules`` are top-level modules of our own environment that it may import. ``folders`` of this machine
+    stand read-only at ``/opt/folders/0``, ``/opt/folders/1`` and so on: an operator names them, never a tenant. ``channel`` is the
     program's end of a socket on which it may talk to us: it finds the number of the file descriptor in ``HIGHWAY_CHANNEL``.
     """
 
@@ -35,6 +36,7 @@ class SandboxJob:
     stdin: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     limits: SandboxLimits = SandboxLimits()
     channel: int | None = None
 
@@ -82,6 +84,25 @@ class BlobStore(Protocol):
 
     def get(self, keys: Collection[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], bytes]:
         """The contents by (tenant, hash); what is not there is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Code that a tenant has stored: a zip file to import from, its hash, and its version where it is a module's."""
+
+    sha256: str
+    version: int | None
+    content: bytes
+
+
+class CodeStore(Protocol):
+    """The code of tenants. Promise: a run that has asked for something gets the same code whenever it asks again. None: there is no such code."""
+
+    def artifact(self, tenant_id: UUID, workflow_run_id: UUID, sha256: str) -> Code | None:
+        """A zip file by its hash."""
+
+    def module(self, tenant_id: UUID, workflow_run_id: UUID, name: str, version: int | None) -> Code | None:
+        """A stored module; without a version the one that was the newest when the run was made."""
 
 
 class Transaction(Protocol):

@@ -12,6 +12,7 @@ from engine.db.migrate import apply_migrations
 from engine.ports import Sandbox
 from engine.services import doctor
 from engine.services.doctor import Finding
+from highway_platform.runners import runner_settings
 from highway_platform.services import read_services
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.errors import SandboxUnavailable
@@ -48,6 +49,7 @@ def run_worker(*, queues: tuple[str, ...], slots: int, processes: int, name: str
             make_sandbox=make_sandbox,
             queues=queues,
             slots=slots,
+            runners=runner_settings(settings.CONFIG),
             services=read_services(settings.HIGHWAY_SERVICES_FILE),
         )
     except ValueError as error:

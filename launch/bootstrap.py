@@ -29,7 +29,10 @@ PROGRAMS = {
 # Some tests need more than every machine can have, and are skipped without it. file -> Debian package
 WELCOME = {
     "run": {},
-    "test": {"/usr/lib/postgresql/15/lib/plpgsql_check.so": "postgresql-15-plpgsql-check"},
+    "test": {
+        "/usr/lib/postgresql/15/lib/plpgsql_check.so": "postgresql-15-plpgsql-check",
+        "/usr/sbin/dockerd": "docker.io",  # containers for tools.docker.*
+    },
 }
 # Read when Debian's PostgreSQL is installed: we want its programs, not a server that starts with the machine.
 CLUSTER_POLICY = Path("/etc/postgresql-common/createcluster.conf")
@@ -94,10 +97,13 @@ def welcome_packages(purpose: str) -> None:
         CLUSTER_POLICY.parent.mkdir(exist_ok=True)
         CLUSTER_POLICY.write_text("create_main_cluster = false\n")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q", "install", "-y", "--no-install-recommends", *missing]
-    done = subprocess.run(install, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode != 0:
-        say(f"not to be had here: {' '.join(missing)}; the tests that need it are skipped")
+    install = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-q", "install", "-y", "--no-install-recommends"]
+    for package in missing:  # one by one: what is not to be had keeps the others from nothing
+        done = subprocess.run(
+            [*install, package], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            say(f"not to be had here: {package}; the tests that need it are skipped")
     tried.touch()
 
 

@@ -86,7 +86,7 @@ class _Run:
         )
 
     def _started(self) -> Started:
-        command = sandbox_command(private_mounts(self._job.modules), self._fds, self._job.limits)
+        command = sandbox_command(private_mounts(self._job.modules, self._job.folders), self._fds, self._job.limits)
         passed = [*self._fds.files.values(), self._fds.info, self._fds.status, self._fds.seccomp]
         if self._fds.channel is not None:
             passed.append(self._fds.channel)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MODULES = "/opt/modules"
+FOLDERS = "/opt/folders"
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime")
 
@@ -49,13 +50,14 @@ def system_arguments() -> list[str]:
     return arguments
 
 
-def private_mounts(modules: Iterable[str]) -> list[Mount]:
-    """The interpreter, unless it is the system's, and the modules."""
+def private_mounts(modules: Iterable[str], folders: Iterable[str] = ()) -> list[Mount]:
+    """The interpreter, unless it is the system's, the modules, and the folders by their numbers."""
     home = python_home()
     mounts = [] if home == Path("/usr") or Path("/usr") in home.parents else [Mount(home, home)]
     for name in modules:
         source = _module_source(name)
         mounts.append(Mount(source, Path(MODULES, source.name)))
+    mounts += [Mount(Path(folder).resolve(), Path(FOLDERS, str(number))) for number, folder in enumerate(folders)]
     return mounts
 
 

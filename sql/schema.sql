@@ -651,6 +651,36 @@ $$;
 
 ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.code_of_run(p_tenant uuid, p_run uuid, p_artifact text, p_module text, p_version integer) RETURNS TABLE(sha256 text, version integer, content bytea)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_reference text := CASE WHEN p_module IS NULL THEN 'artifact:' || p_artifact
+                             ELSE 'module:' || p_module || coalesce('@' || p_version, '') END;
+    v_module highway.code_module;
+    v_chosen highway.run_code;
+BEGIN
+    SELECT * INTO v_chosen FROM highway.run_code AS c
+     WHERE c.tenant_id = p_tenant AND c.workflow_run_id = p_run AND c.reference = v_reference;
+    IF NOT FOUND THEN
+        v_module := highway.module_for(p_tenant, p_run, p_module, p_version);
+        PERFORM FROM highway.artifact AS a
+         WHERE a.tenant_id = p_tenant AND a.sha256 = coalesce(v_module.sha256, p_artifact) FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+        INSERT INTO highway.run_code AS c (tenant_id, workflow_run_id, reference, sha256, version)
+        VALUES (p_tenant, p_run, v_reference, coalesce(v_module.sha256, p_artifact), v_module.version)
+        ON CONFLICT (tenant_id, workflow_run_id, reference) DO UPDATE SET reference = c.reference
+        RETURNING * INTO v_chosen;
+    END IF;
+    RETURN QUERY SELECT a.sha256, v_chosen.version, a.content FROM highway.artifact AS a
+                  WHERE a.tenant_id = p_tenant AND a.sha256 = v_chosen.sha256;
+END
+$$;
+
+ALTER FUNCTION highway.code_of_run(p_tenant uuid, p_run uuid, p_artifact text, p_module text, p_version integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.collect_blobs(p_quantity integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -818,6 +848,33 @@ CREATE FUNCTION highway.current_tenant() RETURNS uuid
     RETURN (NULLIF(current_setting('highway.tenant_id'::text, true), ''::text))::uuid;
 
 ALTER FUNCTION highway.current_tenant() OWNER TO highway_owner;
+
+CREATE FUNCTION highway.delete_artifact(p_tenant uuid, p_sha256 text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_module highway.code_module;
+    v_run uuid;
+BEGIN
+    PERFORM FROM highway.artifact AS a WHERE a.tenant_id = p_tenant AND a.sha256 = p_sha256 FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no artifact %', p_sha256 USING ERRCODE = 'HW001';
+    END IF;
+    SELECT * INTO v_module FROM highway.code_module AS m WHERE m.tenant_id = p_tenant AND m.sha256 = p_sha256 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'it is version % of the module %', v_module.version, v_module.name USING ERRCODE = 'HW002';
+    END IF;
+    SELECT c.workflow_run_id INTO v_run
+      FROM highway.run_code AS c JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+     WHERE c.tenant_id = p_tenant AND c.sha256 = p_sha256 AND highway.is_open(r.status) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'workflow run % uses it and is not over', v_run USING ERRCODE = 'HW002';
+    END IF;
+    DELETE FROM highway.artifact AS a WHERE a.tenant_id = p_tenant AND a.sha256 = p_sha256;
+END
+$$;
+
+ALTER FUNCTION highway.delete_artifact(p_tenant uuid, p_sha256 text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.derive_run_status() RETURNS trigger
     LANGUAGE plpgsql
@@ -2152,6 +2209,27 @@ $$;
 
 ALTER FUNCTION highway.merge_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) OWNER TO highway_owner;
 
+CREATE TABLE highway.code_module (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    sha256 text NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    created_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT code_module_name_check CHECK ((name ~ '^[A-Za-z][A-Za-z0-9_]{0,99}$'::text)),
+    CONSTRAINT code_module_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY highway.code_module FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.code_module OWNER TO highway_owner;
+
+CREATE FUNCTION highway.module_for(p_tenant uuid, p_run uuid, p_name text, p_version integer) RETURNS highway.code_module
+    LANGUAGE sql STABLE
+    RETURN (SELECT m.*::highway.code_module AS m FROM (highway.code_module m CROSS JOIN (SELECT r.created_at FROM highway.workflow_run r WHERE ((r.tenant_id = module_for.p_tenant) AND (r.workflow_run_id = module_for.p_run))) run) WHERE ((m.tenant_id = module_for.p_tenant) AND (m.name = module_for.p_name) AND ((module_for.p_version IS NULL) OR (m.version = module_for.p_version))) ORDER BY (m.created_at <= run.created_at) DESC, CASE WHEN (m.created_at <= run.created_at) THEN (- m.version) ELSE m.version END LIMIT 1);
+
+ALTER FUNCTION highway.module_for(p_tenant uuid, p_run uuid, p_name text, p_version integer) OWNER TO highway_owner;
+
 CREATE SEQUENCE highway.story_seq
     START WITH 1
     INCREMENT BY 1
@@ -2767,6 +2845,39 @@ CREATE FUNCTION highway.stop_reason(p_task highway.task) RETURNS jsonb
 
 ALTER FUNCTION highway.stop_reason(p_task highway.task) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.store_artifact(p_tenant uuid, p_sha256 text, p_content bytea, p_by text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO highway.artifact (tenant_id, sha256, bytes, content, created_by)
+    VALUES (p_tenant, p_sha256, length(p_content), p_content, p_by)
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END
+$$;
+
+ALTER FUNCTION highway.store_artifact(p_tenant uuid, p_sha256 text, p_content bytea, p_by text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.store_module(p_tenant uuid, p_name text, p_sha256 text, p_by text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_newest highway.code_module;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text || p_name, 18));
+    SELECT * INTO v_newest FROM highway.code_module AS m
+     WHERE m.tenant_id = p_tenant AND m.name = p_name ORDER BY m.version DESC LIMIT 1;
+    IF v_newest.sha256 = p_sha256 THEN
+        RETURN v_newest.version;
+    END IF;
+    INSERT INTO highway.code_module (tenant_id, name, version, sha256, created_by)
+    VALUES (p_tenant, p_name, coalesce(v_newest.version, 0) + 1, p_sha256, p_by);
+    RETURN coalesce(v_newest.version, 0) + 1;
+END
+$$;
+
+ALTER FUNCTION highway.store_module(p_tenant uuid, p_name text, p_sha256 text, p_by text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.submit_flow(p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_flow jsonb, OUT workflow_run_id uuid, OUT joined boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -3334,6 +3445,22 @@ ALTER TABLE ONLY highway.activity_heartbeat FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.activity_heartbeat OWNER TO highway_owner;
 
+CREATE TABLE highway.artifact (
+    tenant_id uuid NOT NULL,
+    sha256 text NOT NULL,
+    bytes integer NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    created_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT artifact_check CHECK (((bytes = length(content)) AND (bytes <= ((16 * 1024) * 1024)))),
+    CONSTRAINT artifact_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+ALTER TABLE ONLY highway.artifact ALTER COLUMN content SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY highway.artifact FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.artifact OWNER TO highway_owner;
+
 CREATE TABLE highway.blob (
     tenant_id uuid NOT NULL,
     sha256 text NOT NULL,
@@ -3574,6 +3701,19 @@ ALTER TABLE ONLY highway.run_attribute FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.run_attribute OWNER TO highway_owner;
 
+CREATE TABLE highway.run_code (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    reference text NOT NULL,
+    sha256 text NOT NULL,
+    version integer,
+    chosen_at timestamp with time zone DEFAULT highway.now() NOT NULL
+);
+
+ALTER TABLE ONLY highway.run_code FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.run_code OWNER TO highway_owner;
+
 CREATE TABLE highway.run_key (
     tenant_id uuid NOT NULL,
     kind text NOT NULL,
@@ -3795,6 +3935,9 @@ ALTER TABLE ONLY highway.activity_heartbeat
 ALTER TABLE ONLY highway.activity
     ADD CONSTRAINT activity_pkey PRIMARY KEY (tenant_id, task_id);
 
+ALTER TABLE ONLY highway.artifact
+    ADD CONSTRAINT artifact_pkey PRIMARY KEY (tenant_id, sha256);
+
 ALTER TABLE ONLY highway.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (tenant_id, sha256);
 
@@ -3806,6 +3949,9 @@ ALTER TABLE ONLY highway.breaker
 
 ALTER TABLE ONLY highway.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (tenant_id, workflow_run_id, scope, step_key);
+
+ALTER TABLE ONLY highway.code_module
+    ADD CONSTRAINT code_module_pkey PRIMARY KEY (tenant_id, name, version);
 
 ALTER TABLE ONLY highway.compensation
     ADD CONSTRAINT compensation_pkey PRIMARY KEY (tenant_id, workflow_run_id, scope, step_key);
@@ -3854,6 +4000,9 @@ ALTER TABLE ONLY highway.retention_policy
 
 ALTER TABLE ONLY highway.run_attribute
     ADD CONSTRAINT run_attribute_pkey PRIMARY KEY (tenant_id, name, value, workflow_run_id);
+
+ALTER TABLE ONLY highway.run_code
+    ADD CONSTRAINT run_code_pkey PRIMARY KEY (tenant_id, workflow_run_id, reference);
 
 ALTER TABLE ONLY highway.run_key
     ADD CONSTRAINT run_key_pkey PRIMARY KEY (tenant_id, kind, key);
@@ -3922,6 +4071,8 @@ CREATE INDEX activity_start_by ON highway.activity USING btree (start_by) WHERE 
 
 CREATE INDEX blob_reference_blob ON highway.blob_reference USING btree (tenant_id, sha256);
 
+CREATE INDEX code_module_artifact ON highway.code_module USING btree (tenant_id, sha256);
+
 CREATE INDEX dead_letter_open ON highway.dead_letter USING btree (tenant_id, dead_letter_id) WHERE (requeued_at IS NULL);
 
 CREATE INDEX dead_letter_run ON highway.dead_letter USING btree (tenant_id, workflow_run_id);
@@ -3939,6 +4090,8 @@ CREATE INDEX named_lock_waiting ON highway.named_lock USING btree (tenant_id, na
 CREATE INDEX queue_policy_closed ON highway.queue_policy USING btree (queue) WHERE ((paused_at IS NOT NULL) OR (max_running IS NOT NULL));
 
 CREATE INDEX run_attribute_run ON highway.run_attribute USING btree (tenant_id, workflow_run_id);
+
+CREATE INDEX run_code_artifact ON highway.run_code USING btree (tenant_id, sha256);
 
 CREATE INDEX run_key_run ON highway.run_key USING btree (tenant_id, workflow_run_id);
 
@@ -4045,8 +4198,14 @@ ALTER TABLE ONLY highway.activity
 ALTER TABLE ONLY highway.blob_reference
     ADD CONSTRAINT blob_reference_tenant_id_sha256_fkey FOREIGN KEY (tenant_id, sha256) REFERENCES highway.blob(tenant_id, sha256);
 
+ALTER TABLE ONLY highway.code_module
+    ADD CONSTRAINT code_module_tenant_id_sha256_fkey FOREIGN KEY (tenant_id, sha256) REFERENCES highway.artifact(tenant_id, sha256);
+
 ALTER TABLE ONLY highway.event
     ADD CONSTRAINT event_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.run_code
+    ADD CONSTRAINT run_code_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY highway.signal
     ADD CONSTRAINT signal_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
@@ -4058,6 +4217,8 @@ ALTER TABLE highway.activity ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.activity_heartbeat ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE highway.artifact ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE highway.blob ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.blob_reference ENABLE ROW LEVEL SECURITY;
@@ -4065,6 +4226,8 @@ ALTER TABLE highway.blob_reference ENABLE ROW LEVEL SECURITY;
 ALTER TABLE highway.breaker ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.checkpoint ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.code_module ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.compensation ENABLE ROW LEVEL SECURITY;
 
@@ -4092,6 +4255,8 @@ ALTER TABLE highway.retention_policy ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.run_attribute ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE highway.run_code ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE highway.run_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.schedule ENABLE ROW LEVEL SECURITY;
@@ -4118,6 +4283,8 @@ CREATE POLICY web_by_tenant ON highway.activity TO app_web USING ((tenant_id = (
 
 CREATE POLICY web_by_tenant ON highway.activity_heartbeat TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
+CREATE POLICY web_by_tenant ON highway.artifact TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
 CREATE POLICY web_by_tenant ON highway.blob TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.blob_reference TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
@@ -4125,6 +4292,8 @@ CREATE POLICY web_by_tenant ON highway.blob_reference TO app_web USING ((tenant_
 CREATE POLICY web_by_tenant ON highway.breaker TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.checkpoint TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.code_module TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.compensation TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -4151,6 +4320,8 @@ CREATE POLICY web_by_tenant ON highway.queue_policy TO app_web USING ((tenant_id
 CREATE POLICY web_by_tenant ON highway.retention_policy TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.run_attribute TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.run_code TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.run_key TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -4184,6 +4355,8 @@ CREATE POLICY worker_all ON highway.activity TO app_worker USING (true) WITH CHE
 
 CREATE POLICY worker_all ON highway.activity_heartbeat TO app_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY worker_all ON highway.artifact TO app_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY worker_all ON highway.blob TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.blob_reference TO app_worker USING (true) WITH CHECK (true);
@@ -4191,6 +4364,8 @@ CREATE POLICY worker_all ON highway.blob_reference TO app_worker USING (true) WI
 CREATE POLICY worker_all ON highway.breaker TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.checkpoint TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.code_module TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.compensation TO app_worker USING (true) WITH CHECK (true);
 
@@ -4217,6 +4392,8 @@ CREATE POLICY worker_all ON highway.queue_policy TO app_worker USING (true) WITH
 CREATE POLICY worker_all ON highway.retention_policy TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.run_attribute TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.run_code TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.run_key TO app_worker USING (true) WITH CHECK (true);
 
@@ -4289,11 +4466,17 @@ GRANT USAGE ON SEQUENCE highway.ticket_seq TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.named_lock TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.code_module TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.code_module TO app_worker;
+
 GRANT USAGE ON SEQUENCE highway.story_seq TO app_web;
 GRANT SELECT,USAGE ON SEQUENCE highway.story_seq TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.artifact TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.artifact TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.blob TO app_worker;
@@ -4343,6 +4526,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.retention_policy TO app_worke
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_attribute TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_attribute TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_code TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_code TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_key TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.run_key TO app_worker;

@@ -46,6 +46,12 @@ _ALL = (
     Permission("workflows.idempotency:reset", "Forget idempotency keys", ("reset_idempotency",)),
     Permission("workflows.definition:read", "See workflow definitions", ("view_workflows",)),
     Permission("workflows.definition:write", "Register workflow definitions", ("submit_workflows", "manage_workflows")),
+    Permission("workflows.code:read", "See and download artifacts and stored modules", ("view_workflows",)),
+    Permission(
+        "workflows.code:write",
+        "Upload and delete artifacts and modules, which runs execute",
+        ("submit_workflows", "manage_workflows"),
+    ),
     Permission("workflows.schedule:read", "See schedules and what became of their ticks", ("view_workflows",)),
     Permission("workflows.schedule:operate", "Pause, resume and run schedules", ("manage_workflows",)),
     Permission(
@@ -61,6 +67,7 @@ _READ = frozenset(
     {
         "workflows.run:read",
         "workflows.definition:read",
+        "workflows.code:read",
         "workflows.queue:read",
         "workflows.limit:read",
         "workflows.schedule:read",
@@ -82,7 +89,7 @@ _MANAGE = frozenset(
     }
 )
 _OPERATE = _READ | _CONTROL | _MANAGE | {"workflows.run:submit", "workflows.run:signal", "workflows.run:bulk"}
-_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.schedule:write"}
+_AUTHOR = _OPERATE | {"workflows.definition:write", "workflows.code:write", "workflows.schedule:write"}
 _NOT_OF_A_TENANT = frozenset({"platform.admin:use", "platform.worker:manage", "account.self:read"})
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(

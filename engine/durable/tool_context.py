@@ -10,10 +10,11 @@ from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
 from engine.durable.ledger import Ledger
+from engine.durable.runners import RunnerSettings
 from engine.durable.toolbox import Toolbox
 from engine.kit.values import value
 from engine.model.json import Json, JsonObject
-from engine.ports import Library, Sandbox, Services, Transaction
+from engine.ports import CodeStore, Library, Sandbox, Services, Transaction
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -60,11 +61,13 @@ class ToolContext:
     worker_id: str = ""
     variables: Mapping[str, Json] = field(default_factory=dict)
     http_policy: HttpPolicy = HttpPolicy()
+    runners: RunnerSettings = RunnerSettings()
     services: Services = NO_SERVICES
     transaction: Transaction | None = None  # only for tools declared transactional
     library: Library | None = None  # only for tools declared so, and for durable ones
     ledger: Ledger | None = None  # only for tools declared durable
     toolbox: Toolbox | None = None  # likewise
+    code: CodeStore | None = None  # what the tenant has stored
     cancelled: Cancellation = field(default_factory=Cancellation)
     logs: list[LogLine] = field(default_factory=list)
     processes: list[int] = field(default_factory=list)  # leaders of the process groups that it has started, for people

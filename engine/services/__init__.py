@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine.durable.runners import DockerPolicy
 from engine.services.activities import expire_activities, forget_heartbeats, time_out_attempts
 from engine.services.admission import admit_children
+from engine.services.containers import LeftBehind
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
@@ -36,3 +38,8 @@ SERVICES: tuple[Service, ...] = (
     Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
     Service("heartbeats", forget_heartbeats, every_seconds=60.0),
 )
+
+
+def container_services(policy: DockerPolicy) -> tuple[Service, ...]:
+    """What a worker that offers containers does besides, in turns of its own: an engine that hangs must not keep the others from theirs."""
+    return (Service("containers", LeftBehind(policy).step, every_seconds=2.0),) if policy.url else ()

@@ -38,6 +38,7 @@ class ToolSpec(Generic[Input]):
     (idempotent), or more (effectful). ``durable`` ones get ``ctx.ledger`` and are called again after each wait that they ask for.
     ``resource`` tells calls apart that may fail apart, by their input.
     ``beats_itself``: as an activity it sends heartbeats, so that its silence means something.
+    ``passes_on``: it calls something with the arguments that are not its own; its input has fields ``args`` and ``kwargs`` for them.
     ``library``: it gets ``ctx.library``, the tenant's documents.
     ``output_model`` is the form of its result, for the docs: nothing is validated against it when it runs.
     """
@@ -51,6 +52,7 @@ class ToolSpec(Generic[Input]):
     durable: bool = False
     resource: Callable[[Input], str] | None = None  # what a circuit breaker guards; None: the tool as a whole
     beats_itself: bool = False
+    passes_on: bool = False
     library: bool = False
     output_model: type[BaseModel] | None = None
 
@@ -65,6 +67,8 @@ def bind(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) 
 
     Raises `ToolInputError` that names every wrong argument in plain words.
     """
+    if spec.passes_on:
+        args, kwargs = _passed_on(spec, args, kwargs)
     named: JsonObject = {**_by_position(spec, args, kwargs), **kwargs} if args else dict(kwargs)
     try:
         return spec.input_model.model_validate(named)  # type: ignore[no-any-return]
@@ -82,6 +86,20 @@ def argument_names(spec: ToolSpec[Any]) -> tuple[str, ...]:
         fields = spec.input_model.model_fields.items()
         names = _ARGUMENTS[spec.input_model] = tuple(info.alias or name for name, info in fields)
     return names
+
+
+def _passed_on(
+    spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]
+) -> tuple[Sequence[Json], Mapping[str, Json]]:
+    """The first positional argument is the tool's own, and so are the names of its input; all others go into ``args`` and ``kwargs``."""
+    own = {name: value for name, value in kwargs.items() if name in argument_names(spec)}
+    others = {name: value for name, value in kwargs.items() if name not in own}
+    given_args, given_kwargs = own.get("args", []), own.get("kwargs", {})
+    if args and isinstance(given_args, list):
+        own["args"] = [*args[1:], *given_args]
+    if others and isinstance(given_kwargs, dict):
+        own["kwargs"] = {**given_kwargs, **others}
+    return args[:1], own
 
 
 def _by_position(spec: ToolSpec[Any], args: Sequence[Json], kwargs: Mapping[str, Json]) -> JsonObject:

@@ -29,6 +29,7 @@ from engine.model.task import ClaimedTask
 from engine.ports import Sandbox, Transaction
 from engine.queue.alone import StaleClaimError, step_transaction
 from engine.queue.library import TenantLibrary
+from engine.queue.stored_code import StoredCode
 from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.toolbox import RegistryToolbox
 from engine.worker.attempt import attempt
@@ -57,10 +58,12 @@ class Calls:
     running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
     breakers: Breakers = field(init=False)
     _worker_name: str = field(init=False)
+    _code: StoredCode = field(init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.pool)
         self._worker_name = str(self.worker_id)
+        self._code = StoredCode(self.pool)
 
     @property
     def free_slots(self) -> int:
@@ -148,6 +151,8 @@ class Calls:
             worker_id=self._worker_name,
             variables=variables,
             http_policy=self.config.http_policy,
+            runners=self.config.runners,
+            code=self._code,
             services=self.config.services,
             cancelled=cancellation,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.db.connection import IDLE_SECONDS
+from engine.durable.runners import RunnerSettings
 from engine.durable.tool_context import HttpPolicy
 from engine.model.queues import served
 from engine.ports import Sandbox, Services
@@ -33,6 +34,7 @@ class WorkerConfig:
     grace_seconds: float = 20.0
     lease_seconds: float = 30.0  # how long it may be silent before its tasks go to others
     http_policy: HttpPolicy = field(default_factory=HttpPolicy)
+    runners: RunnerSettings = field(default_factory=RunnerSettings)
     services: Services = field(default_factory=Services)
     code_version: str = ""
     listens: bool = True  # false: every notification is lost, as behind some poolers; only the poll finds work

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from engine.db.errors import BusyError, ConnectionLostError
 from engine.kit.backoff import Backoff
 from engine.kit.fault_points import FaultPoint, reach
-from engine.services import SERVICES
+from engine.services import SERVICES, container_services
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import Inbox, WorkHint
 from engine.worker.loop import Loop
@@ -58,7 +58,8 @@ class Worker:
         executor = ThreadPoolExecutor(self._config.slots, thread_name_prefix="slot")
         try:
             loop = Loop(self._config, self._inbox, executor, self._programs, self._orders)
-            upkeep = Upkeep(self._config.dsn, loop.worker_id, SERVICES)
+            sets = (SERVICES, container_services(self._config.runners.docker))
+            upkeeps = [Upkeep(self._config.dsn, loop.worker_id, services) for services in sets if services]
             _logger.info(
                 "worker %s is ready: queues %s, %d slots",
                 self._config.name,
@@ -70,7 +71,8 @@ class Worker:
                 self._drain(loop)
             finally:
                 self._orders = loop.orders
-                upkeep.close()
+                for upkeep in upkeeps:
+                    upkeep.close()
                 loop.close()
         finally:
             executor.shutdown(wait=False, cancel_futures=True)

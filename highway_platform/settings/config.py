@@ -29,6 +29,16 @@ def _flag(text: str) -> bool:
         raise ValueError(f"{text!r} is neither yes nor no") from None
 
 
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """``name = value`` in each line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    pairs = [tuple(part.strip() for part in line.split("=", 1)) for line in lines]
+    for line, pair in zip(lines, pairs, strict=True):
+        if len(pair) != 2 or not all(pair):
+            raise ValueError(f"{line!r} is not of the form name = value")
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
 def _setting(env: str, read: Callable[[str], Any] = str) -> Any:
     """A field that is None until the variable ``env`` or the file sets it."""
     return field(default=None, metadata={"env": env, "read": read})
@@ -51,6 +61,15 @@ class Config:
     web_behind_tls_proxy: bool | None = _setting("HIGHWAY_BEHIND_TLS_PROXY", _flag)
     worker_queues: tuple[str, ...] | None = _setting("HIGHWAY_QUEUES", _words)
     worker_slots: int | None = _setting("HIGHWAY_SLOTS", int)
+    docker_url: str | None = _setting("HIGHWAY_DOCKER_URL")
+    docker_installation: str | None = _setting("HIGHWAY_DOCKER_INSTALLATION")
+    docker_allow_pull: bool | None = _setting("HIGHWAY_DOCKER_ALLOW_PULL", _flag)
+    docker_allow_outside: bool | None = _setting("HIGHWAY_DOCKER_ALLOW_OUTSIDE", _flag)
+    docker_max_memory_mb: int | None = _setting("HIGHWAY_DOCKER_MAX_MEMORY_MB", int)
+    docker_max_cpus: float | None = _setting("HIGHWAY_DOCKER_MAX_CPUS", float)
+    mcp_servers: tuple[tuple[str, str], ...] | None = _setting("HIGHWAY_MCP_SERVERS", _pairs)
+    mcp_allow_urls: bool | None = _setting("HIGHWAY_MCP_ALLOW_URLS", _flag)
+    datashard_folder: Path | None = _setting("HIGHWAY_DATASHARD_FOLDER", Path)
     paths_home: Path | None = _setting("HIGHWAY_HOME", Path)
     paths_services: Path | None = _setting("HIGHWAY_SERVICES", Path)
 

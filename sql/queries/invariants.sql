@@ -27,11 +27,15 @@ SELECT t.tenant_id, t.workflow_run_id, 'task ' || t.key
  LIMIT %(quantity)s;
 
 -- name: other_code(quantity) :many
--- I16: runs whose definition is gone or is not the one that they started with.
+-- I16: runs whose definition is gone or is not the one that they started with, and open runs that use code which is gone.
 SELECT r.tenant_id, r.workflow_run_id
   FROM highway.workflow_run AS r
  WHERE NOT EXISTS (SELECT FROM highway.workflow_definition AS d
                     WHERE d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id AND d.definition_hash = r.definition_hash)
+    OR (highway.is_open(r.status)
+        AND EXISTS (SELECT FROM highway.run_code AS c
+                     WHERE c.tenant_id = r.tenant_id AND c.workflow_run_id = r.workflow_run_id
+                       AND NOT EXISTS (SELECT FROM highway.artifact AS a WHERE a.tenant_id = c.tenant_id AND a.sha256 = c.sha256)))
  LIMIT %(quantity)s;
 
 -- name: answered_by_nothing(quantity) :many

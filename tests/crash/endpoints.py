@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.crash.world import OTHER, World
 from tests.integration.api.definitions import SAY_HELLO, WAIT_FOR_GO
+from tests.support.archives import zipped
 
 
 def nothing(_world: World) -> str:
@@ -63,6 +64,14 @@ def _cancel_tagged(tag: str) -> Any:
 
 def _daily(name: str) -> Any:
     return {"name": name, "workflow_definition": WAIT_FOR_GO, "schedule_cron": "0 2 * * *"}
+
+
+def _archive(mark: str) -> bytes:
+    return zipped({"m.py": f"mark = {mark!r}"})
+
+
+def _other_archive(mark: str) -> bytes:
+    return _archive(f"another {mark}")
 
 
 def _again(body: Callable[[str], Any], **more: Any) -> Callable[[str], Any]:
@@ -156,6 +165,12 @@ ENDPOINTS: dict[str, Endpoint] = {
         body={"keep_completed_days": 100, "keep_failed_days": None},
         other={"keep_completed_days": 200, "keep_failed_days": None},
     ),
+    "artifact-store": Endpoint("POST", "artifacts", World.name, _archive, _other_archive, status=201),
+    "artifact-delete": Endpoint("DELETE", "artifacts/{}", World.artifact),
+    "module-store": Endpoint(
+        "PUT", "modules/{}", World.module_name, b"def f(ctx): return 1", b"def f(ctx): return 2", status=201
+    ),
+    "module-delete": Endpoint("DELETE", "modules/{}", World.module),
     "worker-pause": _why(f"{_WORKER}/pause", World.worker),
     "worker-drain": Endpoint("POST", f"{_WORKER}/drain", World.worker),
     "worker-resume": Endpoint("POST", f"{_WORKER}/resume", World.worker, {"batch_size": 2}, {"batch_size": 3}),

@@ -14,6 +14,7 @@ from engine.db.connection import connect
 from engine.kit.ids import uuid7
 from engine.model.activity import ActivityPlan
 from engine.queue.writes import ForkWrite, TaskWrites
+from tests.support.archives import zipped
 from tests.support.databases import Database
 from tests.support.meeting import HEAR, Meeting
 from tests.support.runs import scalar, write
@@ -109,6 +110,23 @@ class World:
         return self._insert(
             f"breaker (tenant_id, resource_key, state, open_until) VALUES {values}", self.tenants[tenant], self.name()
         )
+
+    def artifact(self) -> str:
+        """An artifact that nothing uses."""
+        with connect(self.database.worker) as connection:
+            content = zipped({"m.py": f"mark = {self.name()!r}"})
+            return facade.store_artifact(connection, tenant_id=self.meeting.tenant, content=content)[0]
+
+    def module_name(self) -> str:
+        """A name that no module has yet."""
+        return self.name().replace("-", "_")
+
+    def module(self) -> str:
+        """A module of one version."""
+        name = self.module_name()
+        with connect(self.database.worker) as connection:
+            facade.store_module(connection, tenant_id=self.meeting.tenant, name=name, content=b"def f(ctx): return 1")
+        return name
 
     def queue(self) -> str:
         """A queue about which something was said."""

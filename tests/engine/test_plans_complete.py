@@ -131,6 +131,9 @@ REFUSED_HERE = {
 }  # the parts are held: hold, families, journal
 BY_KEY = {  # one row of a small table, or a row by its whole key
     "fleet.forget", "fleet.limit", "fleet.list", "fleet.order",
+    "artifact.store", "artifact.list", "artifact.get", "artifact.exists", "artifact.delete", "artifact.store_module", "artifact.list_modules",
+    "artifact.delete_module", "artifact.of_run", "artifact.used_by_run",
+    "container.gone_workers", "container.runs_over",
     "breaker.close", "breaker.open", "breaker.reset",
     "commit.hint", "counter.get", "counter.put", "control.restart", "control.fork", "dead_letter.hold", "dead_letter.purge",
     "dead_letter.requeued", "dead_letter.write", "doctor.take_turn", "doctor.write_down", "flow.change_limit", "flow.change_queue",

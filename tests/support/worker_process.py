@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from engine.db.outside import OutsideDatabase, OutsideDatabases
+from engine.durable.runners import DockerPolicy, RunnerSettings
 from engine.durable.tool_context import HttpPolicy
 from engine.ports import MailServer, ModelProvider, Services
 from engine.tools import registry
@@ -30,6 +31,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
     given["services"] = _services(given.get("services", {}))
     given["queues"] = tuple(given.get("queues", ("default",)))
+    given["runners"] = runner_settings(given.get("runners", {}))
     return run_worker(
         WorkerConfig(
             dsn,
@@ -43,6 +45,11 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
         ),
         int(processes),
     )
+
+
+def runner_settings(given: dict[str, Any]) -> RunnerSettings:
+    """What the worker offers, of JSON."""
+    return RunnerSettings(docker=DockerPolicy(**given.get("docker", {})))
 
 
 def _services(given: dict[str, Any]) -> Services:

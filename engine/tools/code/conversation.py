@@ -34,6 +34,15 @@ from engine.tools.results import check_result
 UNREADABLE = "the code asked for something that cannot be read: longer than 2 MiB, or no JSON"
 
 
+_FINAL = (
+    "SyntaxError",
+    "NoFunction",
+    "Compensated",
+    "Divergence",
+    "VariableConflict",
+)  # the same again at the next attempt
+
+
 class Conversation:
     """One call of durable code. Afterwards one of these is set: ``wait`` (call it again then, or never), ``returned``, ``failure``, or none: it died.
 
@@ -216,7 +225,7 @@ def _change(transaction: Transaction, change: asks.Change) -> int:
 
 def _raised(error: asks.RaisedError) -> ToolError:
     at = f" (line {error.line})" if error.line else ""
-    final = error.type in ("SyntaxError", "Compensated", "Divergence", "VariableConflict")
+    final = error.type in _FINAL
     failure = ToolError(f"{error.message}{at}".replace("\0", "\ufffd"), type=error.type, retryable=not final)
     if error.type == "Divergence":
         failure.kind = "divergence"

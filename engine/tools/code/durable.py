@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +26,17 @@ from engine.tools.spec import ToolInput
 _INSIDE = Path(__file__).with_name("inside")
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to call: a ``function`` of ``code``, or, where there is an ``archive``, of a module in it, as ``package.module.function``."""
+
+    code: str
+    function: str
+    kwargs: Mapping[str, Json]
+    args: Sequence[Json] = ()
+    archive: bytes | None = None
+
+
 class DurableInput(ToolInput):
     """Python source that defines ``function(ctx, **inputs)``; ``timeout_seconds`` bounds each stretch of work between two waits."""
 
@@ -39,35 +52,42 @@ def run_durable(ctx: ToolContext, given: DurableInput) -> Json | Request:
     What it did is never done again: after a wait, a retry or the death of a worker it is called from its first line and finds the results
     of before. No network, no secrets, nothing but the standard library. The step's result is what the function returns.
     """
+    return call_durable(ctx, Call(given.code, given.function, given.inputs), given.timeout_seconds)
+
+
+def call_durable(ctx: ToolContext, call: Call, seconds: float | None) -> Json | Request:
+    """One stretch of work of durable code, from its first line to its next wait or its end."""
     if ctx.ledger is None:
         raise RuntimeError(f"step {ctx.step_key}: a durable tool was called without a ledger")
     stop = Cancellation()
     ctx.cancelled.on_set(stop.set)
     talk = Conversation(ctx, ctx.ledger, stop)
-    wall = ctx.bounded(given.timeout_seconds or DEFAULT_SECONDS)
+    wall = ctx.bounded(seconds or DEFAULT_SECONDS)
     limits = SandboxLimits(wall_seconds=wall, cpu_seconds=max(1, math.ceil(wall)))
+    files = {"told": _told(ctx, call)} | ({} if call.archive is None else {"archive": call.archive})
     with Channel(talk.handle) as channel:
-        job = SandboxJob(_program(), files={"told": _told(ctx, given)}, limits=limits, channel=channel.fd)
+        job = SandboxJob(_program(), files=files, limits=limits, channel=channel.fd)
         result = ctx.sandbox.run(job, stop, ctx.processes.append)
     return _outcome(ctx, talk, result, limits)
 
 
 def _program() -> str:
-    """One program of two files: what the second imports of the first stands above it."""
-    first, second = ((_INSIDE / name).read_text() for name in ("blocks.py", "durable.py"))
-    return first + "".join(
-        line for line in second.splitlines(keepends=True) if not line.startswith(("from engine.", "from __future__"))
-    )
+    """One program of three files: what the later ones import of the earlier stands above them."""
+    first, *others = ((_INSIDE / name).read_text() for name in ("blocks.py", "functions.py", "durable.py"))
+    lines = (line for other in others for line in other.splitlines(keepends=True))
+    return first + "".join(line for line in lines if not line.startswith(("from engine.", "from __future__")))
 
 
-def _told(ctx: ToolContext, given: DurableInput) -> bytes:
+def _told(ctx: ToolContext, call: Call) -> bytes:
     noted = {name: told(step) for name, step in ctx.ledger.noted.items()} if ctx.ledger else {}
     seed = hashlib.sha256(f"{ctx.workflow_run_id}:{ctx.qualified_step}".encode()).hexdigest()
     return json.dumps(
         {
-            "code": given.code,
-            "function": given.function,
-            "inputs": given.inputs,
+            "code": call.code,
+            "function": call.function,
+            "is_archived": call.archive is not None,
+            "args": call.args,
+            "inputs": call.kwargs,
             "noted": noted,
             "seed": seed,
             "run_id": str(ctx.workflow_run_id),

@@ -46,7 +46,7 @@ class Network(httpcore2.NetworkBackend):
         """Connect to the first address that answers. Raises a `ToolError` when any address of the name is refused."""
         if not 0 < port < 65_536:
             raise httpcore2.LocalProtocolError(f"{port} is not the number of a port")
-        addresses = self._judged(host, port)
+        addresses = self.judged(host, port)
         for address in addresses:
             try:
                 stream = self._tcp.connect_tcp(address, port, self.remaining(), local_address, socket_options)
@@ -54,7 +54,7 @@ class Network(httpcore2.NetworkBackend):
                 if address == addresses[-1]:
                     raise
                 continue
-            self._judge(stream.get_extra_info("server_addr")[0], host)
+            self.judge(stream.get_extra_info("server_addr")[0], host)
             return _Stream(stream, self)
         raise httpcore2.ConnectError(f"{host} has no address")
 
@@ -81,16 +81,18 @@ class Network(httpcore2.NetworkBackend):
                     # Not SSLSocket.shutdown, which would let the reading thread take ciphertext for text.
                     socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
-    def _judged(self, host: str, port: int) -> list[str]:
+    def judged(self, host: str, port: int) -> list[str]:
+        """The addresses of a name, each of which may be reached."""
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError(f"the name {host} cannot be resolved ({error})") from error
         for address in addresses:
-            self._judge(address, host)
+            self.judge(address, host)
         return addresses
 
-    def _judge(self, address: str, host: str) -> None:
+    def judge(self, address: str, host: str) -> None:
+        """Raises a `ToolError` for an address that may not be reached."""
         reason = refusal(address, allow_internal=self._allow_internal)
         if reason:
             where = host if host == address else f"{host} ({address})"

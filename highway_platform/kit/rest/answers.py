@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -29,11 +29,17 @@ SECONDS_A_DAY = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a mutating route did. ``run_id`` is the run a later conflict will name."""
+    """What a mutating route did. ``run_id`` is the run a later conflict will name; ``beside`` stands beside the data, where public clients look for it."""
 
     data: dict[str, Any]
     status: int = HTTPStatus.OK
     run_id: uuid.UUID | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The whole answer."""
+        return {**success(self.data), **self.beside}
 
 
 def success(data: Any) -> dict[str, Any]:
@@ -41,19 +47,22 @@ def success(data: Any) -> dict[str, Any]:
     return {"status": "success", "data": data}
 
 
-def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpResponse:
-    """Do ``work`` in one transaction for the tenant of the grant and answer; a repeated request gets the stored answer."""
+def answer_once(request: Request, work: Callable[[Any], Outcome], content: bytes | None = None) -> HttpResponse:
+    """Do ``work`` in one transaction for the tenant of the grant and answer; a repeated request gets the stored answer.
+
+    ``content`` makes two requests the same where it is not the body: a form that is sent again has another boundary.
+    """
     tenant_id = request.grant.tenant_id
     key = _key_of(request)
     with tenant_transaction(tenant_id) as connection:
         if key is None:
             outcome = work(connection)
-            return _rendered(success(outcome.data), outcome.status)
+            return _rendered(outcome.body, outcome.status)
         stored = facade.claim_key(
             connection,
             tenant_id=tenant_id,
             key=key,
-            request_hash=_hash_of(request),
+            request_hash=_hash_of(request, request.body if content is None else content),
             keep_seconds=settings.HIGHWAY_IDEMPOTENCY_DAYS * SECONDS_A_DAY,
         )
         if stored is not None:
@@ -61,7 +70,7 @@ def answer_once(request: Request, work: Callable[[Any], Outcome]) -> HttpRespons
             replayed["Idempotency-Replayed"] = "true"
             return replayed
         outcome = work(connection)
-        body = success(outcome.data)
+        body = outcome.body
         facade.answer(
             connection,
             tenant_id=tenant_id,
@@ -86,9 +95,9 @@ def _key_of(request: Request) -> str | None:
     return key or None
 
 
-def _hash_of(request: Request) -> str:
-    """What makes two requests the same: method, address with its query, and the body's meaning, whatever its spacing."""
-    parts = (request.method or "", request.get_full_path(), _meaning(request.body))
+def _hash_of(request: Request, content: bytes) -> str:
+    """What makes two requests the same: method, address with its query, and the content's meaning, whatever its spacing."""
+    parts = (request.method or "", request.get_full_path(), _meaning(content))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

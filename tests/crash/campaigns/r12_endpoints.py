@@ -45,7 +45,9 @@ class Case:
         body = (self.endpoint.sent_otherwise if otherwise else self.endpoint.sent)(self.thing)
         query = "?other=1" if otherwise and self.endpoint.other is None else ""
         path = f"/api/v1/{self.endpoint.path.format(self.thing)}{query}"
-        return clients[self.endpoint.tenant].send(self.endpoint.method, path, body, **{"Idempotency-Key": self.key})
+        raw = body if isinstance(body, bytes) else None
+        client = clients[self.endpoint.tenant]
+        return client.send(self.endpoint.method, path, body, raw=raw, **{"Idempotency-Key": self.key})
 
     def wrong(self, answers: Sequence[Answer], under: tuple[int, int]) -> list[str]:
         """What is wrong with these answers, and with what happened under the key."""

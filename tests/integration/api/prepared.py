@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.integration.api.client import Client
 from tests.integration.api.definitions import WAIT_FOR_GO, task, workflow
+from tests.support.archives import zipped
 
 NEEDS_A_PERSON = workflow(
     task("fails", "tools.shell.run", "exit 1") | {"metadata": {"on_exhausted": "pause"}}, name="needs_a_person"
@@ -15,6 +16,11 @@ BODIES: dict[str, Any] = {
     "workflow-give-up": {"step": "fails"},
     "workflow-change": {"priority": 3},
     "workflow-bulk": {"action": "cancel", "filter": {"workflow_names": ["nobody-knows"]}},
+}
+# What is sent as it is, and not as JSON.
+RAW = {
+    "artifact-store": zipped({"seen.py": "def f(ctx): return 1"}),
+    "module-store": b"def f(ctx): return 1",
 }
 
 

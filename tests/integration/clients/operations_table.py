@@ -40,7 +40,6 @@ NOT_YET_GROUPS = frozenset(
         "api_keys",
         "approvals",
         "apps",
-        "artifacts",
         "audit_logs",
         "default",
         "invitations",

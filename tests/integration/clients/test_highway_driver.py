@@ -29,6 +29,14 @@ def test_shell_python_and_tool_tasks_pass_results_on(api: Client, driver_program
     assert [line["message"].strip() for line in logs] == ["total 10 after spoken"]
 
 
+def test_durable_functions_are_uploaded_and_run_with_a_context(api: Client, driver_program: DriverProgram) -> None:
+    said = driver_program.run("durable")
+    result = finished(api, said)
+    assert (result["remember"], result["answer"]) == ({"number": 42}, {"plain": True})
+    (used,) = api.get(f"/api/v1/workflows/{said['run_id']}/code").data["code"]
+    assert api.get(f"/api/v1/artifacts/{used['artifact_id']}").raw.startswith(b"PK")
+
+
 @pytest.mark.parametrize(("program", "body"), [("each", "visit_body"), ("rounds", "turn_body")])
 def test_loops_run_their_body_three_times(api: Client, driver_program: DriverProgram, program: str, body: str) -> None:
     said = driver_program.run(program)

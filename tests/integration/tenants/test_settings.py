@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from engine.durable.runners import McpServer, RunnerSettings
+from highway_platform.runners import runner_settings
 from highway_platform.settings.config import Config, read_config
 from highway_platform.settings.database import database_settings
 from highway_platform.settings.secret_key import read_or_make_secret_key, read_secret_key
@@ -74,3 +76,48 @@ def test_the_secret_key_is_made_once_and_private(tmp_path: Path) -> None:
     path.write_text("short")
     with pytest.raises(ImproperlyConfigured, match="fewer"):
         read_secret_key(path)
+
+
+def test_what_tools_may_run_is_read_from_the_configuration(tmp_path: Path) -> None:
+    text = """
+[docker]
+url = unix:///run/docker.sock
+max_memory_mb = 64
+[mcp]
+servers =
+    notes = https://notes.example.org/mcp
+    inner = http://10.0.0.7/mcp internal
+    sums = sums_server @ /srv/a:/srv/b
+"""
+    found = runner_settings(config(tmp_path, text))
+    assert (found.docker.url, found.docker.max_memory_bytes, found.docker.allow_pull) == (
+        "unix:///run/docker.sock",
+        64 * 1024 * 1024,
+        False,
+    )
+    assert found.mcp.servers == {
+        "notes": McpServer(url="https://notes.example.org/mcp"),
+        "inner": McpServer(url="http://10.0.0.7/mcp", allow_internal=True),
+        "sums": McpServer(module="sums_server", folders=("/srv/a", "/srv/b")),
+    }
+    assert runner_settings(Config()) == RunnerSettings()
+
+
+@pytest.mark.parametrize("target", ["sums_server", "http://a.example inside", "@ /srv"])
+def test_a_server_that_cannot_be_read_is_named(tmp_path: Path, target: str) -> None:
+    with pytest.raises(ValueError, match="MCP server sums"):
+        runner_settings(config(tmp_path, f"[mcp]\nservers = sums = {target}\n"))
+
+
+def test_installations_on_one_engine_are_told_apart_by_their_database_and_not_by_its_password() -> None:
+    def name(url: str) -> str:
+        return runner_settings(Config(database_worker_url=url)).docker.installation
+
+    first = name("postgresql://app_worker:old@db/one")
+    assert first == name("postgresql://app_worker:new@db/one") != name("postgresql://app_worker:old@db/two")
+    assert (
+        runner_settings(
+            Config(database_worker_url="postgresql://db/one", docker_installation="own")
+        ).docker.installation
+        == "own"
+    )

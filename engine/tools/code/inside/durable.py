@@ -8,18 +8,15 @@ time, on chance or on files.
 from __future__ import annotations
 
 import json
-import linecache
 import os
 import random
 import sys
-import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from engine.tools.code.inside.blocks import Compensated, Lock, Saga, StepFailed, Transaction, VariableConflict
-
-CODE_FILE = "<code>"
+from engine.tools.code.inside.functions import called_function, raised, stopped
 
 
 class Context:
@@ -224,41 +221,16 @@ def main() -> None:
     """Call the function and report; the report is the last thing that is told."""
     with open("/job/told", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would double the start-up time
         told = json.load(file)
-    source = told["code"]
-    names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    names |= {"StepFailed": StepFailed, "Compensated": Compensated, "VariableConflict": VariableConflict}
-    linecache.cache[CODE_FILE] = (len(source), None, source.splitlines(keepends=True), CODE_FILE)
     context = Context(told)
     try:
-        exec(compile(source, CODE_FILE, "exec", dont_inherit=True), names)  # noqa: S102 - this is what the sandbox is for
-        report = {"ask": "return", "result": names[told["function"]](context, **told["inputs"])}
+        report = {"ask": "return", "result": called_function(told)(context, *told["args"], **told["inputs"])}
         json.dumps(report, allow_nan=False)
     except SystemExit as end:
-        report = {"ask": "raise", "error": _ended(end)}
+        report = {"ask": "raise", "error": stopped(end)}
     except BaseException as error:  # noqa: BLE001 - whatever the code raises is its author's to read
-        report = {"ask": "raise", "error": _told(error, told["function"])}
+        report = {"ask": "raise", "error": raised(error)}
     sys.stdout.flush()
     context._talk(report)
-
-
-def _ended(end: SystemExit) -> dict[str, Any]:
-    try:
-        diverged: dict[str, Any] = json.loads(str(end.code))
-        return {**diverged, "line": None}
-    except ValueError:
-        return {"type": "SystemExit", "message": f"the code ended by sys.exit({end.code!r})", "line": None}
-
-
-def _told(error: BaseException, function: str) -> dict[str, Any]:
-    """The last line of the traceback and the line of the code; the rest of it, without our own frames, goes to stderr."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CODE_FILE]
-    text = traceback.format_exception_only(error)[-1].strip()
-    if frames:
-        sys.stderr.write("Traceback (most recent call last):\n" + "".join(traceback.format_list(frames)) + text + "\n")
-    if isinstance(error, KeyError) and not frames and error.args == (function,):
-        text = f"the code defines no function {function!r}"
-    line = frames[-1].lineno if frames else getattr(error, "lineno", None)
-    return {"type": type(error).__name__, "message": text, "line": line}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The program that runs an MCP server behind the wall."""

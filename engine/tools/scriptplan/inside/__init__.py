@@ -1,0 +1,1 @@
+"""The program that schedules a project behind the wall."""

@@ -1,0 +1,69 @@
+"""Batches of rows in tables of `datashard`: each once, each tenant's apart."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.durable.runners import DatashardPolicy, RunnerSettings
+from engine.durable.tool_context import ToolContext
+from engine.tools.errors import ToolError, ToolInputError
+from tests.engine.tool_calls import call, context
+
+IS_INSTALLED = importlib.util.find_spec("datashard") is not None
+installed = pytest.mark.skipif(not IS_INSTALLED, reason="datashard is not installed: requirements/extras.txt")
+ROWS: list[dict[str, Any]] = [{"name": "a", "size": 1, "share": 0.5, "good": True}, {"name": "b", "size": 2}]
+
+
+def offering(folder: Path) -> ToolContext:
+    return context(runners=RunnerSettings(datashard=DatashardPolicy(folder=str(folder))))
+
+
+def append(ctx: ToolContext, **given: Any) -> Any:
+    return call("tools.datashard.append", ctx=ctx, **({"table": "seen", "records": ROWS} | given))
+
+
+@installed
+def test_a_batch_is_written_once_however_often_its_step_is_tried(tmp_path: Path) -> None:
+    import datashard
+
+    ctx = offering(tmp_path)
+    assert append(ctx) == {"table": "seen", "appended": 2, "was_there": False}
+    assert append(ctx) == {"table": "seen", "appended": 0, "was_there": True}
+    rows = datashard.load_table(str(tmp_path / ctx.tenant_id.hex / "seen")).scan(columns=["name", "size", "good"])
+    assert sorted(rows, key=str) == sorted(
+        [{"name": "a", "size": 1, "good": True}, {"name": "b", "size": 2, "good": None}], key=str
+    )
+
+
+@installed
+def test_tenants_have_tables_of_their_own(tmp_path: Path) -> None:
+    ours, theirs = offering(tmp_path), offering(tmp_path)
+    append(ours)
+    assert append(theirs, records=[{"other": "columns"}])["appended"] == 1
+
+
+def test_rows_that_make_no_column_are_refused_in_words(tmp_path: Path) -> None:
+    wrong: dict[str, dict[str, Any]] = {
+        "the platform's own": {"records": [{"highway_key": "x"}]},
+        "List should have at least 1": {"records": []},
+        "should match pattern": {"table": "../../etc"},
+    }
+    if IS_INSTALLED:
+        wrong["holds long and string: say its type"] = {"records": [{"n": 1}, {"n": "one"}]}
+        wrong["holds nothing but null"] = {"records": [{"n": None}]}
+    for words, given in wrong.items():
+        with pytest.raises(ToolInputError, match=words.replace("List", "list")):
+            append(offering(tmp_path), **given)
+
+
+def test_without_a_folder_or_the_package_the_step_says_who_can_change_that(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"its operator has to set \[datashard\] folder"):
+        append(context())
+    if not IS_INSTALLED:
+        with pytest.raises(ToolError, match="datashard is not installed on this worker") as refused:
+            append(offering(tmp_path))
+        assert refused.value.type == "NotInstalled"
