@@ -202,11 +202,6 @@ def test_names_of_loops_handlers_and_outer_results_are_known_where_they_can_be_s
         ),
         (workflow(op("terminate", "t"), task("a", "t")), "$.tasks.a", "unreachable"),
         (workflow(task("a", metadata={"on_exhausted": "beg"})), "$.tasks.a.metadata.on_exhausted", "no_effect_yet"),
-        (
-            workflow(op("foreach", "f", items="range(2)", dynamic=True, loop_body=[task("b")])),
-            "$.tasks.f.dynamic",
-            "no_effect_yet",
-        ),
         (workflow(task("a", "b"), task("b"), start_task="a"), "$.start_task", "start_task_waits"),
     ],
 )
