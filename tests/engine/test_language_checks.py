@@ -210,6 +210,12 @@ def test_what_is_seldom_meant_is_a_warning(value: Any, path: str, code: str) -> 
     assert (problem.path, problem.code, problem.severity) == (path, code, "warning")
 
 
+def test_plain_text_in_a_list_of_items_is_text_and_a_template_is_checked() -> None:
+    value = workflow(op("foreach", "f", items=["a", "{{nowhere}}"], loop_body=[task("b")]))
+    (problem,) = check(value, TOOLS, [])
+    assert (problem.path, problem.code) == ("$.tasks.f.items[1]", "unknown_name")
+
+
 def test_what_is_awaited_or_exclusive_or_changing_is_no_warning() -> None:
     value = workflow(
         op("parallel", "p", branch_workflows={"A": {"tasks": {"x": task("x")}}}, result_key="fork"),
