@@ -2640,6 +2640,23 @@ $$;
 
 ALTER FUNCTION highway.resume_run(p_tenant uuid, p_run uuid, p_by text, p_inputs jsonb) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.return_signal() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = OLD.tenant_id AND t.task_id = OLD.task_id
+                  AND highway.is_open(t.state) AND t.phase = '') THEN
+        RETURN NULL;  -- its step is over, and has made something of it
+    END IF;
+    UPDATE highway.signal AS s SET taken_by = NULL, taken_at = NULL
+     WHERE s.tenant_id = OLD.tenant_id AND s.workflow_run_id = OLD.workflow_run_id AND s.seq = (OLD.given ->> 'seq')::bigint;
+    PERFORM highway.hand_out_messages(ARRAY[OLD.tenant_id], ARRAY[OLD.workflow_run_id]);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.return_signal() OWNER TO highway_owner;
+
 CREATE FUNCTION highway.said_by(p_by text, p_reason text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN (COALESCE((' by '::text || NULLIF(p_by, ''::text)), ''::text) || COALESCE((': '::text || NULLIF(p_reason, ''::text)), ''::text));
@@ -4031,6 +4048,8 @@ CREATE TRIGGER index_changed_attributes AFTER UPDATE OF attributes, tags ON high
 CREATE TRIGGER pass_locks_on AFTER DELETE ON highway.named_lock REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION highway.pass_locks_on();
 
 CREATE TRIGGER refer_to_inputs AFTER INSERT ON highway.workflow_run FOR EACH ROW WHEN ((new.inputs ? '$blob'::text)) EXECUTE FUNCTION highway.refer_to_inputs();
+
+CREATE TRIGGER return_signal AFTER DELETE ON highway.wait FOR EACH ROW WHEN (((old.kind = 'signal'::text) AND (old.given ? 'seq'::text))) EXECUTE FUNCTION highway.return_signal();
 
 CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task FOR EACH ROW WHEN (((NOT highway.is_open(old.state)) AND (new.state IS DISTINCT FROM old.state))) EXECUTE FUNCTION highway.refuse_leaving_terminal();
 

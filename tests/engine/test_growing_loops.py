@@ -173,7 +173,9 @@ def test_a_run_that_is_given_back_after_each_step_takes_all_items_though_nobody_
     assert counters(workers, run) == [1, 1, 1, 1, 1]
 
 
-def test_items_that_race_with_the_end_of_their_loop_are_worked_at_or_refused_or_still_in_the_inbox(crew: Workers) -> None:
+def test_items_that_race_with_the_end_of_their_loop_are_worked_at_or_refused_or_still_in_the_inbox(
+    crew: Workers,
+) -> None:
     definition = workflow(growing(counted("work", counter="{{item}}"), items=["first"], parallel=True))
     runs = [crew.submit(definition) for _ in range(20)]
     accepted: dict[UUID, int] = {}

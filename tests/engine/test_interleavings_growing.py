@@ -12,7 +12,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import StateError
-from engine.model.commands import AwaitMessage, Record
+from engine.model.commands import AwaitMessage, CancelTasks, Record
 from engine.model.json import Json
 from engine.model.task import ClaimedTask
 from engine.orchestrator.waits import wait_write
@@ -21,7 +21,7 @@ from engine.queue.commit import commit
 from engine.queue.writes import Finished, RecordWrite, Suspended, TaskWrites
 from tests.support.databases import Database
 from tests.support.interleaving import Second, problems
-from tests.support.runs import WORKER, scalar, start, states, take, write
+from tests.support.runs import WORKER, fork, scalar, start, states, take, write
 
 Connection = psycopg.Connection[Any]
 
@@ -198,3 +198,38 @@ def test_two_loops_of_one_name_the_one_that_opened_first_takes_the_items(loop: L
     loop.add(loop.observer, ["b"])
     assert loop.taken() == [(["a"], "f"), (["b"], "g")]
     assert scalar(loop.observer, "SELECT count(*) FROM highway.wait WHERE given IS NULL") == 0
+
+
+def test_add_then_cancel_and_restart_items_that_nobody_has_heard_of_are_still_there(loop: Loop) -> None:
+    who: dict[str, Any] = {"tenant_id": loop.tenant, "workflow_run_id": loop.run}
+    write(loop.database.worker, TaskWrites(loop.task, exit=Suspended()))
+    with loop.first.transaction():
+        loop.add(loop.first, ["a"])
+        second = loop.second(lambda own: facade.cancel(own, **who))
+    assert second.result() == "cancelled"
+    assert loop.taken() == [(["a"], None)]
+    assert facade.restart(loop.observer, **who) == "pending"
+    (again,) = take(loop.database.worker)
+    write(loop.database.worker, TaskWrites(again, waits=[listening()]))
+    assert loop.heard()["payload"] == ["a"]
+
+
+def test_a_branch_that_is_cancelled_with_a_signal_in_its_hand_passes_it_on_to_who_else_waits(loop: Loop) -> None:
+    write(loop.database.worker, fork(loop.task, "p.a", "p.b"), TaskWrites(loop.task, ended_waits=["f"]))
+    a, b = sorted(take(loop.database.worker), key=lambda task: task.key)
+    write(loop.database.worker, TaskWrites(a, waits=[listening()], exit=Suspended()))
+    write(loop.database.worker, TaskWrites(b, waits=[listening()], exit=Suspended()))
+    loop.add(loop.observer, ["a"])
+    assert loop.taken() == [(["a"], "p.a/f")]
+    write(loop.database.worker, TaskWrites(loop.task, cancels=[CancelTasks("stop", ["p.a"])]))
+    assert loop.taken() == [(["a"], "p.b/f")]
+    assert states(loop.observer, loop.run) == {"": "running", "p.a": "cancelled", "p.b": "pending"}
+
+
+def test_a_step_that_has_taken_a_signal_keeps_it_when_its_run_ends_with_it(loop: Loop) -> None:
+    loop.add(loop.observer, ["a"])
+    record = Record("f", "foreach", "succeeded", {"count": 0})
+    last = TaskWrites(loop.task, records=[RecordWrite(record, 0.0, waited=True)], ended_waits=["f"])
+    last.exit = Finished("completed")
+    write(loop.database.worker, last)
+    assert loop.taken() == [(["a"], "f")]
