@@ -62,7 +62,7 @@ def test_items_are_added_while_others_are_at_work_and_begin_as_they_come(crew: W
     assert counters(crew, run) == [1, 1, 1, 1]
     steps: Any = crew.steps(run)
     assert [steps[f"f[]@{number}"].result["items"] for number in (1, 2)] == [["b", "c"], ["d"]]
-    assert steps["f[]@1"].result["sent_by"] == "ann"
+    assert steps["f[]@1"].input["sent_by"] == "ann"
 
 
 def test_one_after_another_items_wait_for_their_turn_and_the_loop_ends_when_nothing_more_has_come(
@@ -134,6 +134,18 @@ def test_a_restart_goes_on_with_the_items_that_came_behind_the_failure(crew: Wor
     assert crew.finish(run).status == "completed"
     assert len(crew.steps(run)["f"].result["results"]) == 2  # type: ignore[index, call-overload, arg-type]
     assert tries(crew.folder, "work") == 3
+
+
+def test_a_fork_from_an_item_that_was_added_has_each_item_once(crew: Workers) -> None:
+    run = crew.submit(workflow(growing(counted("work", counter="fork {{item}}"), metadata=KEPT_OPEN)))
+    add(crew, run, ["a", "b"])
+    waits_in(crew, run, "f")
+    add(crew, run, ["c"])
+    add(crew, run, {"done": True})
+    assert crew.finish(run).status == "completed"
+    fork = crew.ask(facade.fork, run, from_step="f[1]/work").workflow_run_id
+    assert crew.finish(fork).status == "completed"
+    assert counters(crew, fork) == [1, 2, 2], "the first is kept, the others are done again, and none is there twice"
 
 
 @both_ways

@@ -139,13 +139,9 @@ class GrowingStep(Step):
             items, is_last = read_added(message.get("payload"))
         except ValueError as error:
             return self._refuse(message, str(error))
-        brought: JsonObject = {
-            "items": items,
-            "done": is_last,
-            "seq": message["seq"],
-            "sent_by": message.get("sent_by"),
-        }
-        self.at.emit(Record(self._addition_key(), "foreach", "succeeded", brought))
+        taken: JsonObject = {name: message.get(name) for name in ("name", "seq", "sent_by")}
+        brought: JsonObject = {"items": items, "done": is_last}
+        self.at.emit(Record(self._addition_key(), "foreach", "succeeded", brought, input=taken))
         self.added += 1
         self._append(items, is_last=is_last)
         return self._listen() or (EndListening(self.at.key),)
