@@ -1472,13 +1472,15 @@ BEGIN
        AND NOT EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = v_run
                           AND t.completion_event = e.name AND highway.is_open(t.state))
      ORDER BY e.seq;
-    -- What a step has taken that is kept stays taken; what was taken by the others is there again.
+    -- What a step has taken that is kept stays taken, and what a loop has noted of a signal that is kept; what was taken by the others is there again.
     INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by, taken_by, taken_at)
     SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by, k.taken_by, CASE WHEN k.taken_by IS NOT NULL THEN s.taken_at END
       FROM highway.signal AS s
       LEFT JOIN LATERAL (SELECT s.taken_by FROM highway.checkpoint AS o
                           WHERE o.tenant_id = p_tenant AND o.workflow_run_id = v_run
-                            AND s.taken_by = highway.step_path(o.scope, o.step_key) LIMIT 1) AS k ON true
+                            AND (s.taken_by = highway.step_path(o.scope, o.step_key)
+                                 OR starts_with(highway.step_path(o.scope, o.step_key), s.taken_by || '[]@') AND o.input -> 'seq' = to_jsonb(s.seq))
+                          LIMIT 1) AS k ON true
      WHERE s.tenant_id = p_tenant AND s.workflow_run_id = p_source AND s.at <= p_before ORDER BY s.seq;
     PERFORM highway.note(p_tenant, v_run, 'forked', jsonb_build_object('by', p_by, 'of', p_source, 'step', p_step)),
             highway.note(p_tenant, p_source, 'forked_as', jsonb_build_object('by', p_by, 'workflow_run_id', v_run, 'step', p_step));
@@ -2717,6 +2719,23 @@ END
 $$;
 
 ALTER FUNCTION highway.resume_run(p_tenant uuid, p_run uuid, p_by text, p_inputs jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.return_signal() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = OLD.tenant_id AND t.task_id = OLD.task_id
+                  AND highway.is_open(t.state) AND t.phase = '') THEN
+        RETURN NULL;  -- its step is over, and has made something of it
+    END IF;
+    UPDATE highway.signal AS s SET taken_by = NULL, taken_at = NULL
+     WHERE s.tenant_id = OLD.tenant_id AND s.workflow_run_id = OLD.workflow_run_id AND s.seq = (OLD.given ->> 'seq')::bigint;
+    PERFORM highway.hand_out_messages(ARRAY[OLD.tenant_id], ARRAY[OLD.workflow_run_id]);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.return_signal() OWNER TO highway_owner;
 
 CREATE FUNCTION highway.said_by(p_by text, p_reason text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -4184,6 +4203,8 @@ CREATE TRIGGER index_changed_attributes AFTER UPDATE OF attributes, tags ON high
 CREATE TRIGGER pass_locks_on AFTER DELETE ON highway.named_lock REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION highway.pass_locks_on();
 
 CREATE TRIGGER refer_to_inputs AFTER INSERT ON highway.workflow_run FOR EACH ROW WHEN ((new.inputs ? '$blob'::text)) EXECUTE FUNCTION highway.refer_to_inputs();
+
+CREATE TRIGGER return_signal AFTER DELETE ON highway.wait FOR EACH ROW WHEN (((old.kind = 'signal'::text) AND (old.given ? 'seq'::text))) EXECUTE FUNCTION highway.return_signal();
 
 CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task FOR EACH ROW WHEN (((NOT highway.is_open(old.state)) AND (new.state IS DISTINCT FROM old.state))) EXECUTE FUNCTION highway.refuse_leaving_terminal();
 

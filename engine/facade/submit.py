@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from engine.db.connection import Connection, Row
-from engine.db.errors import NotFoundError, StateError
+from engine.db.errors import InvalidError, NotFoundError, StateError
 from engine.db.queries import load
 from engine.facade.payloads import stored
 from engine.facade.reads import get_run
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import dumps
+from engine.language.adding import ADD_ITEMS, read_added
 from engine.model.flow import FlowOptions
 from engine.model.json import Json, JsonObject
 from engine.model.views import Submitted
@@ -133,7 +134,12 @@ def emit_event(
 def send_signal(
     connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, name: str, payload: Json = None, by: str = ""
 ) -> int:
-    """Put a signal into a run's inbox; returns its number. The first of a name is also the run's event of that name."""
+    """Put a signal into a run's inbox; returns its number. The first of a name is also the run's event of that name.
+
+    Raises `InvalidError` for items that no loop could take.
+    """
+    if name == ADD_ITEMS:
+        _check_added(payload)
     with tenant_transaction(connection, tenant_id):
         reach(FaultPoint.SIGNAL_BEFORE)
         row = _sql.send_signal.one(
@@ -147,6 +153,13 @@ def send_signal(
         reach(FaultPoint.SIGNAL_AFTER)
     reach(FaultPoint.SIGNAL_BEFORE_REPLY)
     return int(row["seq"]) if row else 0
+
+
+def _check_added(payload: Json) -> None:
+    try:
+        read_added(payload)
+    except ValueError as error:
+        raise InvalidError(str(error)) from None
 
 
 def _joined(connection: Connection, tenant_id: UUID, row: Row | None) -> Submitted:

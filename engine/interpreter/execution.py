@@ -160,13 +160,18 @@ class Execution:
         elif isinstance(effect, Failed):
             self._record_failed(frame, node, effect)
         elif isinstance(effect, Rounds):
-            for each in effect.rounds:
-                node.rounds_open += 1
-                self._board.open(frame.round(node, each))
+            self._open_rounds(frame, node, effect)
         elif isinstance(effect, GivenUp):
             self._skip(frame, node, UPSTREAM_FAILED)
         else:
             self._terminate(frame, node, effect)
+
+    def _open_rounds(self, frame: Frame, node: NodeState, effect: Rounds) -> None:
+        for each in effect.rounds:
+            node.rounds_open += 1
+            self._board.open(frame.round(node, each))
+        if effect.meanwhile is not None:
+            self._ask(frame, node, effect.meanwhile)
 
     def _ask(self, frame: Frame, node: NodeState, asked: Asked) -> None:
         if node.step is None:

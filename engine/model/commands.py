@@ -155,6 +155,16 @@ class AwaitMessage:
 
 
 @value(frozen=True, slots=True)
+class EndListening:
+    """Wait no longer for messages; ``if_quiet``: only if the commit finds that none was given to the wait. Then it ends with `WaitOver`,
+    payload ``{"closed": true}``, and what is sent from then on stays in the inbox; otherwise it ends with the message.
+    """
+
+    key: str
+    if_quiet: bool = False
+
+
+@value(frozen=True, slots=True)
 class AnswerUpdate:
     """Reply to an update that a step of this run has taken, in the same commit as the step's own checkpoint."""
 
@@ -279,6 +289,7 @@ Command = (
     | AwaitLock
     | ChangeLock
     | SetAttributes
+    | EndListening
     | AnswerUpdate
     | Emit
     | Fork

@@ -18,7 +18,6 @@ from engine.kit.json_text import storable
 from engine.model.activity import ActivityPast
 from engine.model.children import no_child
 from engine.model.commands import (
-    AnswerUpdate,
     AskPerson,
     AwaitEvent,
     AwaitLock,
@@ -26,15 +25,11 @@ from engine.model.commands import (
     AwaitSlots,
     AwaitTasks,
     CallTool,
-    CancelTasks,
-    ChangeLock,
     Command,
-    Emit,
     Finish,
     Fork,
     Record,
     Retry,
-    SetAttributes,
     StartChild,
     StartTimer,
 )
@@ -46,6 +41,7 @@ from engine.orchestrator.waits import Waits, wait_write
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
     CallWrite,
+    Collected,
     Finished,
     ForkWrite,
     HandedBack,
@@ -200,6 +196,9 @@ class Session:
 
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
         reach_command(self.task, command)
+        if isinstance(command, Collected):
+            self.writes.collect(command)
+            return
         match command:
             case CallTool():
                 self._call(command)
@@ -219,8 +218,6 @@ class Session:
                 )
             case StartChild():
                 self.writes.children.append(command)
-            case Emit() | AnswerUpdate() | CancelTasks() | ChangeLock() | SetAttributes():
-                self.writes.collect(command)
             case Finish():
                 self._finish(command)
             case _:

@@ -61,6 +61,7 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads)
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
         _hand_out(batch),
+        _statement(_sql.close_waits, ((writes, (key,)) for writes in batch for key in writes.closing), ("keys",)),
         _statement(_sql.count_calls, guards.calls(batch), guards.CALL),
         _statement(_sql.change_locks, guards.lock_changes(batch), guards.LOCK_CHANGE),
         _statement(_sql.queue_for_locks, guards.lock_requests(batch), guards.LOCK_REQUEST),
@@ -157,7 +158,7 @@ def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
 
 def _touches_siblings(writes: TaskWrites) -> bool:
     """Does this commit change other tasks of the run: by an event, a cancellation, a pause, or an end that takes open branches along?"""
-    if writes.emits or writes.cancels or writes.pause_for or _awaits_message(writes):
+    if writes.emits or writes.cancels or writes.pause_for or writes.closing or _awaits_message(writes):
         return True
     ends = writes.exit
     return isinstance(ends, Finished) and (

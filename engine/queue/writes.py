@@ -16,6 +16,7 @@ from engine.model.commands import (
     CancelTasks,
     ChangeLock,
     Emit,
+    EndListening,
     Record,
     SetAttributes,
     StartChild,
@@ -107,6 +108,7 @@ class HandedBack:
     seconds: float = 0.0
 
 
+Collected = Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes | EndListening  # written as they are
 Exit = Finished | Suspended | HandedBack
 
 
@@ -118,6 +120,7 @@ class TaskWrites:
     records: list[RecordWrite] = field(default_factory=list)
     waits: list[WaitWrite] = field(default_factory=list)
     ended_waits: list[str] = field(default_factory=list)
+    closing: list[str] = field(default_factory=list)  # waits for messages that end if they got none
     journal: list[JournalWrite] = field(default_factory=list)
     forks: list[ForkWrite] = field(default_factory=list)
     children: list[StartChild] = field(default_factory=list)
@@ -146,6 +149,7 @@ class TaskWrites:
             or self.answers
             or self.cancels
             or self.ended_waits
+            or self.closing
             or self.slots
             or self.freed
             or self.calls
@@ -153,7 +157,7 @@ class TaskWrites:
             or self.beats
         )
 
-    def collect(self, command: Emit | AnswerUpdate | CancelTasks | ChangeLock | SetAttributes) -> None:
+    def collect(self, command: Collected) -> None:
         """Take a command that is written as it is."""
         match command:
             case Emit():
@@ -166,3 +170,5 @@ class TaskWrites:
                 self.lock_changes.append(command)
             case SetAttributes():
                 self.attributes.append(command)
+            case EndListening():
+                (self.closing if command.if_quiet else self.ended_waits).append(command.key)

@@ -444,13 +444,15 @@ BEGIN
        AND NOT EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.workflow_run_id = v_run
                           AND t.completion_event = e.name AND highway.is_open(t.state))
      ORDER BY e.seq;
-    -- What a step has taken that is kept stays taken; what was taken by the others is there again.
+    -- What a step has taken that is kept stays taken, and what a loop has noted of a signal that is kept; what was taken by the others is there again.
     INSERT INTO highway.signal (tenant_id, workflow_run_id, name, payload, at, sent_by, taken_by, taken_at)
     SELECT p_tenant, v_run, s.name, s.payload, s.at, s.sent_by, k.taken_by, CASE WHEN k.taken_by IS NOT NULL THEN s.taken_at END
       FROM highway.signal AS s
       LEFT JOIN LATERAL (SELECT s.taken_by FROM highway.checkpoint AS o
                           WHERE o.tenant_id = p_tenant AND o.workflow_run_id = v_run
-                            AND s.taken_by = highway.step_path(o.scope, o.step_key) LIMIT 1) AS k ON true
+                            AND (s.taken_by = highway.step_path(o.scope, o.step_key)
+                                 OR starts_with(highway.step_path(o.scope, o.step_key), s.taken_by || '[]@') AND o.input -> 'seq' = to_jsonb(s.seq))
+                          LIMIT 1) AS k ON true
      WHERE s.tenant_id = p_tenant AND s.workflow_run_id = p_source AND s.at <= p_before ORDER BY s.seq;
     PERFORM highway.note(p_tenant, v_run, 'forked', jsonb_build_object('by', p_by, 'of', p_source, 'step', p_step)),
             highway.note(p_tenant, p_source, 'forked_as', jsonb_build_object('by', p_by, 'workflow_run_id', v_run, 'step', p_step));

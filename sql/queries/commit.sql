@@ -71,6 +71,17 @@ ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
 -- Gives messages that came before to those who wait for them now.
 SELECT highway.hand_out_messages(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
+-- name: close_waits(tenant_ids, task_ids, epochs, keys) :exec
+-- Ends waits for messages that got none by now, after `hand_out`: what is sent later stays in the inbox. One that got a message keeps it. Either
+-- way it is over, and its task is told.
+WITH closed AS (
+    UPDATE highway.wait AS w SET given = '{"closed": true}'
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[]) AS g (tenant_id, task_id, epoch, key)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+     WHERE w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key AND w.given IS NULL
+)
+SELECT pg_notify('highway_control', '');
+
 -- name: answer_updates(tenant_ids, task_ids, epochs, update_ids, results, errors) :exec
 -- Replies to requests, in the transaction of the step that made them. Only to requests of the same run that were taken and not answered.
 UPDATE highway.update_request AS u

@@ -56,6 +56,8 @@ class TaskRow:
     completion_event: str | None = None
     records: dict[str, c.Record] = field(default_factory=dict)
     waits: dict[str, tuple[Waiting, c.Command]] = field(default_factory=dict)
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)  # what waits for messages have got
+    told: set[str] = field(default_factory=set)  # of those, what the execution has heard of
     finish: c.Finish | None = None
     execution: Execution | None = None
 
@@ -74,6 +76,8 @@ class PureRun:
         self.inputs = inputs or {}
         self.tasks: dict[str, TaskRow] = {"": TaskRow("", "workflow", self.program)}
         self.events: dict[str, Any] = {}
+        self.inbox: dict[str, list[dict[str, Any]]] = {}
+        self.sent = 0
         self.children: list[c.StartChild] = []
         self.child_results: dict[str, dict[str, Any]] = {}
         self.calls: list[Call] = []
@@ -104,6 +108,12 @@ class PureRun:
 
     def called(self) -> list[str]:
         return [f"{call.scope}:{call.key}" if call.scope else call.key for call in self.calls]
+
+    def send(self, name: str, payload: Any) -> None:
+        """A signal from outside."""
+        self.sent += 1
+        message = {"seq": self.sent, "name": name, "sent_by": "ann", "payload": payload}
+        self.inbox.setdefault(name, []).append(message)
 
     # -- running
 
@@ -151,10 +161,12 @@ class PureRun:
             UUID(int=1), RUN_ID, task.key, dict(self.inputs), dict(task.context), dict(task.variables), "2026-01-31"
         )
         recorded = [Recorded(r.key, r.operator, r.outcome, r.result, r.error) for r in task.records.values()]
-        execution = Execution(task.program, info, recorded, [wait for wait, _ in task.waits.values()])
-        for wait, _ in task.waits.values():
+        waits = [replace(wait, over=wait.over or key in task.given) for key, (wait, _) in task.waits.items()]
+        execution = Execution(task.program, info, recorded, waits)
+        task.told = set(task.given)
+        for wait in waits:
             if wait.over:
-                execution.settle(WaitOver(wait.key))
+                execution.settle(WaitOver(wait.key, payload=task.given.get(wait.key)))
         return execution
 
     def _commit(self, task: TaskRow, found: list[c.Command]) -> tuple[list[c.CallTool], list[str]]:
@@ -168,7 +180,7 @@ class PureRun:
                 assert command.key not in task.records, f"{command.key} recorded twice"
                 task.records[command.key] = command
                 task.variables.update(command.variables)
-                task.waits.pop(command.key, None)
+                self._forget_wait(task, command.key)
                 if command.gate:
                     gated.append(command.key)
             else:
@@ -197,10 +209,19 @@ class PureRun:
             self.children.append(command)
         elif isinstance(command, c.Finish):
             self._finish(task, command)
+        elif isinstance(command, c.EndListening):
+            self._end_listening(task, command)
         else:
-            kinds = {c.StartTimer: "timer", c.Retry: "retry", c.AwaitEvent: "event", c.AwaitTasks: "tasks"}
+            kinds = {
+                c.StartTimer: "timer",
+                c.Retry: "retry",
+                c.AwaitEvent: "event",
+                c.AwaitTasks: "tasks",
+                c.AwaitMessage: "signal",
+            }
             before = task.waits.get(command.key)
-            assert before is None or before[0].over, f"{command.key} waits twice"
+            assert before is None or before[0].over or command.key in task.told, f"{command.key} waits twice"
+            self._forget_wait(task, command.key)
             waiting = Waiting(
                 command.key,
                 kinds[type(command)],
@@ -208,6 +229,25 @@ class PureRun:
                 request=getattr(command, "request", {}),
             )
             task.waits[command.key] = (waiting, command)
+
+    def _end_listening(self, task: TaskRow, command: c.EndListening) -> None:
+        if not command.if_quiet:
+            self._forget_wait(task, command.key)
+            return
+        _, listening = task.waits[command.key]
+        assert isinstance(listening, c.AwaitMessage)
+        self._hand_out(task, listening)
+        task.given.setdefault(command.key, {"closed": True})
+
+    def _hand_out(self, task: TaskRow, listening: c.AwaitMessage) -> None:
+        if listening.key not in task.given and self.inbox.get(listening.name):
+            task.given[listening.key] = self.inbox[listening.name].pop(0)
+
+    @staticmethod
+    def _forget_wait(task: TaskRow, key: str) -> None:
+        task.waits.pop(key, None)
+        task.given.pop(key, None)
+        task.told.discard(key)
 
     def _finish(self, task: TaskRow, finish: c.Finish) -> None:
         task.finish = finish
@@ -235,7 +275,9 @@ class PureRun:
         moved = False
         for key, (_, command) in list(task.waits.items()):
             over: WaitOver | None = None
-            if isinstance(command, c.AwaitEvent) and command.event_name in self.events:
+            if isinstance(command, c.AwaitMessage):
+                moved = self._tell(task, execution, command) or moved
+            elif isinstance(command, c.AwaitEvent) and command.event_name in self.events:
                 over = WaitOver(key, payload=self.events[command.event_name])
             elif isinstance(command, c.AwaitTasks):
                 over = self._tasks_over(command)
@@ -244,6 +286,15 @@ class PureRun:
                 execution.settle(over)
                 moved = True
         return moved
+
+    def _tell(self, task: TaskRow, execution: Execution, command: c.AwaitMessage) -> bool:
+        """Its message stays with the wait until the task has written what it made of it."""
+        self._hand_out(task, command)
+        if command.key not in task.given or command.key in task.told or task.finish is not None:
+            return False
+        task.told.add(command.key)
+        execution.settle(WaitOver(command.key, payload=task.given[command.key]))
+        return True
 
     def _tasks_over(self, command: c.AwaitTasks, *, timed_out: bool = False) -> WaitOver | None:
         payload = {key: self._status(key) for key in command.task_keys}

@@ -202,17 +202,18 @@ def test_names_of_loops_handlers_and_outer_results_are_known_where_they_can_be_s
         ),
         (workflow(op("terminate", "t"), task("a", "t")), "$.tasks.a", "unreachable"),
         (workflow(task("a", metadata={"on_exhausted": "beg"})), "$.tasks.a.metadata.on_exhausted", "no_effect_yet"),
-        (
-            workflow(op("foreach", "f", items="range(2)", dynamic=True, loop_body=[task("b")])),
-            "$.tasks.f.dynamic",
-            "no_effect_yet",
-        ),
         (workflow(task("a", "b"), task("b"), start_task="a"), "$.start_task", "start_task_waits"),
     ],
 )
 def test_what_is_seldom_meant_is_a_warning(value: Any, path: str, code: str) -> None:
     (problem,) = check(value, TOOLS, [])
     assert (problem.path, problem.code, problem.severity) == (path, code, "warning")
+
+
+def test_plain_text_in_a_list_of_items_is_text_and_a_template_is_checked() -> None:
+    value = workflow(op("foreach", "f", items=["a", "{{nowhere}}"], loop_body=[task("b")]))
+    (problem,) = check(value, TOOLS, [])
+    assert (problem.path, problem.code) == ("$.tasks.f.items[1]", "unknown_name")
 
 
 def test_what_is_awaited_or_exclusive_or_changing_is_no_warning() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,23 @@ def test_waiting_for_branches_is_a_request() -> None:
         names={"Left": "fork.left"}, single=True
     )
     assert call("tools.workflow.cancel_branch", FORK_DATA, "right") == CancelBranches(keys=["fork.right"])
+
+
+def test_fewer_than_all_branches_can_be_waited_for_and_the_first_of_several() -> None:
+    both = {"left": "fork.left", "right": "fork.right"}
+    assert call("tools.workflow.wait_for_parallel_branches", FORK_DATA, needed=1) == AwaitBranches(both, needed=1)
+    assert call("tools.workflow.wait_for_branch", FORK_DATA, ["left", "Right"]) == AwaitBranches(
+        {"left": "fork.left", "Right": "fork.right"}, needed=1
+    )
+    assert call("tools.workflow.wait_for_branch", FORK_DATA, ["left"]) == AwaitBranches({"left": "fork.left"}, needed=1)
+
+
+@pytest.mark.parametrize(
+    ("needed", "why"), [(3, "3 branches are needed, and the fork has 2"), (0, "needed"), ("most", "needed")]
+)
+def test_a_number_of_branches_that_there_cannot_be_is_refused(needed: Any, why: str) -> None:
+    with pytest.raises(ToolInputError, match=why):
+        call("tools.workflow.wait_for_parallel_branches", FORK_DATA, needed=needed)
 
 
 def test_an_unknown_branch_is_refused_with_the_nearest_names() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.language.definition import ForEach, MultiChoice, Operator, Parallel
+from engine.language.definition import MultiChoice, Operator, Parallel
 from engine.language.problems import Problem, join_path
 from engine.language.scopes import Scope
 
@@ -22,7 +22,5 @@ def _without_effect(operator: Operator) -> Iterator[tuple[tuple[str, ...], str]]
             ("metadata", "on_exhausted"),
             "'pause' and 'fail' (the default) are what can be done when retries are spent",
         )
-    if isinstance(operator, ForEach) and operator.dynamic:
-        yield ("dynamic",), "the loop takes only the items it begins with; adding items has no effect yet"
     if isinstance(operator, (Parallel, MultiChoice)) and operator.timeout is not None:
         yield ("timeout",), "branches have no time limit of their own yet: give one to the task that waits for them"

@@ -78,7 +78,11 @@ def _of_control(operator: Operator) -> Iterator[tuple[tuple[str | int, ...], Kin
     elif isinstance(operator, Wait):
         yield ("wait_for",), "value", operator.wait_for
     elif isinstance(operator, ForEach):
-        yield ("items",), "items", operator.items
+        yield (
+            ("items",),
+            "items" if isinstance(operator.items, str) else "value",
+            operator.items,
+        )  # in a list, plain text is text
     elif isinstance(operator, MultiChoice):
         for name, choice in operator.branches.items():
             yield ("branches", name, "condition"), "condition", choice.condition

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
+from engine.language.adding import ADD_ITEMS
 from engine.language.definition.base import BaseOperator
 from engine.language.definition.branching import Condition, Join, Switch, Terminate
 from engine.language.definition.calls import Activity, ChildWorkflow, Reflexive, Task
@@ -14,13 +15,35 @@ from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName
 
 
 class ForEach(BaseOperator):
-    """Runs its body once per item."""
+    """Runs its body once per item.
+
+    A ``dynamic`` one takes more items while it is open, by the signal ``metadata.signal`` (add_items); with ``metadata.keep_open`` it is open until
+    a signal says that there are no more.
+    """
 
     operator_type: Literal["foreach"]
     items: str | list[AnyJson]
     loop_body: list[Operator] = Field(min_length=1)  # may repeat the bodies of inner loops: see engine.language.scopes
     parallel: bool = False
     dynamic: bool = False
+
+    @property
+    def signal(self) -> str:
+        """The name of the signal that adds items."""
+        return str(self.metadata.get("signal", ADD_ITEMS))
+
+    @property
+    def keeps_open(self) -> bool:
+        """Whether more items are awaited when all there are have ended."""
+        return self.metadata.get("keep_open") is True
+
+    @model_validator(mode="after")
+    def _says_how_it_grows(self) -> ForEach:
+        if self.dynamic and not (isinstance(name := self.metadata.get("signal", ADD_ITEMS), str) and name.strip()):
+            raise ValueError("metadata.signal is the name of the signal that adds items")
+        if self.dynamic and not isinstance(self.metadata.get("keep_open", False), bool):
+            raise ValueError("metadata.keep_open is true or false")
+        return self
 
 
 class While(BaseOperator):

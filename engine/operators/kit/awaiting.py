@@ -70,7 +70,12 @@ def collect(at: At, over: WaitOver, names: Mapping[str, str], *, fail_on_error: 
 
 
 def _shown(task: JsonObject) -> JsonObject:
-    return {"status": task.get("status", "running"), "result": task.get("result"), "error": task.get("error")}
+    status = task.get("status")
+    return {
+        "status": status if status in FINAL else "running",
+        "result": task.get("result"),
+        "error": task.get("error"),
+    }
 
 
 def _branch_error(bad: list[str], shown: Mapping[str, JsonObject]) -> StepError:

@@ -122,9 +122,13 @@ class Round:
 
 @value(frozen=True, slots=True)
 class Rounds:
-    """Run the loop's body for these rounds, at the same time; none means that rounds already under way are awaited."""
+    """Run the loop's body for these rounds, at the same time; none means that rounds already under way are awaited.
+
+    ``meanwhile`` is what the loop itself asks for beside them.
+    """
 
     rounds: tuple[Round, ...] = ()
+    meanwhile: Asked | None = None
 
 
 @value(frozen=True, slots=True)

@@ -111,6 +111,30 @@ def test_signals_are_kept_in_order(owner: Client) -> None:
     owner.post(f"/api/v1/workflows/{run_id}/cancel")
 
 
+def test_items_are_added_to_a_loop_by_a_signal_once_for_each_key_and_a_wrong_one_is_refused(owner: Client) -> None:
+    work = {**task("work", "tools.log.info", "{{item}}"), "dependencies": []}
+    loop = {
+        "task_id": "loop",
+        "operator_type": "foreach",
+        "items": ["a"],
+        "loop_body": [work],
+        "dynamic": True,
+        "metadata": {"keep_open": True},
+    }
+    run_id = owner.submit(workflow(loop))
+    inbox = f"/api/v1/workflows/{run_id}/signals"
+    waiting = owner.wait_until(run_id, {"sleeping"})
+    assert any("add_items" in reason["text"] for reason in waiting["why_waiting"])
+    refused = owner.post(inbox, {"signal_name": "add_items", "payload": "b"})
+    assert (refused.status, refused.code) == (422, "invalid_request")
+    for _ in range(2):
+        added = owner.post(inbox, {"signal_name": "add_items", "payload": ["b"]}, **{"Idempotency-Key": run_id})
+        assert added.status == 200, added.json
+    owner.post(inbox, {"signal_name": "add_items", "payload": {"items": ["c"], "done": True}})
+    assert owner.wait_until(run_id)["result"]["loop"]["count"] == 3
+    assert [one["taken_by"] for one in owner.get(inbox).data["signals"]] == ["loop", "loop"]
+
+
 def test_a_cancelled_run_ends_and_can_be_retried_as_a_new_one(owner: Client) -> None:
     run_id = owner.submit(WAIT_FOR_GO)
     assert owner.post(f"/api/v1/workflows/{run_id}/retry").status == 409
