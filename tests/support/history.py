@@ -68,6 +68,11 @@ WITH run AS (SELECT r.tenant_id, r.workflow_run_id, row_number() OVER () AS n FR
     INSERT INTO highway.retention_policy (tenant_id) SELECT gen_random_uuid() FROM run
 ), blob AS (
     INSERT INTO highway.blob (tenant_id, sha256, bytes, content) SELECT r.tenant_id, md5(r.n::text) || md5(r.n::text), 1, 'x' FROM run AS r
+), artifact AS (
+    INSERT INTO highway.artifact (tenant_id, sha256, bytes, content) SELECT r.tenant_id, md5(r.n::text) || md5(r.n::text), 1, 'x' FROM run AS r
+), used AS (
+    INSERT INTO highway.run_code (tenant_id, workflow_run_id, reference, sha256)
+    SELECT r.tenant_id, r.workflow_run_id, 'artifact:' || r.n, md5(r.n::text) || md5(r.n::text) FROM run AS r
 ), reference AS (
     INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
     SELECT r.tenant_id, r.workflow_run_id, md5(r.n::text) || md5(r.n::text) FROM run AS r
