@@ -8,13 +8,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain
 
 from engine.language.definition import Condition, Join, Operator, Switch
 
-MAX_WORK = 2_000_000
+MAX_WORK = 500_000
 
 
 class TooComplexError(ValueError):
@@ -84,8 +86,10 @@ class _Resolver:
     def __init__(self, operators: Sequence[Operator]) -> None:
         self._operators = operators
         self._index = {operator.task_id: position for position, operator in enumerate(operators)}
-        self._dependencies = [self._known(operator.dependencies) for operator in operators]
+        self._dependencies = [dict.fromkeys(self._known(operator.dependencies)) for operator in operators]
         self._targets = [self._known(choice_targets(operator)) for operator in operators]
+        self._successors: list[list[int]] = []
+        self._before: list[list[int]] = []
         self._found = Edges()
         self._work = 0
 
@@ -101,8 +105,7 @@ class _Resolver:
         return [self._index[task_id] for task_id in dict.fromkeys(ids) if task_id in self._index]
 
     def _drop(self, source: int, target: int) -> None:
-        if source in self._dependencies[target]:
-            self._dependencies[target].remove(source)
+        self._dependencies[target].pop(source, None)
 
     def _handlers(self) -> None:
         for owner, operator in enumerate(self._operators):
@@ -125,18 +128,20 @@ class _Resolver:
         if not choices:
             return
         for choice in choices:
+            exclusive = {choice, *self._targets[choice]}
             for target in self._targets[choice]:
-                for other in (*self._targets[choice], choice):
+                for other in exclusive & self._dependencies[target].keys():
                     self._drop(other, target)
-        successors = self._successors()
+        self._successors = self._all_successors()
+        self._before = _reversed(self._successors)
         dependents: list[list[int]] = [[] for _ in self._operators]
         for target, sources in enumerate(self._dependencies):
             for source in sources:
                 dependents[source].append(target)
         for choice in choices:
-            self._choice(choice, successors, dependents[choice])
+            self._choice(choice, dependents[choice])
 
-    def _successors(self) -> list[list[int]]:
+    def _all_successors(self) -> list[list[int]]:
         """Where the graph goes on from each task: dependents, handlers, joins and chosen targets."""
         successors: list[list[int]] = [list(targets) for targets in self._targets]
         for edge in self._found.edges:
@@ -146,30 +151,45 @@ class _Resolver:
                 successors[source].append(target)
         return successors
 
-    def _choice(self, choice: int, successors: list[list[int]], dependents: list[int]) -> None:
+    def _choice(self, choice: int, dependents: list[int]) -> None:
         targets = self._targets[choice]
-        reach = {target: self._reach([target], successors, {choice, *targets} - {target}) for target in targets}
-        inside: set[int] = set().union(*reach.values())
+        barred = {choice, *targets}
+        reach = {target: self._reach([target], self._successors, barred) for target in targets}
+        inside = Counter(chain.from_iterable(reach.values()))
         waiters = [task for task in dependents if task not in inside]
         self._found.edges.extend(Edge(choice, target, EdgeKind.GATE) for target in targets)
         self._found.edges.extend(Edge(choice, waiter, EdgeKind.AFTER) for waiter in waiters)
         for dependent in dependents:
             self._drop(choice, dependent)
-        outside = self._reach(waiters, successors, {choice})
+        outside = self._behind(waiters, inside, choice)
         for target, reached in reach.items():
-            others: set[int] = set().union(*(found for other, found in reach.items() if other != target))
-            members = tuple(sorted(reached - others - outside)) if waiters else ()
-            self._found.sides.append(Side(choice, target, frozenset(reached - others), members))
+            own = frozenset(task for task in reached if inside[task] == 1)
+            members = tuple(sorted(own - outside)) if waiters else ()
+            self._found.sides.append(Side(choice, target, own, members))
 
-    def _reach(self, start: list[int], successors: list[list[int]], barred: set[int]) -> set[int]:
+    def _behind(self, waiters: list[int], inside: Iterable[int], choice: int) -> set[int]:
+        """What comes after the waiters, as far as it can lead inside: the rest of the graph, which may be long, is not walked."""
+        leading = self._reach(inside, self._before, {choice})
+        begin = [waiter for waiter in waiters if waiter in leading]
+        return self._reach(begin, self._successors, {choice}) & leading if begin else set()
+
+    def _reach(self, start: Iterable[int], following: list[list[int]], barred: set[int]) -> set[int]:
         found = set(start)
-        pending = list(start)
+        pending = list(found)
         while pending:
-            for following in successors[pending.pop()]:
+            for task in following[pending.pop()]:
                 self._work += 1
-                if following not in found and following not in barred:
-                    found.add(following)
-                    pending.append(following)
-        if self._work > MAX_WORK:
-            raise TooComplexError("too many conditions and switches around too many tasks")
+                if task not in found and task not in barred:
+                    found.add(task)
+                    pending.append(task)
+            if self._work > MAX_WORK:
+                raise TooComplexError("too many conditions and switches around too many tasks")
         return found
+
+
+def _reversed(successors: list[list[int]]) -> list[list[int]]:
+    before: list[list[int]] = [[] for _ in successors]
+    for source, targets in enumerate(successors):
+        for target in targets:
+            before[target].append(source)
+    return before

@@ -8,6 +8,7 @@ from typing import Literal
 
 from engine.model.json import JsonObject
 
+MAX_SHOWN = 200
 Severity = Literal["error", "warning"]
 
 
@@ -38,8 +39,14 @@ def join_path(path: str, *parts: str | int) -> str:
     for part in parts:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part.replace("_", "a").replace("-", "a").isalnum() and part.isascii():
+        elif len(part) <= MAX_SHOWN and part.replace("_", "a").replace("-", "a").isalnum() and part.isascii():
             path += f".{part}"
         else:
-            path += '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+            path += '["' + _shown(part).replace('"', '\\"') + '"]'
     return path
+
+
+def _shown(part: str) -> str:
+    """A name as it can be read: backslashes doubled, what cannot be seen as an escape, a very long one cut."""
+    shown = "".join(each if each.isprintable() and each != "\\" else ascii(each)[1:-1] for each in part[:MAX_SHOWN])
+    return shown if len(part) <= MAX_SHOWN else shown + "..."

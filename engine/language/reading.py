@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.language.definition import Definition
-from engine.language.expressions.errors import did_you_mean, nearest
+from engine.language.hints import Hints
 from engine.language.problems import DefinitionError, Problem, join_path
 from engine.language.shape import check_shape
-from engine.model.json import Json
+from engine.model.json import Json, JsonObject
 
 _OPERATORS = (
     *("task", "activity", "condition", "switch", "wait", "parallel", "multi_choice", "join", "foreach", "while"),
@@ -29,6 +30,7 @@ _KINDS = {
     "missing": "is missing",
 }
 _MAX_PROBLEMS = 1_000
+_FIRST_TASKS = 100
 
 
 def read_definition(value: Json) -> Definition:
@@ -37,18 +39,33 @@ def read_definition(value: Json) -> Definition:
     try:
         return Definition.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=True)[:_MAX_PROBLEMS]
-        raise DefinitionError([_problem(value, detail) for detail in details]) from None
+        raise DefinitionError(_problems(value, error)) from None
 
 
-def _problem(value: Json, detail: ErrorDetails) -> Problem:
+def _problems(value: Json, error: ValidationError) -> list[Problem]:
+    """All problems, or when there are very many those of the first tasks: what lists a hundred thousand has no reader."""
+    more = error.error_count() > _MAX_PROBLEMS
+    if more and isinstance(value, dict) and isinstance(value.get("tasks"), dict):
+        first = dict(islice(cast(JsonObject, value["tasks"]).items(), _FIRST_TASKS))
+        try:
+            Definition.model_validate({**value, "tasks": first})
+        except ValidationError as of_the_first:
+            error = of_the_first
+    if error.error_count() > _MAX_PROBLEMS:
+        return [Problem("$", "too_many_problems", f"over {_MAX_PROBLEMS:,} values have a form that is not theirs")]
+    hints = Hints()
+    details = error.errors(include_url=False, include_input=True)
+    return [_problem(value, detail, hints) for detail in details]
+
+
+def _problem(value: Json, detail: ErrorDetails, hints: Hints) -> Problem:
     parts = list(_own_parts(value, detail["loc"]))
     if parts and parts[-1] == "[key]":
         parts.pop()
     path = join_path("$", *parts)
     kind = detail["type"]
     if kind.startswith("union_tag"):
-        return _operator_problem(path, detail)
+        return _operator_problem(path, detail, hints)
     code = {"missing": "missing", "value_error": "bad_value"}.get(kind, "wrong_type" if kind in _KINDS else "bad_value")
     return Problem(path, code, _sentence(parts, detail))
 
@@ -82,17 +99,17 @@ def _member(value: Any, part: str | int) -> Any:
     return None
 
 
-def _operator_problem(path: str, detail: ErrorDetails) -> Problem:
+def _operator_problem(path: str, detail: ErrorDetails, hints: Hints) -> Problem:
     given = detail.get("ctx", {}).get("tag")
     place = join_path(path, "operator_type")
     if given is None:
         return Problem(place, "missing", "operator_type is missing: it says what this task does")
-    hint = did_you_mean(nearest(given, _OPERATORS)) or f"; known are {', '.join(_OPERATORS)}"
-    return Problem(place, "unknown_operator", f"there is no operator '{given}'" + hint)
+    hint = hints.offer(given, _OPERATORS) or f"; known are {', '.join(_OPERATORS)}"
+    return Problem(place, "unknown_operator", f"there is no operator {_shortened(given)}" + hint)
 
 
 def _sentence(parts: list[str | int], detail: ErrorDetails) -> str:
-    subject = str(parts[-1]) if parts else "the definition"
+    subject = ascii(parts[-1]).strip("'")[:80] if parts else "the definition"
     kind = detail["type"]
     if kind in _KINDS:
         return f"{subject} {_KINDS[kind]}"
@@ -105,5 +122,5 @@ def _sentence(parts: list[str | int], detail: ErrorDetails) -> str:
 
 
 def _shortened(value: object) -> str:
-    text = repr(value)
+    text = ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."

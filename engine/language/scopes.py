@@ -49,14 +49,14 @@ class Scope:
             yield scope
             pending.extend(reversed(scope.inner))
 
-    def enclosing_ids(self) -> set[str]:
-        """Ids of loops around this body and of the tasks beside them, up to the branch or workflow that holds it all."""
-        ids: set[str] = set()
+    def is_inside(self, task_id: str) -> bool:
+        """Whether this is the body of that loop, or of one beside it, up to the branch or workflow that holds it all."""
         scope = self
         while scope.kind == "loop" and scope.outer is not None:
             scope = scope.outer
-            ids.update(scope.entries)
-        return ids
+            if task_id in scope.entries:
+                return True
+        return False
 
 
 def scope_of(definition: Definition) -> Scope:

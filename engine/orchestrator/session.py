@@ -16,6 +16,7 @@ from engine.interpreter import Execution, Undoing
 from engine.kit.ids import uuid7
 from engine.kit.json_text import storable
 from engine.model.activity import ActivityPast
+from engine.model.children import no_child
 from engine.model.commands import (
     AnswerUpdate,
     AskPerson,
@@ -37,7 +38,6 @@ from engine.model.commands import (
     StartChild,
     StartTimer,
 )
-from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
@@ -176,20 +176,19 @@ class Session:
     def hear_answers(self, writes: TaskWrites, result: CommitResult) -> bool:
         """What the commit of these writes said about children and limits; whether it said anything, so that the task can go on."""
         for child in writes.children:
-            self._child_started(child, result.children.get((self.task.task_id, child.child_key)))
+            where = (self.task.task_id, child.child_key)
+            self._child_started(child, result.children.get(where), too_deep=where in result.too_deep)
         for ask in writes.slots:
             if (self.task.task_id, ask.key) in result.granted:
                 self.settle(WaitOver(ask.key, payload={"granted": True}))
         return bool(writes.children or writes.slots)
 
-    def _child_started(self, child: StartChild, run_id: UUID | None) -> None:
+    def _child_started(self, child: StartChild, run_id: UUID | None, *, too_deep: bool) -> None:
         """The child run that a step asked for exists now, or its definition does not."""
         if self.execution is None:
             return
         if run_id is None:
-            self.execution.settle(
-                ToolFailed(child.key, StepError("input", "no such workflow", "UnknownWorkflow", retryable=False))
-            )
+            self.execution.settle(ToolFailed(child.key, no_child(too_deep=too_deep)))
         elif not child.wait:
             self.execution.settle(WaitOver(child.key, payload={"workflow_run_id": str(run_id)}))
 

@@ -36,7 +36,8 @@ class CommitResult:
     pause_requested: set[UUID] = field(default_factory=set)
     children: dict[tuple[UUID, str], UUID | None] = field(
         default_factory=dict
-    )  # (task, child key) -> run id, None: no such definition
+    )  # (task, child key) -> run id, None: no such definition, or
+    too_deep: set[tuple[UUID, str]] = field(default_factory=set)  # who asks is of the last generation
     granted: set[tuple[UUID, str]] = field(default_factory=set)  # (task, step) that asked limits and may run
 
 
@@ -86,6 +87,8 @@ class GroupCommit:
         for where, cur in self._started:
             found = cur.fetchone()
             result.children[where] = found["workflow_run_id"] if found else None
+            if found and found["is_last_generation"] and not found["workflow_run_id"]:
+                result.too_deep.add(where)
         result.granted = {(row["task_id"], row["step_key"]) for row in self._answers or () if row["granted"]}
         return result
 
@@ -137,4 +140,5 @@ def _merge(into: CommitResult, other: CommitResult) -> None:
     into.cancel_requested |= other.cancel_requested
     into.pause_requested |= other.pause_requested
     into.children |= other.children
+    into.too_deep |= other.too_deep
     into.granted |= other.granted

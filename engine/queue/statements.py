@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.db.arrays import array
 from engine.db.queries import Query, load
 from engine.kit.json_text import dumps, dumps_or_none
+from engine.model.children import MAX_GENERATIONS
 from engine.queue import guards
 from engine.queue.heartbeats import BEAT_COLUMNS, beat_columns, beat_query
 from engine.queue.payloads import Payloads
@@ -93,6 +94,7 @@ def child_statements(batch: Sequence[TaskWrites], payloads: Payloads) -> list[tu
                     "definition_hash": child.definition_hash,
                     "workflow_name": child.workflow_name,
                     "inputs": payloads.text(writes.task.tenant_id, None, child.inputs),
+                    "max_generations": MAX_GENERATIONS,
                 },
             ),
         )

@@ -137,17 +137,31 @@ SELECT f.tenant_id, f.workflow_run_id, f.key, v.key, v.value
   JOIN unnest(%(new_ids)s::uuid[], %(variables)s::text[]) AS g (task_id, variables) USING (task_id)
  CROSS JOIN LATERAL jsonb_each(g.variables::jsonb) AS v;
 
--- name: start_child(tenant_id, task_id, epoch, child_key, definition_id, definition_hash, workflow_name, inputs) :one
--- Starts a child run; the same child key gives the same child. The id is NULL when there is no such definition, no row comes when the fence is stale.
+-- name: start_child(tenant_id, task_id, epoch, child_key, definition_id, definition_hash, workflow_name, inputs, max_generations) :one
+-- Starts a child run; the same child key gives the same child. The id is NULL when there is no such definition or the run is of the last generation, no row comes when the fence is stale.
+WITH RECURSIVE line AS (  -- the run that asks, and those above it
+    SELECT r.parent_run_id, 1 AS generation
+      FROM highway.task AS t
+      JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+     WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s
+     UNION ALL
+    SELECT p.parent_run_id, l.generation + 1
+      FROM line AS l
+      JOIN highway.workflow_run AS p ON p.tenant_id = %(tenant_id)s AND p.workflow_run_id = l.parent_run_id
+     WHERE l.generation < %(max_generations)s
+)
 SELECT highway.submit_run(
            t.tenant_id, d.definition_id, %(inputs)s::jsonb, r.queue, r.priority, p_trigger => 'workflow', p_triggered_by => r.name,
-           p_parent_task => t.task_id, p_parent_run => t.workflow_run_id, p_parent_key => %(child_key)s) AS workflow_run_id
+           p_parent_task => t.task_id, p_parent_run => t.workflow_run_id, p_parent_key => %(child_key)s) AS workflow_run_id,
+       g.generation >= %(max_generations)s AS is_last_generation
   FROM highway.task AS t
+ CROSS JOIN (SELECT max(l.generation) AS generation FROM line AS l) AS g
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
   LEFT JOIN LATERAL (
        SELECT d.definition_id FROM highway.workflow_definition AS d
         WHERE d.tenant_id = t.tenant_id
           AND (d.definition_id = %(definition_id)s::uuid OR d.definition_hash = %(definition_hash)s::text OR d.name = %(workflow_name)s::text)
+          AND g.generation < %(max_generations)s
         ORDER BY d.version DESC LIMIT 1) AS d ON true
  WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s AND t.epoch = %(epoch)s AND t.claimed_by IS NOT NULL;
 

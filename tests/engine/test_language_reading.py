@@ -155,9 +155,9 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
     [
         (BOMB, "anchors"),
         ("a: 1\na: 2", "twice"),
-        ("a: !!python/object/apply:os.system ['id']", "constructor"),
+        ("a: !!python/object/apply:os.system ['id']", "tags"),
         ("a: [1, 2", "line"),
-        ("a: !custom 1", "constructor"),
+        ("a: !custom 1", "tags"),
         ("[" * 3_000, "deep|line"),
     ],
 )
@@ -179,10 +179,10 @@ def test_yaml_reads_as_the_same_json_does() -> None:
 
 def test_what_is_too_big_is_refused_fast() -> None:
     started = time.process_time()
-    with pytest.raises(DefinitionError, match="10 MB"):
+    with pytest.raises(DefinitionError, match="8 MB"):
         read_json('{"a": "' + "x" * 10_500_000 + '"}')
-    many = {"name": "w", "tasks": {f"t{i}": {"operator_type": "task", "function": "x"} for i in range(100_001)}}
-    assert "100,000 tasks" in problems(many)["$"]
+    many = {"name": "w", "tasks": {f"t{i}": {"operator_type": "task", "function": "x"} for i in range(10_001)}}
+    assert "10,000 tasks" in problems(many)["$"]
     assert time.process_time() - started < 2
 
 

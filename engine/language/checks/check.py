@@ -7,6 +7,7 @@ from itertools import islice
 
 from engine.language.checks import ahead, breakers, graphs, names, references, schedules, tools, warnings
 from engine.language.definition import Definition
+from engine.language.hints import Hints
 from engine.language.problems import DefinitionError, Problem
 from engine.language.reading import read_definition
 from engine.language.scopes import scope_of
@@ -42,14 +43,15 @@ def _problems(
 ) -> Iterator[Problem]:
     root = scope_of(definition)
     yield from schedules.problems(definition)
-    yield from references.start_problems(definition)
+    hints = Hints()
+    yield from references.start_problems(definition, hints)
     known_names = names.KnownNames(definition, root, inputs)
     for scope in root.walk():
-        yield from references.problems(scope)
+        yield from references.problems(scope, hints)
         yield from graphs.problems(scope)
         if known_tools is not None:
-            yield from tools.problems(scope, known_tools)
-        yield from names.problems(scope, known_names)
+            yield from tools.problems(scope, known_tools, hints)
+        yield from names.problems(scope, known_names, hints)
         yield from warnings.problems(scope)
         yield from breakers.problems(scope)
         yield from ahead.problems(scope)

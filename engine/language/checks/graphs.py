@@ -30,11 +30,13 @@ def problems(scope: Scope) -> Iterator[Problem]:
             yield Problem(scope.entries[target.task_id].path, "unreachable", message, "warning")
 
 
-def _cycle(count: int, found: Edges) -> list[int]:
+def _cycle(tasks: int, found: Edges) -> list[int]:
     """The tasks of one cycle in order, or nothing."""
+    # Each side's end is a place of its own: its tasks come before it, and it before those who wait.
+    count = tasks + len(found.sides)
     successors: list[list[int]] = [[] for _ in range(count)]
     waiting = [0] * count
-    for source, target in _orderings(found):
+    for source, target in _orderings(tasks, found):
         successors[source].append(target)
         waiting[target] += 1
     free = [index for index in range(count) if not waiting[index]]
@@ -45,11 +47,11 @@ def _cycle(count: int, found: Edges) -> list[int]:
                 free.append(target)
     if len(free) == count:
         return []
-    return _walk_back(set(range(count)) - set(free), successors)
+    return [index for index in _walk_back(set(range(count)) - set(free), successors) if index < tasks]
 
 
-def _orderings(found: Edges) -> Iterator[tuple[int, int]]:
-    """(before, after): every edge, and for each task that waits for a side, that side's members."""
+def _orderings(tasks: int, found: Edges) -> Iterator[tuple[int, int]]:
+    """(before, after): every edge, and for each task that waits for a side, by way of the side's end, that side's members."""
     waiters: dict[int, list[Edge]] = {}
     for edge in found.edges:
         if edge.source == edge.target:
@@ -57,9 +59,9 @@ def _orderings(found: Edges) -> Iterator[tuple[int, int]]:
         yield edge.source, edge.target
         if edge.kind is EdgeKind.AFTER:
             waiters.setdefault(edge.source, []).append(edge)
-    for side in found.sides:
-        for edge in waiters.get(side.choice, ()):
-            yield from ((member, edge.target) for member in side.members)
+    for end, side in enumerate(found.sides, tasks):
+        yield from ((member, end) for member in side.members)
+        yield from ((end, edge.target) for edge in waiters.get(side.choice, ()))
 
 
 def _walk_back(stuck: set[int], successors: list[list[int]]) -> list[int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import chain
 
 from engine.language.checks.sources import Source, sources
 from engine.language.definition import Definition, MultiChoice, Operator, Parallel, Task, While
 from engine.language.expressions import ExpressionSyntaxError, parse_condition, parse_template
-from engine.language.expressions.errors import did_you_mean, nearest
+from engine.language.hints import Hints
 from engine.language.problems import Problem, join_path
 from engine.language.scopes import Scope
 from engine.model.json import Json
@@ -47,11 +49,29 @@ def produced_names(scope: Scope) -> frozenset[str]:
     return frozenset(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Names in layers, so that a graph inside others does not copy what it shares with them."""
+
+    layers: tuple[Collection[str], ...]
+
+    def __contains__(self, name: str) -> bool:
+        return any(name in layer for layer in self.layers)
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self.layers)
+
+    def with_names(self, names: Collection[str]) -> Visible:
+        """These names and more."""
+        return Visible((*self.layers, names))
+
+
 class KnownNames:
     """What can be known of a definition's names. ``certain`` is false when something may set variables that nobody can foresee."""
 
     def __init__(self, definition: Definition, root: Scope, inputs: Collection[str] | None) -> None:
-        self.common = ROOTS | definition.variables.keys() | frozenset(inputs or ())
+        self.common = {*ROOTS, *definition.variables, *(inputs or ())}
+        self._produced: dict[int, frozenset[str]] = {}
         self.certain = inputs is not None
         for scope in root.walk():
             for operator in scope.operators:
@@ -64,28 +84,34 @@ class KnownNames:
                     for branch in operator.branch_workflows.values():
                         self.common |= branch.variables.keys()
 
-    def visible(self, scope: Scope) -> frozenset[str]:
+    def visible(self, scope: Scope) -> Visible:
         """All names that a task of this scope may see."""
-        found = self.common
+        layers: list[Collection[str]] = [self.common]
         each: Scope | None = scope
         while each is not None:
-            found = found | produced_names(each)
+            layers.append(self._produced_by(each))
             if each.kind == "loop" and each.outer is not None:
-                found = found | LOOP_NAMES[each.outer.entries[each.owner].operator.operator_type]
+                layers.append(LOOP_NAMES[each.outer.entries[each.owner].operator.operator_type])
             each = each.outer
+        return Visible(tuple(layers))
+
+    def _produced_by(self, scope: Scope) -> frozenset[str]:
+        found = self._produced.get(id(scope))
+        if found is None:
+            found = self._produced[id(scope)] = produced_names(scope)
         return found
 
 
-def problems(scope: Scope, known: KnownNames) -> Iterator[Problem]:
+def problems(scope: Scope, known: KnownNames, hints: Hints) -> Iterator[Problem]:
     """Everything wrong with the expressions of one scope."""
     visible = known.visible(scope)
     for entry in scope.entries.values():
-        own = visible | LOOP_NAMES["while"] if isinstance(entry.operator, While) else visible
+        own = visible.with_names(LOOP_NAMES["while"]) if isinstance(entry.operator, While) else visible
         for source in sources(entry.operator, entry.path):
-            yield from _source_problems(source, own, certain=known.certain)
+            yield from _source_problems(source, own, hints, certain=known.certain)
 
 
-def _source_problems(source: Source, visible: frozenset[str], *, certain: bool) -> Iterator[Problem]:
+def _source_problems(source: Source, visible: Visible, hints: Hints, *, certain: bool) -> Iterator[Problem]:
     for path, text in _texts(source.path, source.value):
         try:
             roots = _required_roots(source, text)
@@ -93,8 +119,8 @@ def _source_problems(source: Source, visible: frozenset[str], *, certain: bool) 
             code = "bad_template" if source.kind == "value" else "bad_condition"
             yield Problem(path, code, str(error))
             continue
-        for root in sorted(roots - visible):
-            message = f"nothing is called '{root}' here" + did_you_mean(nearest(root, visible))
+        for root in sorted(root for root in roots if root not in visible):
+            message = f"nothing is called '{root}' here" + hints.offer(root, visible)
             yield Problem(path, "unknown_name", message, "error" if certain else "warning")
 
 

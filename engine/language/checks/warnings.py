@@ -80,26 +80,29 @@ def _written_twice(scope: Scope) -> Iterator[Problem]:
     repeated = {key: tasks for key, tasks in writers.items() if len(tasks) > 1}
     if not repeated:
         return
-    exclusive = _exclusive_sides(scope)
+    sides = _sides(scope)
     for key, tasks in repeated.items():
         first = tasks[0].task_id
         for task in tasks[1:]:
-            if not any(first in one and task.task_id in other for one, other in exclusive):
+            if not _exclude_each_other(sides.get(first, {}), sides.get(task.task_id, {})):
                 path = join_path(scope.entries[task.task_id].path, "result_key")
                 yield Problem(path, "result_key_reused", f"'{first}' also writes '{key}'", "warning")
 
 
-def _exclusive_sides(scope: Scope) -> list[tuple[set[str], set[str]]]:
-    """Pairs of sets of tasks of which only one side runs."""
+def _sides(scope: Scope) -> dict[str, dict[int, int]]:
+    """For each task that stands in sides of choices: the choices, and the target with which its side begins."""
     operators = scope.operators
+    found: dict[str, dict[int, int]] = {}
     try:
         sides = resolve_edges(operators).sides
     except TooComplexError:
-        return []
-    named = [(side.choice, {operators[index].task_id for index in side.reached}) for side in sides]
-    return [
-        (one, other)
-        for choice, one in named
-        for other_choice, other in named
-        if choice == other_choice and one is not other
-    ]
+        return {}
+    for side in sides:
+        for index in side.reached:
+            found.setdefault(operators[index].task_id, {})[side.choice] = side.target
+    return found
+
+
+def _exclude_each_other(one: dict[int, int], other: dict[int, int]) -> bool:
+    """Whether some choice runs either the one or the other."""
+    return any(other.get(choice, target) != target for choice, target in one.items())

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from engine.language.definition.fields import AnyJsonObject, Model, Seconds, TaskId, none_is_absent
+from engine.language.definition.fields import AnyJsonObject, Model, ResultKey, Seconds, TaskId, TaskIds, none_is_absent
 from engine.language.definition.limits import StepLimit, check_one_rate, limits_from_metadata
 from engine.language.definition.policies import CircuitBreakerPolicy, Guard, RetryPolicy, TimeoutPolicy
 
@@ -18,7 +18,7 @@ class BaseOperator(Model):
 
     task_id: TaskId
     operator_type: str
-    dependencies: list[TaskId] = Field(default_factory=list)
+    dependencies: TaskIds = Field(default_factory=list)
     trigger_rule: TriggerRule = "all_success"
     retry_policy: RetryPolicy | None = None
     timeout_policy: TimeoutPolicy | None = None
@@ -26,7 +26,7 @@ class BaseOperator(Model):
     idempotency_key: str | None = None
     metadata: AnyJsonObject = Field(default_factory=dict)
     description: str = ""
-    result_key: str | None = Field(None, min_length=1, max_length=200)
+    result_key: ResultKey | None = None
     on_success_task_id: TaskId | None = None
     on_failure_task_id: TaskId | None = None
     is_internal_loop_task: bool = False

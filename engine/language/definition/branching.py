@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from engine.language.definition.base import BaseOperator
-from engine.language.definition.fields import AnyJsonObject, TaskId, none_is_absent
+from engine.language.definition.fields import AnyJsonObject, Cases, TaskId, TaskIds, none_is_absent
 
 JoinMode = Literal["all_of", "any_of", "all_success", "one_success"]
 
@@ -26,7 +26,7 @@ class Switch(BaseOperator):
 
     operator_type: Literal["switch"]
     switch_on: str = Field(min_length=1)
-    cases: dict[str, TaskId] = Field(default_factory=dict)
+    cases: Cases = Field(default_factory=dict)
     default: TaskId | None = None
 
 
@@ -34,7 +34,7 @@ class Join(BaseOperator):
     """Checks the outcome of the named tasks; waits for those it needs."""
 
     operator_type: Literal["join"]
-    join_tasks: list[TaskId] = Field(min_length=1)
+    join_tasks: TaskIds = Field(min_length=1)
     join_mode: JoinMode = "all_of"
 
 

@@ -26,7 +26,7 @@ def read_wait(text: str) -> float | datetime:
         return datetime.fromisoformat(moment)
     except ValueError:
         raise ValueError(
-            f"'{text}' is neither a duration such as PT30S nor a time such as 2026-01-31T12:00:00Z"
+            f"'{text[:80]}' is neither a duration such as PT30S nor a time such as 2026-01-31T12:00:00Z"
         ) from None
 
 

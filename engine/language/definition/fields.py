@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 from engine.language.durations import checked_seconds, parse_duration
 from engine.model.json import Json, JsonObject
@@ -39,7 +41,34 @@ def none_is_absent(data: Any, *keys: str) -> Any:
     return {key: value for key, value in data.items() if value is not None or key not in keys}
 
 
+def plain_text(text: str) -> str:
+    """The same text if two that look alike are the same: in its NFKC form, and without what cannot be seen. ValueError otherwise."""
+    if not text.isprintable():
+        raise ValueError(f"{text[:80]!a} holds characters that cannot be seen")
+    if unicodedata.normalize("NFKC", text) != text:
+        raise ValueError(f"{text[:80]!a} is not in the form NFKC: write it with plain letters")
+    return text
+
+
+def few_ids(value: Any) -> Any:
+    """Task ids as the values of an object, looked at as one: a hundred thousand that are wrong are one problem."""
+    if isinstance(value, dict):
+        if len(value) > MAX_CASES:
+            raise ValueError(f"there are at most {MAX_CASES:,} cases")
+        wrong = next((key for key, each in value.items() if not (isinstance(each, str) and _ID.fullmatch(each))), None)
+        if wrong is not None:
+            raise ValueError(f"{ascii(wrong)[:80]} does not name a task")
+    return value
+
+
+MAX_CASES = 1_000
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,199}", re.ASCII)
 Seconds = Annotated[float, BeforeValidator(read_seconds)]
+# What addresses something is ASCII: letters that look like others, or join them, cannot make two names of one.
 TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", max_length=200)]
-BranchName = Annotated[str, Field(pattern=r"^[^\x00-\x1f./\[\]@]+$", max_length=200)]
-EventName = Annotated[str, Field(min_length=1, max_length=500)]
+TaskIds = Annotated[list[TaskId], FailFast()]
+Cases = Annotated[dict[str, str], BeforeValidator(few_ids)]
+# Not . / @ [ ], which keys are made with.
+BranchName = Annotated[str, Field(pattern=r"^[ !-\-0-?A-Z\\^-~]+$", max_length=200)]
+ResultKey = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=200)]
+EventName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(plain_text)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from engine.language.definition.fields import AnyJson, Model, Seconds
+from engine.language.patterns import check_pattern
 
 _SECOND_DIALECT = {
     "initial_interval_seconds": "delay",
@@ -67,7 +67,6 @@ class CircuitBreakerPolicy(Model):
 
 
 GuardCheck = Literal["exists", "not_null", "equals", "not_equals", "in_range", "matches_regex", "type_check", "in_set"]
-MAX_PATTERN = 1_000
 
 
 class Guard(Model):
@@ -85,14 +84,8 @@ class Guard(Model):
         if self.check == "in_set" and not isinstance(self.value, list):
             raise ValueError("in_set needs an array of allowed values")
         if self.check == "matches_regex":
-            _check_pattern(self.value)
+            if not isinstance(self.value, str):
+                raise ValueError("matches_regex needs a pattern")
+            if "{{" not in self.value and "${" not in self.value:
+                check_pattern(self.value)
         return self
-
-
-def _check_pattern(pattern: AnyJson) -> None:
-    if not isinstance(pattern, str) or len(pattern) > MAX_PATTERN:
-        raise ValueError(f"matches_regex needs a pattern of at most {MAX_PATTERN} characters")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"the pattern is not a regular expression: {error}") from error

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 MAX_CANDIDATES = 100
+MAX_NAME = 200
 
 
 class ExpressionError(Exception):
@@ -35,8 +36,13 @@ class UndefinedName(ExpressionError):  # noqa: N818 - the word of the language
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three known names that look like ``name``, best first. Among very many only those that begin alike are looked at."""
-    candidates = list(known)
+    """Up to three known names that look like ``name``, best first; among very many only those that begin alike are looked at.
+
+    Nothing is near a name of over `MAX_NAME` characters.
+    """
+    if len(name) > MAX_NAME:
+        return []
+    candidates = list(dict.fromkeys(known))
     if len(candidates) > MAX_CANDIDATES:
         candidates = list(islice((other for other in candidates if other.startswith(name[:2])), MAX_CANDIDATES))
     return get_close_matches(name, candidates, n=3, cutoff=0.6)

@@ -13,6 +13,7 @@ PATH_PATTERN = (
     r"""[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*(?:\.[A-Za-z0-9_-]+|\[\s*(?:-?\d{1,9}|"[^"\\]*"|'[^'\\]*')\s*\])*"""
 )
 MAX_SEGMENTS = 64
+MAX_LENGTH = 1_000
 _PATH = re.compile(PATH_PATTERN, re.ASCII)
 _SEGMENT = re.compile(r"""\.([A-Za-z0-9_-]+)|\[\s*(?:(-?\d{1,9})|["']([^"'\\]*)["'])\s*\]""", re.ASCII)
 _ROOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*", re.ASCII)
@@ -72,6 +73,8 @@ def _written(segment: str | int) -> str:
 
 def parse_path(text: str, position: int = 0) -> Path:
     """Compile a path that is the whole of ``text``; ``position`` is only for the error."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionSyntaxError(f"a path has at most {MAX_LENGTH:,} characters", position)
     if _PATH.fullmatch(text) is None:
         raise ExpressionSyntaxError(f"'{text}' is not a path such as name.field or name[0]", position)
     root_match = _ROOT.match(text)

@@ -15,6 +15,7 @@ from engine.language.expressions.paths import PATH_PATTERN, Path, parse_path
 from engine.model.json import Json
 
 MAX_TEXT = 10_000_000
+MAX_TEMPLATES = 1_000
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _OPENING = re.compile(r"\{\{|\$\{")
 _DOLLAR = re.compile(r"\$\{\s*(" + PATH_PATTERN + r")\s*\}", re.ASCII)
@@ -98,6 +99,8 @@ def parse_template(text: str) -> Template:
     """
     if "{" not in text:
         return Template((text,), frozenset())
+    if text.count("{{") + text.count("${") > MAX_TEMPLATES:
+        raise ExpressionSyntaxError(f"a text holds at most {MAX_TEMPLATES:,} templates")
     parts: list[Part] = []
     start = 0
     while opening := _OPENING.search(text, start):

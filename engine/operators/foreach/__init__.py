@@ -10,6 +10,8 @@ from engine.model.commands import Record
 from engine.model.json import Json, JsonObject
 from engine.operators.kit.base import At, Done, Effect, Failed, PlainOperator, Round, RoundEnd, Rounds, Site, Step
 
+MAX_ROUNDS = 100_000
+
 
 class ForEachOperator(PlainOperator):
     __slots__ = ("items", "parallel", "roots")
@@ -85,6 +87,8 @@ class _ForEachStep(Step):
         items = self.operator.items.render(at.names)
         if not isinstance(items, list):
             raise EvaluationError(f"items must be an array, not {type(items).__name__}")
+        if len(items) > MAX_ROUNDS:
+            raise EvaluationError(f"a loop takes at most {MAX_ROUNDS:,} items, and these are {len(items):,}")
         if not at.variables.keys().isdisjoint(self.operator.roots):
             at.emit(Record(decision_key, "foreach", "succeeded", {"items": items}))
         return items

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from engine.language.definition import Guard
 from engine.language.expressions import EvaluationError, Names, UndefinedName, Value, compile_value
 from engine.language.expressions.conditions import parse_condition
 from engine.language.expressions.nodes import COMPARISONS
+from engine.language.patterns import PatternError, matches
 from engine.model.errors import StepError
 from engine.model.json import Json
 
@@ -20,7 +20,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("list", "array"), (list,)),
     **dict.fromkeys(("dict", "object"), (dict,)),
 }
-MAX_MATCHED_TEXT = 100_000
 
 
 class CompiledGuard:
@@ -59,7 +58,7 @@ class CompiledGuard:
             return _has_type(found, wanted)
         if check == "in_range":
             return _in_range(found, wanted)
-        return isinstance(found, str) and re.search(str(wanted), found[:MAX_MATCHED_TEXT]) is not None
+        return isinstance(found, str) and _matches(found, wanted)
 
 
 def _compile_variable(source: str) -> Value:
@@ -68,6 +67,13 @@ def _compile_variable(source: str) -> Value:
         return compile_value(source)
     path = parse_condition(source)
     return Value(source, path.roots, path.evaluate)
+
+
+def _matches(found: str, wanted: Json) -> bool:
+    try:
+        return matches(str(wanted), found)
+    except PatternError as error:  # of a pattern that was a template
+        raise EvaluationError(str(error)) from None
 
 
 def _has_type(found: Json, wanted: Json) -> bool:
