@@ -27,7 +27,7 @@ def connect(operators: Sequence[Operator], nodes: Sequence[Node]) -> None:
         else:
             _connect_join(operators[edge.target], source, target)
     for edge in found.edges:
-        if edge.kind is EdgeKind.PLAIN and nodes[edge.source].owners:
+        if edge.kind in {EdgeKind.PLAIN, EdgeKind.AFTER} and nodes[edge.source].owners:
             nodes[edge.target].handlers.append(edge.source)
     for side in found.sides:
         nodes[side.choice].members[side.target] = list(side.members)

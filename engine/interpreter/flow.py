@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import deque
 
 from engine.interpreter.failures import standing
-from engine.interpreter.frame import BRANCH_NOT_TAKEN, FAILED, SKIPPED, SUCCEEDED, UPSTREAM_FAILED, Frame, NodeState
+from engine.interpreter.frame import (
+    BRANCH_NOT_TAKEN,
+    FAILED,
+    HANDLER_NOT_NEEDED,
+    SKIPPED,
+    SUCCEEDED,
+    UPSTREAM_FAILED,
+    Frame,
+    NodeState,
+)
 from engine.interpreter.graph import Out
 from engine.interpreter.readiness import signal_of
 from engine.language.edges import EdgeKind
@@ -62,8 +71,9 @@ def _hear_gate(edge: Out, choice: NodeState, target: NodeState, signal: str) -> 
         target.gates_open += 1
     elif signal == FAILED:
         _remember_reason(target, UPSTREAM_FAILED)
-    else:
-        _remember_reason(target, choice.reason or BRANCH_NOT_TAKEN)
+    else:  # a choice that is a handler and was not needed has not chosen: what stands in its sides is skipped, not left out
+        not_chosen = choice.reason in {"", HANDLER_NOT_NEEDED}
+        _remember_reason(target, BRANCH_NOT_TAKEN if not_chosen else choice.reason)
 
 
 def _hear_owner(edge: Out, owner: NodeState, handler: NodeState) -> None:

@@ -25,7 +25,7 @@ class Node:
     """One task of a graph. Filled while the graph is compiled, read-only afterwards.
 
     ``plain`` and ``gates`` count the incoming edges by kind (AFTER counts as plain); ``owners`` are the tasks it handles the end of;
-    ``handlers`` its incoming plain edges from handlers, whose owners stand in for a handler that was not needed.
+    ``handlers`` its incoming edges (PLAIN or AFTER) from handlers, whose owners stand in for a handler that was not needed.
     ``sides`` are the (choice, target) pairs whose chosen side it belongs to; for a choice, ``members`` lists each side's tasks.
     """
 

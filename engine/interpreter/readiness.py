@@ -91,11 +91,24 @@ def _when_all_are_final(rule: str, node: NodeState, succeeded: int, failed: int)
 
 def _owners_instead(frame: Frame, node: NodeState) -> tuple[int, int, int]:
     """(succeeded, failed, skipped) of the owners of handlers that were not needed: all the task has to go by."""
-    owners = {owner for handler in node.plan.handlers for owner in frame.graph.nodes[handler].owners}
-    states = [frame.states[owner] for owner in owners]
+    states = [frame.states[owner] for owner in _owners(frame, node.plan.handlers)]
     failed = sum(1 for state in states if signal_of(state) == FAILED)
     succeeded = sum(1 for state in states if state.state == SUCCEEDED)
     return succeeded, failed, len(states) - failed - succeeded
+
+
+def _owners(frame: Frame, handlers: list[int]) -> set[int]:
+    """Whose ends the handlers wait for; an owner that is a handler which was not needed has its own in its place."""
+    found: set[int] = set()
+    pending, seen = list(handlers), set(handlers)
+    while pending:
+        for owner in frame.graph.nodes[pending.pop()].owners:
+            if signal_of(frame.states[owner]) != "neutral":
+                found.add(owner)
+            elif owner not in seen:
+                seen.add(owner)
+                pending.append(owner)
+    return found
 
 
 def signal_of(node: NodeState) -> str:

@@ -1,6 +1,6 @@
 """Bounds on definitions before anything walks them: size, depth, number of tasks and values, and that they are JSON at all.
 
-A hostile text is refused before it is parsed, so that it never becomes more memory than its own; see docs/language.md, "Bounds".
+A hostile text is refused before it is parsed, so that it never becomes more memory than its own; see docs/language.md, "Limits".
 """
 
 from __future__ import annotations
