@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 
 from highway_platform.kit.rest.docs import DocsPage
 from highway_platform.kit.rest.handlers import install_handlers
+from highway_platform.kit.rest.parsing import StrictParser
 from highway_platform.system_api import router as system
 from workflows.api import router as workflows
 
@@ -16,6 +17,7 @@ api = NinjaAPI(
     docs=DocsPage(),
     docs_url="/docs",
     urls_namespace="api",
+    parser=StrictParser(),
 )
 install_handlers(api)
 api.add_router("", system)
