@@ -91,6 +91,23 @@ def test_what_is_no_json_is_a_400(owner: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"inputs": {"a": 1, "a": 2}}', "the key 'a' stands twice"),
+        (b'{"inputs": {"a": NaN}}', "NaN has no place in JSON"),
+        (b'{"inputs": {"a": -Infinity}}', "-Infinity has no place in JSON"),
+        (b'{"inputs": ' + b"[" * 100_000, ""),
+        (b'{"inputs": ' + b"9" * 100_000 + b"}", ""),
+    ],
+    ids=["repeated key", "NaN", "infinity", "depth", "digits"],
+)
+def test_json_that_others_read_otherwise_is_a_400(owner: Client, body: bytes, reason: str) -> None:
+    answer = owner.send("POST", SUBMIT, raw=body)
+    assert (answer.status, answer.code) == (400, "invalid_json")
+    assert reason in answer.json["details"][0]["message"]
+
+
+@pytest.mark.parametrize(
     "label",
     [
         {"definition_id": "01a1fa9e-c762-7e26-bd49-713d1a24fde0"},
