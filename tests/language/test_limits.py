@@ -133,12 +133,12 @@ def test_a_loop_that_waits_for_an_event_of_its_next_round_ends_at_the_limit_of_t
     assert run.finish.error.kind == "event_timeout"
 
 
-def test_loops_take_a_bounded_number_of_items() -> None:
-    for parallel in (False, True):
-        loop = op("foreach", "l", items="{{inputs.x}}", parallel=parallel, loop_body=[task("a", "l")])
-        run = PureRun(workflow(loop), inputs={"x": [0] * (MAX_ROUNDS + 1)}).run()
-        assert run.finish.error is not None
-        assert "at most 100,000 items" in run.finish.error.message
+@pytest.mark.parametrize(("parallel", "most"), [(False, MAX_ROUNDS), (True, MAX_ROUNDS // 2)])
+def test_loops_take_a_bounded_number_of_items_and_parallel_ones_of_tasks(parallel: bool, most: int) -> None:
+    loop = op("foreach", "l", items="{{inputs.x}}", parallel=parallel, loop_body=[task("a", "l"), task("b", "a")])
+    run = PureRun(workflow(loop), inputs={"x": [0] * (most + 1)}).run()
+    assert run.finish.error is not None
+    assert f"at most {most:,} items, and these are {most + 1:,}" in run.finish.error.message
 
 
 @pytest.mark.parametrize(

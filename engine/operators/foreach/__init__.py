@@ -14,12 +14,14 @@ MAX_ROUNDS = 100_000
 
 
 class ForEachOperator(PlainOperator):
-    __slots__ = ("items", "parallel", "roots")
+    __slots__ = ("items", "max_items", "parallel", "roots")
 
     def __init__(self, definition: ForEach, site: Site) -> None:  # noqa: ARG002 - all operators are built alike
         self.items = _compile_items(definition.items)
         self.roots = self.items.roots
         self.parallel = definition.parallel
+        # Rounds of a parallel loop are all in memory at once.
+        self.max_items = MAX_ROUNDS // len(definition.loop_body) if definition.parallel else MAX_ROUNDS
 
     @property
     def shares_rounds(self) -> bool:
@@ -87,8 +89,10 @@ class _ForEachStep(Step):
         items = self.operator.items.render(at.names)
         if not isinstance(items, list):
             raise EvaluationError(f"items must be an array, not {type(items).__name__}")
-        if len(items) > MAX_ROUNDS:
-            raise EvaluationError(f"a loop takes at most {MAX_ROUNDS:,} items, and these are {len(items):,}")
+        if len(items) > self.operator.max_items:
+            raise EvaluationError(
+                f"this loop takes at most {self.operator.max_items:,} items, and these are {len(items):,}"
+            )
         if not at.variables.keys().isdisjoint(self.operator.roots):
             at.emit(Record(decision_key, "foreach", "succeeded", {"items": items}))
         return items
