@@ -19,14 +19,14 @@ BYTES = 50_000_000
 
 
 def refusal(read: Callable[[], list[Problem]]) -> list[Problem]:
-    """What was said; the processor's time is the best of three, as other tests run beside it."""
-    for attempt in range(3):
+    """What was said; the processor's time is the best of five, as other tests run beside it."""
+    for attempt in range(5):
         started = time.thread_time()
         found = read()
         took = time.thread_time() - started
         if took < SECONDS:
             break
-        assert attempt < 2, f"it took {took:.3f} s"
+        assert attempt < 4, f"it took {took:.3f} s"
     tracemalloc.start()
     try:
         assert read() == found
