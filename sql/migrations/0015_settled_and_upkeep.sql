@@ -99,7 +99,10 @@ BEGIN
               FROM (SELECT * FROM highway.journal AS o WHERE o.tenant_id = t.tenant_id AND o.workflow_run_id = t.workflow_run_id
                      ORDER BY o.seq DESC LIMIT 100) AS j
              WHERE j.kind = 'deferred' AND j.scope = t.key ORDER BY j.seq DESC LIMIT 1;
-            IF FOUND THEN
+            IF t.rescues > 0 THEN
+                words := format('its worker died %s times in a row; it is tried again after a pause', t.rescues);
+                data := jsonb_build_object('rescues', t.rescues);
+            ELSIF FOUND THEN
                 data := v_last;
                 words := format('worker %s does not have the tool ''%s''; it was put back for one that has it', v_last ->> 'worker', v_last ->> 'tool');
             END IF;

@@ -5,14 +5,14 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from engine import facade
-from engine.db.connection import connect
+from engine.db.connection import Connection, connect
 from engine.db.queries import load
 from engine.model.task import Loaded
 from engine.orchestrator.entry import MAX_RESCUES, enter
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from tests.support.databases import Database
 from tests.support.interleaving import problems
-from tests.support.runs import fork, scalar, start, take, write
+from tests.support.runs import fork, scalar, start, step, take, write
 
 _sql = load("worker")
 
@@ -21,13 +21,59 @@ def test_a_task_that_kills_whoever_takes_it_is_poison_in_the_end(database: Datab
     with connect(database.worker) as connection:
         run = start(connection, tenant)
         for _ in range(MAX_RESCUES + 1):
-            take(database.worker, worker_id=uuid4())  # nobody: it is dead at once
-            assert [row["task_id"] for row in _sql.rescue.many(connection, quantity=10)] == [run]
+            _die(database, connection, run)
+            _wait_no_longer(connection)
         (task,) = take(database.worker)
         assert task.rescues == MAX_RESCUES + 1
         end = enter(task, None, Loaded()).writes.exit
         assert isinstance(end, Finished)
         assert (end.state, end.error and end.error["kind"]) == ("failed", "poison")
+
+
+def test_what_killed_three_workers_in_a_row_is_given_time(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        pauses = []
+        for _ in range(12):
+            _die(database, connection, run)
+            pauses.append(
+                scalar(connection, "SELECT extract(epoch FROM available_at - highway.now()) FROM highway.task")
+            )
+            if pauses[-1] > 0:
+                assert take(database.worker) == []
+                words = scalar(connection, "SELECT words FROM highway.why_waiting(%s, %s)", tenant, run)
+                assert words == f"its worker died {len(pauses)} times in a row; it is tried again after a pause"
+            _wait_no_longer(connection)
+        assert [round(pause) for pause in pauses] == [0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+        (task,) = take(database.worker)
+        write(database.worker, step(task, "only"))
+        _wait_no_longer(connection)
+        assert scalar(connection, "SELECT rescues FROM highway.task") == 0, "progress begins the count anew"
+
+
+def test_a_task_that_was_asked_to_stop_is_given_no_pause(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant)
+        for _ in range(5):
+            _die(database, connection, run)
+            _wait_no_longer(connection)
+        take(database.worker, worker_id=uuid4())
+        facade.cancel(connection, tenant_id=tenant, workflow_run_id=run)
+        _sql.rescue.many(connection, quantity=10)
+        assert [task.task_id for task in take(database.worker)] == [run]
+
+
+def _die(database: Database, connection: Connection, run: UUID) -> None:
+    """Somebody who does not exist takes the task, and it is rescued."""
+    assert len(take(database.worker, worker_id=uuid4())) == 1
+    assert [row["task_id"] for row in _sql.rescue.many(connection, quantity=10)] == [run]
+
+
+def _wait_no_longer(connection: Connection) -> None:
+    """The pause of a task is over."""
+    connection.execute(
+        "UPDATE highway.task SET state = 'pending', available_at = highway.now() WHERE state = 'sleeping'"
+    )
 
 
 def test_a_cancelled_task_waits_for_nothing(database: Database, tenant: UUID) -> None:
