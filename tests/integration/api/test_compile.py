@@ -64,7 +64,7 @@ def problems_of(owner: Client, source: str, form: str) -> list[tuple[Any, ...]]:
         ('{"name": "x",\n "tasks": }', "json", [(2, 11, "$", "bad_json")]),
         ('{"name": "x",\n "name": "y"}', "json", [(2, 2, "$", "duplicate_key")]),
         ("name: x\ntasks:\n  - a: [\n", "yaml", [(4, 1, "$", "bad_yaml")]),
-        ("name: x\nname: y\n", "yaml", [(1, 1, "$", "bad_yaml")]),
+        ("name: x\nname: y\n", "yaml", [(2, 1, "$", "bad_yaml")]),
         (YAML, "yaml", [(8, 14, "$.tasks.a.retry_policy.delay", "bad_value")]),
         (JSON, "json", [(7, 28, "$.tasks.d.operator_type", "unknown_operator")]),
         (
