@@ -120,7 +120,7 @@ class Claiming:
         wanted = [
             Want(queues, quantity, self._turns[queues])
             for queues, quantity in (
-                (self._config.run_queues, room.runs),
+                (self._config.run_queues, min(room.runs, self._pace.at_once)),
                 (self._config.activity_queues, room.activities),
             )
             if queues and quantity > 0

@@ -47,18 +47,22 @@ class Flight:
             self._error = error
 
     def start(self) -> None:
-        """Send everything."""
+        """Send everything, and do not wait: the database does each statement as it comes, and keeps its answers until the pipeline is closed.
+
+        Both transactions are named for that: the end of the pipeline, which would end them, comes only then.
+        """
         if self._error:
             return
         try:
-            pipeline = self._pipeline.enter_context(self._connection.pipeline())
+            self._pipeline.enter_context(self._connection.pipeline())
             if self._group:
                 cursor(self._connection).execute(b"BEGIN")
                 self._group.send(self._connection)
                 self._end = cursor(self._connection).execute(b"COMMIT")
             if self.look:
+                cursor(self._connection).execute(b"BEGIN")
                 self.look.send(self._connection)
-            pipeline.sync()
+                cursor(self._connection).execute(b"COMMIT")
         except DatabaseError as error:
             self._error = error
 

@@ -82,6 +82,11 @@ class Inbox:
         """For how long nobody has drained it: the loop does so at least at each poll, unless it stands still."""
         return time.monotonic() - self._drained_at
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether a `drain` now would find nothing."""
+        return self._queue.empty()
+
     def put(self, message: Message) -> None:
         """Leave a message, from any thread."""
         self._queue.put(message)

@@ -21,7 +21,7 @@ from engine.orchestrator.session import Session
 from engine.queue.claims import Look
 from engine.queue.commit import CommitResult, commit
 from engine.worker.calls import Calls
-from engine.worker.claiming import Claiming, Taken
+from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.flight import Flight, open_connection
 from engine.worker.holding import Held, hear_waits, look_up
@@ -160,11 +160,12 @@ class Loop:
         return session if awaited else None
 
     def _go_on(self) -> None:
-        """Advance what can go on while the flight before is under way; receive that one, send the next, and only then hear what was received."""
+        """Advance what can go on while the flight before is under way; receive that one, send the next, and only then hear what it gave."""
         sessions = self._advance_ready()
         look = self._look(sessions)
         following = Flight(self._connection, self.worker_id, sessions, look) if sessions or look else None
-        self._land(following)
+        if following or self._inbox.is_empty:  # else there is something to do meanwhile
+            self._land(following)
 
     def _advance_ready(self) -> list[Session]:
         """Let the sessions go on that can, and start the calls of those that have nothing to write; those that have, for the next flight."""
@@ -186,7 +187,9 @@ class Loop:
     def _land(self, following: Flight | None = None) -> None:
         """Hear what became of the flight that is under way, if there is one, and let the following one start as soon as the connection is free."""
         flight, self._flight = self._flight, following
-        taken = self._receive(flight) if flight else []
+        if flight:
+            flight.receive()
+        taken = self._claiming.take_up(flight.catch()) if flight and flight.look else []
         self._roster.fly(following.task_ids if following else ())
         if following:
             following.start()
@@ -199,11 +202,6 @@ class Loop:
         unheard, self._unheard = self._unheard, []
         for message in unheard:
             self._hear(message)
-
-    def _receive(self, flight: Flight) -> list[Taken]:
-        """Wait for its answers; what it has caught, ready to be entered."""
-        flight.receive()
-        return self._claiming.take_up(flight.catch()) if flight.look else []
 
     def _advance(self, session: Session) -> None:
         try:

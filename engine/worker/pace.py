@@ -6,6 +6,7 @@ import time
 
 AHEAD_SECONDS = 0.1  # it holds what it is done with in so long
 WINDOW_SECONDS = 0.25
+SMALLEST_HALF = 100  # fewer are not worth a round trip of their own
 
 
 class Pace:
@@ -28,3 +29,8 @@ class Pace:
         if lasted >= WINDOW_SECONDS:
             self._before, self._left, self._since = self._left / lasted, 0, now
         return int(self._before * AHEAD_SECONDS)
+
+    @property
+    def at_once(self) -> int:
+        """How many to take in one look: half of them, so that one half is thought about while the database works on the other."""
+        return max(self.ahead // 2, SMALLEST_HALF)

@@ -72,7 +72,7 @@ RETURNING w.worker_id, w.name;
 -- Tasks whose worker exists no more become claimable again, at once and with a new epoch: a late write of the old worker changes nothing.
 -- Seen first and locked by their epoch then: between the two another one may have rescued a task and a living worker claimed it, and
 -- PostgreSQL's recheck of a changed row does not ask "is there no worker?" again.
--- One whose workers died three times in a row is given a pause that grows to a minute: what was not its fault passes in that time, and poison kills the fewer.
+-- One whose workers died ten times in a row is given a pause that grows to a minute: what was not its fault passes in that time, and poison kills the fewer.
 WITH lost AS MATERIALIZED (
     SELECT t.tenant_id, t.task_id, t.epoch FROM highway.task AS t
      WHERE t.state = 'running' AND NOT EXISTS (SELECT FROM highway.worker AS w WHERE w.worker_id = t.claimed_by)
@@ -85,10 +85,10 @@ WITH lost AS MATERIALIZED (
        FOR NO KEY UPDATE OF t SKIP LOCKED
 ), rescued AS (
     UPDATE highway.task AS t
-       SET state = CASE WHEN t.cancel_requested THEN 'pending' WHEN t.pause_requested THEN 'paused' WHEN t.rescues < 3 THEN 'pending'
+       SET state = CASE WHEN t.cancel_requested THEN 'pending' WHEN t.pause_requested THEN 'paused' WHEN t.rescues < 10 THEN 'pending'
                         ELSE 'sleeping' END,
-           available_at = highway.now() + make_interval(secs => CASE WHEN t.rescues < 3 OR t.cancel_requested THEN 0
-                                                                     ELSE least(60, 2.0 ^ (t.rescues - 3)) END),
+           available_at = highway.now() + make_interval(secs => CASE WHEN t.rescues < 10 OR t.cancel_requested THEN 0
+                                                                     ELSE least(60, 2.0 ^ (t.rescues - 10)) END),
            epoch = t.epoch + 1, rescues = t.rescues + 1, claimed_by = NULL
       FROM held AS h
      WHERE t.tenant_id = h.tenant_id AND t.task_id = h.task_id
