@@ -20,7 +20,7 @@ demo: setup-run ## the same, then stop: exit 0 when the workflow gave the right 
 	@exec $(VENV)/python -m launch.run --port $(PORT) --once
 
 test: setup-test ## every test (TESTS="tests/engine -k retry" for some)
-	@exec $(VENV)/python -m pytest -n auto --dist loadfile $(TESTS)
+	@exec $(VENV)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: setup-test ## linters, types, import contracts, Django's checks
 	@exec $(VENV)/python -m launch.check

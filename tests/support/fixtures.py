@@ -17,6 +17,7 @@ from tests.support.session import Session
 from tests.support.stack import Stack
 
 SESSION = pytest.StashKey[Session]()
+LONG_FIRST = ("launch", "workflow_examples", "crash", "bench", "integration")
 Connect = Callable[..., "psycopg.Connection[Any]"]
 
 
@@ -32,6 +33,13 @@ def running_session(config: pytest.Config) -> Session:
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than there are cores: many tests wait for a timer, a lease or a page."""
     return len(os.sched_getaffinity(0)) + 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no tester is alone with one at the end."""
+    ranks = {folder: rank for rank, folder in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.split("/")[1], len(ranks)))
 
 
 @pytest.hookimpl(optionalhook=True)

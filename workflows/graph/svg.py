@@ -14,7 +14,7 @@ from workflows.graph.states import PENDING, NodeState
 from workflows.graph.strokes import sharp, short, smooth
 from workflows.words import state_word
 
-LABEL_LENGTH = 20
+LABEL_LENGTH = 18
 DETAIL_LENGTH = 23
 FRAME_LETTER_WIDTH = 6.6
 
