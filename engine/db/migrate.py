@@ -87,7 +87,9 @@ def _check(migrations: list[Migration], done: dict[str, str]) -> None:
                 f"the database has migration {name}, which this version does not know: it is older than the database"
             )
         if known[name] != sha256:
-            raise MigrationError(f"migration {name} was edited after it was applied")
+            raise MigrationError(
+                f"migration {name} was edited after it was applied: go on with the version that applied it, or with a new database"
+            )
 
 
 def _apply(connection: Connection, migration: Migration) -> None:

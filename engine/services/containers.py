@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from functools import partial
 from typing import Any
@@ -84,7 +83,12 @@ def _label(thing: Any, name: str) -> str:
 
 def _tried(remove: Any) -> int:
     """Somebody else may be removing it; a network may still have containers in it: the next round sees."""
-    with contextlib.suppress(Exception):
+    import docker.errors  # noqa: PLC0415 - only where there are containers
+    import requests  # noqa: PLC0415
+
+    try:
         remove()
-        return 1
-    return 0
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        _logger.info("what was left behind could not be removed now: %s", error)
+        return 0
+    return 1

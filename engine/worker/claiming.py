@@ -6,12 +6,12 @@ import logging
 import math
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.errors import BusyError, EngineError
 from engine.interpreter import Program
+from engine.kit.values import value
 from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
@@ -31,7 +31,7 @@ MOMENT_SECONDS = 0.01  # worth waiting for, as one look then does for many tasks
 SMALLEST_SHARE = 4  # of what the pace allows: a look for less than a fourth of it waits while there is more to do
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Taken:
     """A claimed task with all that it takes to enter it, or why that cannot be had."""
 
