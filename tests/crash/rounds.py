@@ -1,4 +1,4 @@
-"""One round: some runs, two workers and a client that hurt themselves, healthy ones in their place, and the oracles at the end."""
+"""One round: some runs, workers and a client that hurt themselves until the plan is done, healthy ones after them, and the oracles at the end."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Round:
     queue: str = field(default_factory=lambda: f"q{uuid.uuid4().hex[:8]}")
     victims: list[Forked] = field(default_factory=list)
     healthy: list[Forked] = field(default_factory=list)
+    clients: list[Forked] = field(default_factory=list)
     expected: dict[str, Workload] = field(default_factory=dict)
 
     def play(self) -> list[str]:
@@ -43,17 +44,15 @@ class Round:
     def start(self) -> None:
         """Fork everybody."""
         self._ends_at = time.monotonic() + ROUND_SECONDS
-        self._stopped_at: float | None = None
         self._left_by: float | None = None  # until when those who were told to stop must have left
         options: dict[str, Any] = {"queues": [self.queue], "grace_seconds": 0.2 if self.plan.drains else 5.0}
         seldom = self.plan.points & SELDOM
-        faults = [Fault(FaultPoint.STEP_BEFORE_CHECKPOINT)] * 2 if seldom else list(self.plan.faults)
-        on_client = [fault for fault in faults if is_clients(fault.point)]
-        self.victims = [self.arena.worker([fault], **options) for fault in faults]
+        faults = [Fault(FaultPoint.STEP_BEFORE_CHECKPOINT)] if seldom else self.plan.faults
+        self.victims = [self.arena.worker(faults, **options) for _ in range(2)]
         if seldom:
-            self.healthy = [self.arena.worker([fault], **options) for fault in self.plan.faults]
+            self.healthy = [self.arena.worker(self.plan.faults, **options) for _ in range(2)]
         self._steps = self._client_steps()
-        self._client = self.arena.client(self._steps, on_client[:1])
+        self._begin_client()
 
     def is_over(self) -> bool:
         """Look once, and do what is to be done now. Raises `AssertionError` when it takes too long."""
@@ -61,11 +60,11 @@ class Round:
             f"{self.plan}: not over after {ROUND_SECONDS:g} s\n{self.arena.log()[-2000:]}"
         )
         self._wake_the_stopped()
-        if not self._client.gone():
+        if not self.clients[-1].gone():
             self._replace_the_dead()
             return False
         if self._steps and not self._client_is_done():
-            self._client = self.arena.client(self._steps)  # the user's program tries again, with the same keys
+            self._begin_client()  # the user's program tries again, with the same keys
             return False
         if self.plan.drains and not self.healthy:
             self._drain()
@@ -93,9 +92,15 @@ class Round:
 
     def end(self) -> None:
         """Kill whoever is left."""
-        for worker in [*self.victims, *self.healthy]:
-            worker.kill()
-        self._client.kill()
+        for each in self._processes:
+            each.kill()
+
+    @property
+    def _processes(self) -> list[Forked]:
+        return [*self.victims, *self.healthy, *self.clients]
+
+    def _begin_client(self) -> None:
+        self.clients.append(self.arena.client(self._steps, self._left(by_client=True)))
 
     def _client_steps(self) -> list[dict[str, Any]]:
         url = self.arena.effects.url
@@ -143,19 +148,34 @@ class Round:
         frozen = self._frozen()
         awake = [worker for worker in alive if worker.pid not in frozen]
         if len(awake) < 2 and not (self.plan.drains and not self.healthy):
-            self.healthy.append(self.arena.worker(queues=[self.queue]))
+            self.healthy.append(self.arena.worker(self._left(by_client=False), queues=[self.queue]))
+
+    def _left(self, *, by_client: bool) -> list[Fault]:
+        """The faults that nobody has done yet, those of a client or the others. None of a special plan: its two victims were enough."""
+        if self.plan.is_special:
+            return []
+        done = {line.split()[1] for line in self._fired()}
+        return [each for each in self.plan.faults if is_clients(each.point) == by_client and str(each) not in done]
+
+    def _fired(self) -> list[str]:
+        """What was done in this round."""
+        ours = {each.pid for each in self._processes}
+        return [line for line in self.arena.fired() if int(line.split()[0]) in ours]
 
     def _frozen(self) -> set[int]:
-        """Process ids of whoever has stopped himself in this round; a client may have, too."""
-        ours = {each.pid for each in [*self.victims, *self.healthy, self._client]}
-        return ours & {int(line.split()[0]) for line in self.arena.fired() if ":stop:" in line}
+        """Process ids of whoever has stopped himself and is not to be woken yet; a client may have, too."""
+        return {pid for pid, at in self._stops().items() if time.time() < at + LEASE_SECONDS + 1}
+
+    def _stops(self) -> dict[int, float]:
+        """When each process that has stopped itself did so for the last time, in the seconds of `time.time`."""
+        return {int(line.split()[0]): float(line.split()[2]) for line in self._fired() if ":stop:" in line}
 
     def _wake_the_stopped(self) -> None:
         """SIGCONT when the lease is long over: the zombie shall find that nothing is its own."""
-        if self.plan.stops and self._frozen():
-            self._stopped_at = self._stopped_at or time.monotonic()
-            if time.monotonic() > self._stopped_at + LEASE_SECONDS + 1:
-                for each in [*self.victims, *self.healthy, self._client]:
+        if self.plan.stops:
+            to_wake = self._stops().keys() - self._frozen()
+            for each in self._processes:
+                if each.pid in to_wake:
                     each.send_signal(signal.SIGCONT)
 
     def _runs(self) -> dict[str, UUID]:

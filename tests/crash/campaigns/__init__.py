@@ -49,7 +49,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     ),
     Campaign(
         "R1.random",
-        "hurt anywhere in any way, two workers a round",
+        "hurt anywhere in any way",
         f"10,000: {_ALL}",
         "DBOS: PostgreSQL restarts only",
         (4, 60, 10_000),

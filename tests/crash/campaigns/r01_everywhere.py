@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -16,39 +20,51 @@ from tests.crash import oracles
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
 from tests.crash.faults import Fault
-from tests.crash.plans import Plan, plan_for, random_plan
+from tests.crash.plans import Plan, plans_for, random_plans
 from tests.crash.rounds import Round, play
+from tests.crash.together import together
 from tests.support.databases import Database
 
 IN_ROUNDS = tuple(point for point in FaultPoint if point is not FaultPoint.MIGRATION_STEP)
 ROUNDS_AN_ARENA = 24  # the oracles read a whole database
 AT_ONCE = 6  # a round waits for most of its time: for timers, for the lease of whoever is dead
+SEEDS_MOST = 3  # for each time that every point is to be hurt: a chosen time may not come, late in a round
+FAULTS_AT_A_TIME = 200
 
 
 def points(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
-    """``quantity`` seeds for each point; 0 is one point in five, for a test's time."""
+    """Until each point was hurt ``quantity`` times; 0 is one point in five, for a test's time."""
     chosen = IN_ROUNDS if quantity else IN_ROUNDS[seed % 5 :: 5]
-    tally, missed = Tally(), set(chosen) if quantity else set()
-    for number in range(max(quantity, 1)):
-        plans = [plan_for(point, seed + number) for point in chosen]
-        missed -= _together(stage, plans, tally, tick)
-        tally.problems += interrupted_migration(stage, stage.folder / uuid.uuid4().hex, seed + number)
-    # Late in a round a chosen time may not come. Over all seeds each point was hurt, or it is now, at its first time.
-    missed -= _together(stage, [Plan(seed, (Fault(point),) * 2) for point in sorted(missed)], tally, tick)
-    tally.problems += [f"nobody was hurt at {point}" for point in sorted(missed)]
+    tally, hurt = Tally(), Counter[FaultPoint]()
+    for number in range(SEEDS_MOST * max(quantity, 1)):
+        left = [point for point in chosen if hurt[point] < quantity] if number else list(chosen)
+        if not left:
+            break
+        before = _fewest(hurt, chosen, quantity)
+        hurt += _together(stage, plans_for(left, seed + number), tally)
+        if number < max(quantity, 1):
+            tally.problems += interrupted_migration(stage, stage.folder / uuid.uuid4().hex, seed + number)
+        tick(_fewest(hurt, chosen, quantity) - before)
+    tally.problems += [f"{point} was hurt {hurt[point]} times only" for point in chosen if hurt[point] < quantity]
     tally.figures["points"] = str(len(chosen) + 1)
+    tally.figures["times each at least"] = str(_fewest(hurt, chosen))
     return tally
 
 
+def _fewest(hurt: Counter[FaultPoint], points: Iterable[FaultPoint], most: int | None = None) -> int:
+    """How often each of ``points`` was hurt at least, counted up to ``most``."""
+    fewest = min(hurt[point] for point in points)
+    return fewest if most is None else min(fewest, most)
+
+
 def at_random(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
-    """Rounds of two victims, each hurt anywhere in any way, until that was done ``quantity`` times."""
-    tally, number = Tally(), seed
-    while int(tally.figures.get("faults done", 0)) < quantity:
-        before = int(tally.figures.get("faults done", 0))
-        some = min(ROUNDS_AN_ARENA, max(1, (quantity - before) * 2 // 3))
-        _together(stage, [random_plan(each) for each in range(number, number + some)], tally, lambda _: None)
-        number += some
-        tick(int(tally.figures["faults done"]) - before)
+    """Hurt anywhere in any way, until that was done ``quantity`` times."""
+    tally, done, number = Tally(), 0, seed
+    while done < quantity:
+        some = min(FAULTS_AT_A_TIME, max(2, quantity - done))
+        more = _together(stage, random_plans(some, number), tally).total()
+        done, number = done + more, number + 1
+        tick(more)
     return tally
 
 
@@ -58,23 +74,58 @@ def replay(stage: Stage, plans: list[Plan]) -> list[str]:
         return [problem for plan in plans for problem in Round(arena, plan).play()]
 
 
-def _together(stage: Stage, plans: list[Plan], tally: Tally, tick: Tick) -> set[FaultPoint]:
-    """Play them a few at once, a dozen or two in a database, and add them up. Returns the points at which somebody was really hurt."""
-    alone = [plan for plan in plans if plan.wants_to_be_alone]
-    others = [plan for plan in plans if not plan.wants_to_be_alone]
-    hurt: set[FaultPoint] = set()
-    for group, at_once in [(alone, 1), *((each, AT_ONCE) for each in _split(others))]:
-        if not group:
-            continue
+def _together(stage: Stage, plans: list[Plan], tally: Tally) -> Counter[FaultPoint]:
+    """Play them a few at once and add them up. Returns how often somebody was really hurt at each point."""
+    hurt = _alone(stage, [plan for plan in plans if plan.wants_to_be_alone], tally)
+    for group in _split([plan for plan in plans if not plan.wants_to_be_alone]):
         with stage.arena() as arena:
-            tally.problems += play(arena, group, at_once, tick)
+            tally.problems += play(arena, group, AT_ONCE)
             tally.problems += _whole(arena, group)
-            done = [Fault.read(line.split()[1]) for line in arena.fired()]
-        hurt |= {fault.point for fault in done}
-        for name, more in (("rounds", len(group)), ("faults done", len(done))):
-            tally.figures[name] = str(int(tally.figures.get(name, 0)) + more)
-        tally.done += len(group)
+            hurt += _hurt(arena)
+    for name, more in (("rounds", len(plans)), ("faults done", hurt.total())):
+        tally.figures[name] = str(int(tally.figures.get(name, 0)) + more)
+    tally.done += len(plans)
     return hurt
+
+
+def _alone(stage: Stage, plans: list[Plan], tally: Tally) -> Counter[FaultPoint]:
+    """The same, each in a database of its own."""
+    rounds = [_Apart(stage, plan) for plan in plans]
+    tally.problems += together(rounds, AT_ONCE)
+    return sum((each.hurt for each in rounds), Counter())
+
+
+@dataclass
+class _Apart:
+    """A round that has a database for itself."""
+
+    stage: Stage
+    plan: Plan
+    hurt: Counter[FaultPoint] = field(default_factory=Counter)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        """Begin."""
+        self._round = Round(self._stack.enter_context(self.stage.arena()), self.plan)
+        self._stack.callback(self._round.end)
+        self._round.start()
+
+    def is_over(self) -> bool:
+        """Look once, and do what is to be done now."""
+        return self._round.is_over()
+
+    def judge(self) -> list[str]:
+        """What was wrong with its runs, and in the whole database."""
+        return self._round.judge() + _whole(self._round.arena, [self.plan])
+
+    def end(self) -> None:
+        """Count what was done, and clear everything away."""
+        self.hurt += _hurt(self._round.arena)
+        self._stack.close()
+
+
+def _hurt(arena: Arena) -> Counter[FaultPoint]:
+    return Counter(Fault.read(line.split()[1]).point for line in arena.fired())
 
 
 def _split(plans: list[Plan]) -> list[list[Plan]]:
