@@ -6,6 +6,7 @@ Contract:
   commit. With ``gate`` true the core does not go on past this step until the worker calls ``durable(key)``: the results of tool calls are gated, pure
   decisions are not, for they would be decided alike again.
 - Whatever else a command starts (tool call, timer, wait, fork) happens only after every Record returned before it is durable or will be in the same commit.
+  A tool call need not wait for the Record of a wait whose end is certain (`WaitOver.certain`).
 - `Finish` comes last and once, when nothing is open; all Records before it are committed with it.
 """
 

@@ -103,11 +103,13 @@ class WaitOver:
     ``payload``: an event's payload; for tasks ``{key: {"status": ..., "result": ..., "error": ...}}`` of all that were awaited
     (status: completed, failed, cancelled, or an open state when timed out or when fewer than all were needed); ``{"fencing"}`` of a lock;
     a person's answer ``{"try_again": bool, "by": ..., "args": ..., "kwargs": ...}``; None for timers.
+    ``certain``: whoever takes the task up again is told the same, whenever that is; so nothing needs to be written before what comes next.
     """
 
     key: str
     timed_out: bool = False
     payload: Json = None
+    certain: bool = False
 
 
 Fact = ToolSucceeded | ToolFailed | ToolAsked | ToolNoted | WaitOver

@@ -37,7 +37,7 @@ from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitO
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.orchestrator.fault_places import reach_command, reach_committed
-from engine.orchestrator.waits import Waits, wait_write
+from engine.orchestrator.waits import Waits, failed_attempt, wait_write
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
     CallWrite,
@@ -73,6 +73,8 @@ class Session:
     moved: bool = False  # a step has ended since the claim
     always_suspend: bool = False  # give the task back after each such step
     limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
+    certain: set[str] = field(default_factory=set)  # waits whose end anybody would be told of alike
+    holds_back: bool = False  # something is collected that must be durable before a call starts
 
     def advance(self) -> None:
         """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
@@ -102,6 +104,8 @@ class Session:
             if fact.key not in self.waits or fact.key in self.over:
                 return
             self.over.add(fact.key)
+            if fact.certain:
+                self.certain.add(fact.key)
         else:
             if fact.key not in self.running:
                 return
@@ -192,10 +196,12 @@ class Session:
         """What was collected is durable; begin to collect anew."""
         reach_committed(self.writes)
         self.writes = TaskWrites(self.task)
+        self.holds_back = False
         self.tell_listeners(True)
 
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
         reach_command(self.task, command)
+        self.holds_back = self.holds_back or self._must_be_durable(command)
         if isinstance(command, Collected):
             self.writes.collect(command)
             return
@@ -222,6 +228,10 @@ class Session:
                 self._finish(command)
             case _:
                 assert_never(command)
+
+    def _must_be_durable(self, command: Command) -> bool:
+        """Whether no call may start before it is. What is certain may be lost: the same would be decided again, and the same call would come of it."""
+        return not (isinstance(command, CallTool) or (isinstance(command, Record) and command.key in self.certain))
 
     def _call(self, call: CallTool) -> None:
         failed = self.past.failed
@@ -251,6 +261,7 @@ class Session:
         self._free_slots(key)
         self.waits.discard(key)
         self.over.discard(key)
+        self.certain.discard(key)
         self.moved = True
 
     def _wait(self, command: Waits) -> None:
@@ -263,7 +274,7 @@ class Session:
             return
         self._free_slots(command.key)  # its call is over: it waits for another attempt, or for what the tool asked for
         if isinstance(command, Retry):
-            self._note_attempt(command)
+            self.writes.journal.append(failed_attempt(command))
         elif isinstance(command, AskPerson):
             self._pause_for(command)
 
@@ -272,16 +283,8 @@ class Session:
             self.limited.discard(key)
             self.writes.freed.append(key)
 
-    def _note_attempt(self, retry: Retry) -> None:
-        told: JsonObject = {
-            "attempt": retry.attempt,
-            "error": retry.error.to_json(),
-            "delay_seconds": retry.delay_seconds,
-        }
-        self.journal("attempt_failed", retry.key, told)
-
     def _pause_for(self, asked: AskPerson) -> None:
-        self.journal("attempt_failed", asked.key, {"attempt": asked.attempt, "error": asked.error.to_json()})
+        self.writes.journal.append(failed_attempt(asked))
         where = f"{self.task.key}/{asked.key}" if self.task.key else asked.key
         self.writes.pause_for = f"{where} failed and its attempts are spent: {asked.error.message}"[:MAX_REASON]
         self.pausing = True

@@ -12,7 +12,8 @@ from engine.model.commands import (
     Retry,
     StartTimer,
 )
-from engine.queue.writes import WaitWrite
+from engine.model.json import JsonObject
+from engine.queue.writes import JournalWrite, WaitWrite
 
 Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | AwaitLock
 
@@ -57,3 +58,11 @@ def _of_attempt(command: Retry | AskPerson | AwaitSlots) -> WaitWrite:
         error=command.error,
         request=command.request,
     )
+
+
+def failed_attempt(command: Retry | AskPerson) -> JournalWrite:
+    """What people read of an attempt that another may follow."""
+    told: JsonObject = {"attempt": command.attempt, "error": command.error.to_json()}
+    if isinstance(command, Retry):
+        told["delay_seconds"] = command.delay_seconds
+    return JournalWrite("attempt_failed", command.key, told)

@@ -15,11 +15,12 @@ from engine.db.queries import load
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.activity import ActivityPast, FailedAttempt
 from engine.model.errors import StepError
-from engine.model.facts import Recorded, Waiting, WaitOver
+from engine.model.facts import Recorded, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, Loaded
 from engine.model.undo import Undo
 from engine.queue.payloads import Contents, fetch, references, unpack
+from engine.queue.waits import add_wait
 
 _sql = load("task")
 _activities = load("activity")
@@ -27,14 +28,6 @@ NO_TENANT = UUID(int=0)
 LAST_TENANT = UUID(int=2**128 - 1)
 LOOK_AGAIN_SECONDS = 0.1
 GRANT_BATCH = 100  # keys of limits that one look may serve
-_OVER = {
-    "timer": FaultPoint.TIMER_FIRE,
-    "retry": FaultPoint.TIMER_FIRE,
-    "tasks": FaultPoint.JOIN_LAST,
-    "event": FaultPoint.EVENT_HEARD,
-    "signal": FaultPoint.MESSAGE_HEARD,
-    "update": FaultPoint.MESSAGE_HEARD,
-}
 WAKE_BATCH = 500  # sleepers that one claim may wake, so that no claim takes long
 
 
@@ -186,7 +179,7 @@ def load_tasks(connection: Connection, tasks: Sequence[ClaimedTask]) -> dict[UUI
     for row in variables:
         by_scope[row["workflow_run_id"], row["scope"]].variables[row["name"]] = row["value"]
     for row in waits:
-        _add_wait(loaded[row["task_id"]], row)
+        add_wait(loaded[row["task_id"]], row)
     for row in pasts or ():
         failed = FailedAttempt.from_json(row["failed_attempt"]) if row["failed_attempt"] else None
         loaded[row["task_id"]].past = ActivityPast(row["details"], failed)
@@ -224,7 +217,7 @@ def load_waits(connection: Connection, tasks: Iterable[ClaimedTask]) -> dict[UUI
     for row in _sql.load_waits.many(
         connection, tenant_ids=[task.tenant_id for task in held], task_ids=[task.task_id for task in held]
     ):
-        _add_wait(loaded[row["task_id"]], row)
+        add_wait(loaded[row["task_id"]], row)
     contents = fetch_payloads(connection, held, loaded)
     return {task.task_id: with_payloads(task, loaded[task.task_id], contents)[1] for task in held}
 
@@ -281,16 +274,3 @@ def _each(loaded: Loaded, over: WaitOver, change: Callable[[Json], Json]) -> Jso
 def _recorded(row: Row) -> Recorded:
     error = StepError.from_json(row["error"]) if row["error"] else None
     return Recorded(row["step_key"], row["operator"], row["outcome"], row["result"], error)
-
-
-def _add_wait(loaded: Loaded, row: Row) -> None:
-    given = {"fencing": row["ticket"]} if row["ticket"] is not None else row["given"]
-    over = row["due"] or row["emitted"] or row["joined"] or given is not None
-    loaded.waiting.append(Waiting(row["step_key"], row["kind"], row["attempt"], over, row["request"]))
-    if over:
-        if point := _OVER.get(row["kind"]):
-            reach(point)
-        arrived = row["emitted"] or row["joined"] or given is not None
-        payload = given if given is not None else row["payload"] if row["emitted"] else row["tasks"]
-        timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot", "lock")
-        loaded.over.append(WaitOver(row["step_key"], timed_out, payload))

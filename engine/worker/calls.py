@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from engine.worker.breakers import Breakers
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, IdentityLost, Inbox
 from engine.worker.ledger import CallLedger
-from engine.worker.running_call import RunningCall, shown_input
+from engine.worker.running_call import RunningCall, long_running, shown_input
 
 _logger = logging.getLogger(__name__)
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
@@ -71,14 +71,20 @@ class Calls:
         busy = sum(1 for running in self.running.values() if not (running.ended or running.resting))
         return max(0, self.config.slots - busy)
 
-    def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json = None) -> None:
-        """Start one attempt. Its end arrives in the inbox, also when it was run inline. ``last_details``: what the attempt before said last."""
+    def may_go_ahead(self, calls: Iterable[CallTool]) -> bool:
+        """Whether they write nothing by themselves, so that they may start before what led to them is written."""
+        specs = [self.config.tools.get(call.tool) for call in calls]
+        return all(spec is not None and not (spec.transactional or spec.durable) for spec in specs)
+
+    def start(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json = None) -> bool:
+        """Start one attempt; whether it is over already. Its end arrives in the inbox in any case. ``last_details``: what the attempt before said last."""
         running = self._prepare(task, call, variables, last_details)
         if running.spec.inline and call.breaker is None:
             self._run(running)
-            return
+            return True
         self.running[task.task_id, call.key] = running
         self.executor.submit(self._run, running)
+        return False
 
     def forget(self, ended: CallEnded) -> None:
         """The end of a call was heard."""
@@ -125,13 +131,7 @@ class Calls:
 
     def shown(self) -> dict[UUID, tuple[ClaimedTask, list[JsonObject]]]:
         """Tasks with steps that have been running for a while, and those: for people, through the heartbeat."""
-        since = time.monotonic() - SHOW_AFTER_SECONDS
-        steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = {}
-        for running in list(self.running.values()):
-            if running.began is not None and running.began <= since and running.began_at and not running.ended:
-                task = steps.setdefault(running.task.task_id, (running.task, []))
-                task[1].append(running.shown())
-        return steps
+        return long_running(list(self.running.values()), time.monotonic() - SHOW_AFTER_SECONDS)
 
     def _prepare(self, task: ClaimedTask, call: CallTool, variables: JsonObject, last_details: Json) -> RunningCall:
         cancellation, pulse = Cancellation(), Pulse()

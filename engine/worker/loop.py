@@ -1,8 +1,7 @@
 """The loop of a worker: one thread that executes all claimed tasks.
 
-Each turn: hear what came in, let the sessions go on, commit what they want written in one group and look for more work in the same round trip,
-start what may start now. While the database works on one group the sessions of the next are advanced, so groups grow with the load and are of
-one when it is idle: the window needs no setting.
+Each turn: hear what came in, let the sessions go on, commit what they want written in one group and look for more work in the same round trip, start
+what may start now. While the database works on one group the next is advanced, so groups grow with the load and are of one when it is idle.
 """
 
 from __future__ import annotations
@@ -82,11 +81,14 @@ class Loop:
 
     def turn(self) -> None:
         """One round. Raises `ConnectionLostError` when the identity is lost: then close, and begin a new incarnation."""
+        look_due = (
+            self._control_due
+        )  # since the turn before: who can go on goes first, and hears of a stop or a pause with its commit, too
         for message in (*self._inbox.drain(self._patience()), *self._calls.expire()):
             self._hear(message)
-        if self._control_due:
-            self._look_after_holdings()
         self._go_on()
+        if look_due:
+            self._look_after_holdings()
 
     def drain(self) -> None:
         """Claim nothing more; what is held goes on."""
@@ -106,8 +108,8 @@ class Loop:
         self._opened.close()
 
     def _patience(self) -> float:
-        if self._flight:
-            return 0.0  # the answer is waited for at the end of the turn
+        if self._flight or self._control_due:
+            return 0.0  # what is to be waited for is waited for at the end of the turn
         limits = (
             POLL_SECONDS,
             self._calls.seconds_to_next_deadline(),
@@ -164,18 +166,18 @@ class Loop:
         sessions = self._advance_ready()
         look = self._look(sessions)
         following = Flight(self._connection, self.worker_id, sessions, look) if sessions or look else None
-        if following or self._inbox.is_empty:  # else there is something to do meanwhile
+        if following or self._inbox.is_empty:  # else there is something to do
             self._land(following)
 
     def _advance_ready(self) -> list[Session]:
-        """Let the sessions go on that can, and start the calls of those that have nothing to write; those that have, for the next flight."""
+        """Let the sessions go on that can, and start the calls that nothing holds back; those that have something to write, for the next flight."""
         writing: list[Session] = []
         for session in self._roster.take_ready():
             self._advance(session)
-            if session.writes:
+            ahead = not session.writes or (not session.holds_back and self._calls.may_go_ahead(session.calls))
+            came_back = ahead and self._start(session)
+            if session.writes and not came_back:  # else it is written along with what its calls came back with
                 writing.append(session)
-            else:
-                self._start(session)
         return writing
 
     def _look(self, writing: Sequence[Session]) -> Look | None:
@@ -252,15 +254,17 @@ class Loop:
         if session := self._roster.remove(task_id):
             session.tell_listeners(False)
 
-    def _start(self, session: Session) -> None:
+    def _start(self, session: Session) -> bool:
+        """Start what may start now; whether all of it has come back already."""
         task_id = session.task.task_id
         if self._roster.sessions.get(task_id) is not session or self._roster.is_resting(task_id):
-            return
+            return False
         if unknown := [call.tool for call in session.calls if call.tool not in self._config.tools]:
             self._defer(session, unknown[0])
-            return
-        for call in session.start_calls():
-            self._calls.start(session.task, call, session.variables, session.past.details)
+            return False
+        given = session.variables, session.past.details
+        came_back = [self._calls.start(session.task, call, *given) for call in session.start_calls()]
+        return bool(came_back) and all(came_back)
 
     def _defer(self, session: Session, tool: str) -> None:
         """This worker lacks a tool: the task is put back with a delay and an alert, never failed."""

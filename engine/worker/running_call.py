@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from engine.durable.cancellation import Cancellation
 from engine.durable.pulse import Pulse
@@ -104,3 +106,12 @@ class RunningCall:
 def shown_input(call: CallTool) -> Json:
     """What a step was given, as it is kept for people; None when it was given nothing."""
     return {"args": call.args, "kwargs": call.kwargs} if call.args or call.kwargs else None
+
+
+def long_running(calls: Iterable[RunningCall], since: float) -> dict[UUID, tuple[ClaimedTask, list[JsonObject]]]:
+    """By task, how people are shown the calls that began before ``since`` (by the monotonic clock) and go on."""
+    steps: dict[UUID, tuple[ClaimedTask, list[JsonObject]]] = {}
+    for running in calls:
+        if running.began is not None and running.began <= since and running.began_at and not running.ended:
+            steps.setdefault(running.task.task_id, (running.task, []))[1].append(running.shown())
+    return steps
