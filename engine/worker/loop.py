@@ -138,13 +138,11 @@ class Loop:
         if self._roster.is_in_flight(ended.task_id):
             self._unheard.append(ended)
             return
-        session = self._waiting_for(ended)
-        if session is None:
-            return
-        session.log(ended.fact.key, ended.logs)
-        session.writes.beats += [ended.beat] if ended.beat else []
-        session.settle(ended.fact, ended.seconds, ended.guarded)
-        self._roster.rouse([ended.task_id])
+        if session := self._waiting_for(ended):
+            session.log(ended.fact.key, ended.logs)
+            session.writes.beats += [ended.beat] if ended.beat else []
+            session.settle(ended.fact, ended.seconds, ended.guarded)
+            self._roster.rouse([ended.task_id])
 
     def _call_noted(self, noted: CallNoted) -> None:
         if self._roster.is_in_flight(noted.task_id):
@@ -195,15 +193,14 @@ class Loop:
         self._roster.fly(following.task_ids if following else ())
         if following:
             following.start()
-        if flight is None:
-            return
-        self._apply(flight.result())
-        for session in flight.sessions:
-            self._start(session)
-        self._roster.add(self._claiming.enter(taken))
-        unheard, self._unheard = self._unheard, []
-        for message in unheard:
-            self._hear(message)
+        if flight:
+            self._apply(flight.result())
+            for session in flight.sessions:
+                self._start(session)
+            self._roster.add(self._claiming.enter(taken))
+            unheard, self._unheard = self._unheard, []
+            for message in unheard:
+                self._hear(message)
 
     def _advance(self, session: Session) -> None:
         try:
