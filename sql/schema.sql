@@ -260,6 +260,18 @@ CREATE FUNCTION highway.at_the_door(p_tenant uuid, p_most integer) RETURNS bigin
 
 ALTER FUNCTION highway.at_the_door(p_tenant uuid, p_most integer) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.uuid7_from(p_at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((lpad(to_hex(((EXTRACT(epoch FROM p_at) * (1000)::numeric))::bigint), 12, '0'::text) || '70008000000000000000'::text))::uuid;
+
+ALTER FUNCTION highway.uuid7_from(p_at timestamp with time zone) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.ids_between(p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before uuid DEFAULT NULL::uuid, OUT low uuid, OUT high uuid) RETURNS record
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ROW(COALESCE(highway.uuid7_from(p_from), '00000000-0000-0000-0000-000000000000'::uuid), LEAST(p_before, highway.uuid7_from(p_to), 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid));
+
+ALTER FUNCTION highway.ids_between(p_from timestamp with time zone, p_to timestamp with time zone, p_before uuid, OUT low uuid, OUT high uuid) OWNER TO highway_owner;
+
 CREATE TABLE highway.workflow_run (
     tenant_id uuid NOT NULL,
     workflow_run_id uuid NOT NULL,
@@ -310,7 +322,7 @@ ALTER TABLE highway.workflow_run OWNER TO highway_owner;
 
 CREATE FUNCTION highway.backlog(p_tenant uuid, p_most integer) RETURNS bigint
     LANGUAGE sql STABLE
-    RETURN ((SELECT count(*) AS count FROM (SELECT FROM highway.workflow_run r WHERE ((r.tenant_id = backlog.p_tenant) AND (r.status = 'pending'::text)) LIMIT backlog.p_most) due) + (SELECT count(*) AS count FROM (SELECT FROM highway.task t WHERE ((t.tenant_id = backlog.p_tenant) AND (t.gate IS NOT NULL) AND (t.state = 'sleeping'::text)) LIMIT backlog.p_most) held));
+    RETURN ((SELECT count(*) AS count FROM (SELECT FROM (highway.ids_between() b(low, high) CROSS JOIN LATERAL (SELECT FROM highway.workflow_run r_1 WHERE ((r_1.tenant_id = backlog.p_tenant) AND (ROW(r_1.status, r_1.workflow_run_id) >= ROW('pending'::text, b.low)) AND (ROW(r_1.status, r_1.workflow_run_id) < ROW('pending'::text, b.high))) ORDER BY r_1.status, r_1.workflow_run_id LIMIT backlog.p_most) r)) due) + (SELECT count(*) AS count FROM (SELECT FROM highway.task t WHERE ((t.tenant_id = backlog.p_tenant) AND (t.gate IS NOT NULL) AND (t.state = 'sleeping'::text)) LIMIT backlog.p_most) held));
 
 ALTER FUNCTION highway.backlog(p_tenant uuid, p_most integer) OWNER TO highway_owner;
 
@@ -3196,12 +3208,6 @@ CREATE FUNCTION highway.uuid7() RETURNS uuid
 
 ALTER FUNCTION highway.uuid7() OWNER TO highway_owner;
 
-CREATE FUNCTION highway.uuid7_from(p_at timestamp with time zone) RETURNS uuid
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ((lpad(to_hex(((EXTRACT(epoch FROM p_at) * (1000)::numeric))::bigint), 12, '0'::text) || '70008000000000000000'::text))::uuid;
-
-ALTER FUNCTION highway.uuid7_from(p_at timestamp with time zone) OWNER TO highway_owner;
-
 CREATE FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) RETURNS TABLE(first_due timestamp with time zone, is_over boolean)
     LANGUAGE sql STABLE ROWS 1
     AS $$
@@ -4137,7 +4143,7 @@ CREATE INDEX slot_held ON highway.slot USING btree (tenant_id, key) WHERE (grant
 
 CREATE INDEX slot_waiting ON highway.slot USING btree (tenant_id, key, seq) WHERE (granted_at IS NULL);
 
-CREATE INDEX task_activity ON highway.task USING btree (tenant_id, state, task_id DESC) WHERE (kind = 'activity'::text);
+CREATE INDEX task_activity ON highway.task USING btree (tenant_id, state, task_id) WHERE (kind = 'activity'::text);
 
 CREATE INDEX task_activity_running ON highway.task USING btree (task_id) WHERE ((kind = 'activity'::text) AND (state = 'running'::text));
 
@@ -4155,7 +4161,7 @@ CREATE INDEX task_parent ON highway.task USING btree (tenant_id, parent_task_id,
 
 CREATE INDEX task_paused ON highway.task USING btree (tenant_id, workflow_run_id) WHERE (state = 'paused'::text);
 
-CREATE INDEX task_state ON highway.task USING btree (tenant_id, state, queue, task_id DESC);
+CREATE INDEX task_state ON highway.task USING btree (tenant_id, state, queue, task_id);
 
 CREATE INDEX tenant_policy_closed ON highway.tenant_policy USING btree (tenant_id) WHERE ((paused_at IS NOT NULL) OR (max_running IS NOT NULL));
 
@@ -4177,7 +4183,7 @@ CREATE INDEX workflow_run_finished ON highway.workflow_run USING btree (tenant_i
 
 CREATE INDEX workflow_run_fork ON highway.workflow_run USING btree (tenant_id, fork_of) WHERE (fork_of IS NOT NULL);
 
-CREATE INDEX workflow_run_name ON highway.workflow_run USING btree (tenant_id, name, workflow_run_id DESC);
+CREATE INDEX workflow_run_name ON highway.workflow_run USING btree (tenant_id, name, workflow_run_id);
 
 CREATE INDEX workflow_run_of_chain ON highway.workflow_run USING btree (tenant_id, first_run_id, workflow_run_id) WHERE (first_run_id IS NOT NULL);
 
@@ -4187,7 +4193,7 @@ CREATE INDEX workflow_run_open_child ON highway.workflow_run USING btree (tenant
 
 CREATE INDEX workflow_run_retry ON highway.workflow_run USING btree (tenant_id, retry_of) WHERE (retry_of IS NOT NULL);
 
-CREATE INDEX workflow_run_status ON highway.workflow_run USING btree (tenant_id, status, workflow_run_id DESC);
+CREATE INDEX workflow_run_status ON highway.workflow_run USING btree (tenant_id, status, workflow_run_id);
 
 CREATE TRIGGER begin_activity_anew AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN (((new.kind = 'activity'::text) AND (NOT highway.is_open(old.state)) AND highway.is_open(new.state))) EXECUTE FUNCTION highway.begin_activity_anew();
 

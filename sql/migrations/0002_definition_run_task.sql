@@ -47,9 +47,10 @@ CREATE TABLE highway.workflow_run (
     PRIMARY KEY (tenant_id, workflow_run_id),
     CHECK ((parent_run_id IS NULL) = (parent_key IS NULL))
 ) WITH (fillfactor = 80);
--- Ids are time-ordered, so the primary key serves "newest first"; these two serve the filters.
-CREATE INDEX workflow_run_status ON highway.workflow_run (tenant_id, status, workflow_run_id DESC);
-CREATE INDEX workflow_run_name ON highway.workflow_run (tenant_id, name, workflow_run_id DESC);
+-- Ids are time-ordered, so the primary key serves "newest first", read backwards; these two serve the filters. All of them ascend: what is
+-- added stands at the end of its group, and pages fill up.
+CREATE INDEX workflow_run_status ON highway.workflow_run (tenant_id, status, workflow_run_id);
+CREATE INDEX workflow_run_name ON highway.workflow_run (tenant_id, name, workflow_run_id);
 CREATE UNIQUE INDEX workflow_run_child ON highway.workflow_run (tenant_id, parent_run_id, parent_key)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX workflow_run_open_child ON highway.workflow_run (tenant_id, workflow_run_id)

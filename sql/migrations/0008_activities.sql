@@ -30,7 +30,7 @@ CREATE INDEX activity_start_by ON highway.activity (start_by) WHERE start_by IS 
 CREATE INDEX activity_close_by ON highway.activity (close_by) WHERE close_by IS NOT NULL;
 CALL highway.protect('highway.activity');
 
-CREATE INDEX task_activity ON highway.task (tenant_id, state, task_id DESC) WHERE kind = 'activity';
+CREATE INDEX task_activity ON highway.task (tenant_id, state, task_id) WHERE kind = 'activity';
 CREATE INDEX task_activity_running ON highway.task (task_id) WHERE kind = 'activity' AND state = 'running';
 
 -- The last hundred heartbeats of each activity: a ring, so that it is bounded by itself.

@@ -28,7 +28,7 @@ REVOKE EXECUTE ON FUNCTION highway.forget_workers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION highway.forget_workers TO app_web, app_worker;
 
 -- Lists and counts of a tenant's tasks by state and queue, newest first.
-CREATE INDEX task_state ON highway.task (tenant_id, state, queue, task_id DESC);
+CREATE INDEX task_state ON highway.task (tenant_id, state, queue, task_id);
 
 -- Where a tenant has tasks of these states: each pair of state and queue, found by jumping through the index, so that counting and listing go
 -- place by place in its order. `p_queues` names the queues instead of looking for them.

@@ -32,7 +32,10 @@ CREATE FUNCTION highway.backlog_cap(p_tenant uuid) RETURNS integer
 -- Runs that are due or held at a limit and have not started; of each kind up to `p_most` are counted.
 CREATE FUNCTION highway.backlog(p_tenant uuid, p_most integer) RETURNS bigint
     LANGUAGE sql STABLE
-    RETURN (SELECT count(*) FROM (SELECT FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.status = 'pending' LIMIT p_most) AS due)
+    RETURN (SELECT count(*) FROM (SELECT FROM highway.ids_between() AS b CROSS JOIN LATERAL (
+                SELECT FROM highway.workflow_run AS r
+                 WHERE r.tenant_id = p_tenant AND (r.status, r.workflow_run_id) >= ('pending', b.low) AND (r.status, r.workflow_run_id) < ('pending', b.high)
+                 ORDER BY r.status, r.workflow_run_id LIMIT p_most) AS r) AS due)
          + (SELECT count(*) FROM (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.gate IS NOT NULL AND t.state = 'sleeping'
                                    LIMIT p_most) AS held);
 

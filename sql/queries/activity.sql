@@ -129,19 +129,20 @@ SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key
        extract(epoch FROM highway.now() - greatest(a.last_heartbeat_at, a.started_at, t.claimed_at))::float8 AS silent_seconds
   FROM (SELECT DISTINCT unnest(coalesce(%(states)s::text[], ARRAY[
                'pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated'])) AS state) AS s
+ CROSS JOIN highway.ids_between(p_before => %(before)s::uuid) AS b
  CROSS JOIN LATERAL (
        SELECT o.* FROM highway.task AS o
         -- OFFSET 0: one look into the index for each, never a join with all activities.
         CROSS JOIN LATERAL (SELECT i.* FROM highway.activity AS i WHERE i.tenant_id = o.tenant_id AND i.task_id = o.task_id OFFSET 0) AS p
-        WHERE o.kind = 'activity' AND o.tenant_id = %(tenant_id)s AND o.state = s.state
+        WHERE o.kind = 'activity' AND o.tenant_id = %(tenant_id)s
+          AND (o.state, o.task_id) >= (s.state, b.low) AND (o.state, o.task_id) < (s.state, b.high)
           AND (%(workflow_run_id)s::uuid IS NULL OR o.workflow_run_id = %(workflow_run_id)s::uuid)
           AND (%(task_id)s::uuid IS NULL OR o.task_id = %(task_id)s::uuid)
-          AND (%(before)s::uuid IS NULL OR o.task_id < %(before)s::uuid)
           AND (%(worker_id)s::uuid IS NULL OR coalesce(o.claimed_by, p.worker_id) = %(worker_id)s::uuid)
           AND (%(function)s::text IS NULL OR p.function ILIKE %(function)s::text)
           AND (%(silent_for)s::float8 IS NULL OR greatest(p.last_heartbeat_at, p.started_at, o.claimed_at)
                <= highway.now() - make_interval(secs => %(silent_for)s::float8))
-        ORDER BY o.task_id DESC
+        ORDER BY o.state DESC, o.task_id DESC
         LIMIT %(quantity)s) AS t
   JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id
   JOIN highway.activity AS a ON a.tenant_id = t.tenant_id AND a.task_id = t.task_id
@@ -158,9 +159,13 @@ SELECT t.tenant_id, t.task_id, t.workflow_run_id, r.name AS workflow_name, t.key
 -- name: count_by_state(tenant_id, cap) :many
 -- How many activities of each state, counted up to `cap` each.
 SELECT s.state, (SELECT count(*) FROM (
-           SELECT FROM highway.task AS t WHERE t.kind = 'activity' AND t.tenant_id = %(tenant_id)s AND t.state = s.state
+           SELECT FROM highway.task AS t
+            WHERE t.kind = 'activity' AND t.tenant_id = %(tenant_id)s
+              AND (t.state, t.task_id) >= (s.state, b.low) AND (t.state, t.task_id) < (s.state, b.high)
+            ORDER BY t.state, t.task_id
             LIMIT %(cap)s) AS counted) AS activities
-  FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (state);
+  FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (state)
+ CROSS JOIN highway.ids_between() AS b;
 
 -- name: heartbeats(tenant_id, task_id, quantity) :many
 -- The last heartbeats of an activity, newest first.

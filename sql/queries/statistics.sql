@@ -62,11 +62,14 @@ SELECT g.run_id AS workflow_run_id,
 WITH run AS (
     SELECT r.workflow_run_id, r.name
       FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (status)
+     CROSS JOIN highway.ids_between() AS a
+     CROSS JOIN highway.ids_between(%(since)s::timestamptz) AS b
      CROSS JOIN LATERAL (
            SELECT * FROM highway.workflow_run AS o
-            WHERE o.tenant_id = %(tenant_id)s AND o.status = s.status AND %(run_id)s::uuid IS NULL
-              AND (highway.is_open(s.status) OR o.workflow_run_id >= highway.uuid7_from(%(since)s::timestamptz))
-            ORDER BY o.workflow_run_id DESC
+            WHERE o.tenant_id = %(tenant_id)s AND %(run_id)s::uuid IS NULL
+              AND (o.status, o.workflow_run_id) >= (s.status, CASE WHEN highway.is_open(s.status) THEN a.low ELSE b.low END)
+              AND (o.status, o.workflow_run_id) < (s.status, b.high)
+            ORDER BY o.status DESC, o.workflow_run_id DESC
             LIMIT %(walk)s) AS r
     UNION ALL
     SELECT r.workflow_run_id, r.name FROM highway.workflow_run AS r

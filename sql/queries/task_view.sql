@@ -10,15 +10,16 @@ SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.state, t.queue, t.
  ORDER BY t.task_id DESC;
 
 -- name: list_in(tenant_id, states, queues, before, quantity) :many replanned
--- Tasks of these states, in these queues (NULL: in any), newest first: each place is read by itself and in order, however rare it is.
+-- Tasks of these states, in these queues (NULL: in any), newest first: each place is read by itself and in order, however rare it is (see run.list).
 SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.state, t.queue, t.priority, t.attempt, t.rescues, t.available_at, t.claimed_at,
        t.created_at, t.finished_at, t.error, (SELECT w.name FROM highway.worker AS w WHERE w.worker_id = t.claimed_by) AS worker
   FROM (SELECT o.* FROM highway.task_places(%(tenant_id)s, %(states)s::text[], %(queues)s::text[]) AS p
+         CROSS JOIN highway.ids_between(p_before => %(before)s::uuid) AS b
          CROSS JOIN LATERAL (
                SELECT * FROM highway.task AS i
-                WHERE i.tenant_id = %(tenant_id)s AND i.state = p.state AND i.queue = p.queue
-                  AND (%(before)s::uuid IS NULL OR i.task_id < %(before)s::uuid)
-                ORDER BY i.task_id DESC
+                WHERE i.tenant_id = %(tenant_id)s
+                  AND (i.state, i.queue, i.task_id) >= (p.state, p.queue, b.low) AND (i.state, i.queue, i.task_id) < (p.state, p.queue, b.high)
+                ORDER BY i.state DESC, i.queue DESC, i.task_id DESC
                 LIMIT %(quantity)s) AS o
          ORDER BY o.task_id DESC
          LIMIT %(quantity)s) AS t
@@ -29,10 +30,13 @@ SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.state, t.queue, t.
 -- How many tasks of each state in each queue, made since `created_from`, counted up to `cap` each.
 SELECT p.state, p.queue, (SELECT count(*) FROM (
            SELECT FROM highway.task AS t
-            WHERE t.tenant_id = %(tenant_id)s AND t.state = p.state AND t.queue = p.queue
-              AND (%(created_from)s::timestamptz IS NULL OR t.task_id >= highway.uuid7_from(%(created_from)s::timestamptz))
+            WHERE t.tenant_id = %(tenant_id)s
+              AND (t.state, t.queue, t.task_id) >= (p.state, p.queue, b.low)
+              AND (t.state, t.queue, t.task_id) < (p.state, p.queue, b.high)
+            ORDER BY t.state DESC, t.queue DESC, t.task_id DESC
             LIMIT %(cap)s) AS counted) AS tasks
   FROM highway.task_places(%(tenant_id)s, %(states)s::text[], %(queues)s::text[]) AS p
+ CROSS JOIN highway.ids_between(%(created_from)s::timestamptz) AS b
  ORDER BY p.queue, p.state;
 
 -- name: oldest(tenant_id, queues) :many replanned
@@ -58,9 +62,12 @@ SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.state, t.queue, t.
 SELECT t.task_id, t.workflow_run_id, r.name, t.kind, t.key, t.attempt, t.running_steps, t.claimed_at, w.name AS worker,
        coalesce(w.last_seen_at, t.claimed_at) AS updated_at
   FROM highway.task_places(%(tenant_id)s, ARRAY['running']) AS p
+ CROSS JOIN highway.ids_between() AS b
  CROSS JOIN LATERAL (
-       SELECT * FROM highway.task AS i WHERE i.tenant_id = %(tenant_id)s AND i.state = 'running' AND i.queue = p.queue
-        ORDER BY i.task_id DESC LIMIT %(quantity)s) AS t
+       SELECT * FROM highway.task AS i
+        WHERE i.tenant_id = %(tenant_id)s AND (i.state, i.queue, i.task_id) >= (p.state, p.queue, b.low)
+          AND (i.state, i.queue, i.task_id) < (p.state, p.queue, b.high)
+        ORDER BY i.state DESC, i.queue DESC, i.task_id DESC LIMIT %(quantity)s) AS t
   JOIN highway.workflow_run AS r ON r.tenant_id = t.tenant_id AND r.workflow_run_id = t.workflow_run_id
   LEFT JOIN highway.worker AS w ON w.worker_id = t.claimed_by
  WHERE coalesce(w.last_seen_at, t.claimed_at) >= highway.now() - make_interval(mins => %(minutes)s)
@@ -73,7 +80,10 @@ SELECT count(*) FILTER (WHERE w.worker_id IS NULL) AS lost,
        count(*) FILTER (WHERE t.rescues > 0) AS rescued,
        coalesce(max(t.rescues), 0) AS most_rescues
   FROM highway.task_places(%(tenant_id)s, ARRAY['running']) AS p
+ CROSS JOIN highway.ids_between() AS b
  CROSS JOIN LATERAL (
-       SELECT * FROM highway.task AS i WHERE i.tenant_id = %(tenant_id)s AND i.state = 'running' AND i.queue = p.queue
-        ORDER BY i.task_id DESC LIMIT %(quantity)s) AS t
+       SELECT * FROM highway.task AS i
+        WHERE i.tenant_id = %(tenant_id)s AND (i.state, i.queue, i.task_id) >= (p.state, p.queue, b.low)
+          AND (i.state, i.queue, i.task_id) < (p.state, p.queue, b.high)
+        ORDER BY i.state DESC, i.queue DESC, i.task_id DESC LIMIT %(quantity)s) AS t
   LEFT JOIN highway.worker AS w ON w.worker_id = t.claimed_by;
