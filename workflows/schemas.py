@@ -106,7 +106,11 @@ class RunQuery(PageQuery):
     attribute: list[Annotated[str, StringConstraints(pattern=r"^[^=]+=.+$", max_length=301)]] = Field(
         default_factory=list, description="name=value; all of several", max_length=16
     )
-    q: str | None = Field(None, description="text in name, id, starter or error message", max_length=200)
+    q: str | None = Field(
+        None,
+        description="text in name or at the beginning of the id; in starter or error message of the newest 50,000 runs",
+        max_length=200,
+    )
     days: int | None = Field(None, ge=1, le=3650)
     created_from: datetime | None = None
     created_to: datetime | None = None

@@ -87,7 +87,7 @@ def run_state(grant: Grant, run_id: uuid.UUID, *, log_lines: int = 0) -> RunStat
 def run_list(grant: Grant, chosen: RunFilter, *, before: uuid.UUID | None = None, quantity: int = 50) -> list[RunRow]:
     """Runs, newest first; ``before`` is the last run of the page before."""
     with tenant_transaction(grant.tenant_id) as connection:
-        return facade.list_runs(connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=quantity)
+        return facade.find_runs(connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=quantity)
 
 
 def run_counts(grant: Grant, chosen: RunFilter | None = None) -> dict[str, int]:

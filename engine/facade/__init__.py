@@ -50,6 +50,7 @@ from engine.facade.control import (
     set_priority,
 )
 from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.finding import FIND_WALK, find_runs
 from engine.facade.fleet import forget_silent_workers, forget_worker, get_worker, limit_worker, list_fleet, order_worker
 from engine.facade.fork import fork
 from engine.facade.guards import (
@@ -129,6 +130,7 @@ from engine.schedules.checking import ScheduleRefusedError
 __all__ = [
     "ALL_TENANTS",
     "CLEANUP_BATCH",
+    "FIND_WALK",
     "MAX_TOGETHER",
     "UNCHANGED",
     "ActivityFilter",
@@ -176,6 +178,7 @@ __all__ = [
     "dsl_prompt",
     "emit_event",
     "find_definition",
+    "find_runs",
     "forget_heartbeats",
     "forget_key",
     "forget_keys",

@@ -30,9 +30,15 @@ def get_run(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID) -
 
 
 def list_runs(
-    connection: Connection, *, tenant_id: UUID, chosen: RunFilter, before: UUID | None = None, quantity: int = 50
+    connection: Connection,
+    *,
+    tenant_id: UUID,
+    chosen: RunFilter,
+    before: UUID | None = None,
+    quantity: int = 50,
+    walk: int | None = None,
 ) -> list[RunRow]:
-    """Runs, newest first; ``before`` is the id of the last run of the page before."""
+    """Runs, newest first; ``before`` is the id of the last run of the page before. A text is looked for in the newest ``walk`` runs, or in all."""
     which = filter_parameters(chosen)
     del which["tags"]  # these, like attributes, have an index of their own
     if chosen.tags or chosen.attributes:
@@ -40,7 +46,7 @@ def list_runs(
             connection, tenant_id=tenant_id, chosen=chosen, filters=which, before=before, quantity=quantity
         )
     with tenant_transaction(connection, tenant_id):
-        rows = _sql.list.many(connection, tenant_id=tenant_id, before=before, quantity=quantity, **which)
+        rows = _sql.list.many(connection, tenant_id=tenant_id, before=before, quantity=quantity, walk=walk, **which)
     return [RunRow(**row) for row in rows]
 
 

@@ -68,26 +68,33 @@ SELECT r.tenant_id, r.workflow_run_id, r.definition_id, r.definition_hash, r.nam
   LEFT JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id
  WHERE r.tenant_id = %(tenant_id)s AND r.workflow_run_id = %(workflow_run_id)s;
 
--- name: list(tenant_id, statuses, names, patterns, text, created_from, created_to, before, quantity) :many replanned
+-- name: list(tenant_id, statuses, names, patterns, text, created_from, created_to, before, walk, quantity) :many replanned
 -- Runs, newest first, strictly older than the id `before`; a filter that is NULL does not filter. `patterns` are LIKE patterns of names.
+-- `text` is looked for in the newest `walk` runs (NULL: in all) that the other filters leave, of each status.
 -- Each status is read by itself, between two places of its index: of an equation the planner would think that it holds for most runs, as it does for
 -- completed ones, and read all runs to find the few that failed. Ids tell the time, give or take an hour.
 SELECT r.workflow_run_id, r.definition_id, r.definition_hash, r.name, r.version, r.status, r.queue, r.priority, r.trigger, r.triggered_by,
        r.tags, r.parent_run_id, r.retry_of, r.created_at, r.started_at, r.finished_at, r.cancel_requested_at, r.error
   FROM (SELECT DISTINCT unnest(coalesce(%(statuses)s::text[], ARRAY[NULL::text])) AS status) AS s
- CROSS JOIN highway.ids_between(%(created_from)s::timestamptz - interval '1 hour', %(created_to)s::timestamptz + interval '1 hour', %(before)s::uuid) AS b
+ CROSS JOIN highway.ids_between(%(created_from)s::timestamptz - interval '1 hour', %(created_to)s::timestamptz + interval '1 hour',
+                               CASE WHEN %(text)s::text IS NULL OR %(walk)s::bigint IS NULL THEN %(before)s::uuid END) AS b
  CROSS JOIN LATERAL (
-       SELECT * FROM highway.workflow_run AS o
-        WHERE o.tenant_id = %(tenant_id)s AND o.workflow_run_id >= b.low AND o.workflow_run_id < b.high
-          AND (%(statuses)s::text[] IS NULL OR ((o.status, o.workflow_run_id) >= (s.status, b.low)
-                                            AND (o.status, o.workflow_run_id) < (s.status, b.high)))
-          AND (%(names)s::text[] IS NULL OR o.name = ANY (%(names)s::text[]))
-          AND (%(patterns)s::text[] IS NULL OR o.name LIKE ANY (%(patterns)s::text[]))
-          AND (%(created_from)s::timestamptz IS NULL OR o.created_at >= %(created_from)s::timestamptz)
-          AND (%(created_to)s::timestamptz IS NULL OR o.created_at < %(created_to)s::timestamptz)
-          AND (%(text)s::text IS NULL OR o.name ILIKE %(text)s::text OR o.workflow_run_id::text ILIKE %(text)s::text
-               OR o.triggered_by ILIKE %(text)s::text OR o.error ->> 'message' ILIKE %(text)s::text)
-        ORDER BY CASE WHEN %(statuses)s::text[] IS NOT NULL THEN o.status END DESC, o.workflow_run_id DESC
+       SELECT * FROM (
+              SELECT * FROM highway.workflow_run AS o
+               WHERE o.tenant_id = %(tenant_id)s AND o.workflow_run_id >= b.low AND o.workflow_run_id < b.high
+                 AND (%(statuses)s::text[] IS NULL OR ((o.status, o.workflow_run_id) >= (s.status, b.low)
+                                                   AND (o.status, o.workflow_run_id) < (s.status, b.high)))
+                 AND (%(names)s::text[] IS NULL OR o.name = ANY (%(names)s::text[]))
+                 AND (%(patterns)s::text[] IS NULL OR o.name LIKE ANY (%(patterns)s::text[]))
+                 AND (%(created_from)s::timestamptz IS NULL OR o.created_at >= %(created_from)s::timestamptz)
+                 AND (%(created_to)s::timestamptz IS NULL OR o.created_at < %(created_to)s::timestamptz)
+               ORDER BY CASE WHEN %(statuses)s::text[] IS NOT NULL THEN o.status END DESC, o.workflow_run_id DESC
+               LIMIT CASE WHEN %(text)s::text IS NULL THEN %(quantity)s::bigint ELSE %(walk)s::bigint END) AS o
+        WHERE %(text)s::text IS NULL
+           OR (%(before)s::uuid IS NULL OR o.workflow_run_id < %(before)s::uuid)
+              AND (o.name ILIKE %(text)s::text OR o.workflow_run_id::text ILIKE %(text)s::text
+                   OR o.triggered_by ILIKE %(text)s::text OR o.error ->> 'message' ILIKE %(text)s::text)
+        ORDER BY o.workflow_run_id DESC
         LIMIT %(quantity)s) AS r
  ORDER BY r.workflow_run_id DESC
  LIMIT %(quantity)s;
@@ -102,6 +109,12 @@ SELECT s.status, (SELECT count(*) FROM (
             LIMIT %(cap)s) AS counted) AS runs
   FROM unnest(ARRAY['pending', 'running', 'sleeping', 'paused', 'completed', 'failed', 'cancelled', 'compensated']) AS s (status)
  CROSS JOIN highway.ids_between(%(created_from)s::timestamptz) AS b;
+
+-- name: names_like(tenant_id, text, quantity) :many
+-- Names of the tenant's workflows that a pattern for ILIKE matches.
+SELECT DISTINCT d.name FROM highway.workflow_definition AS d
+ WHERE d.tenant_id = %(tenant_id)s AND d.name ILIKE %(text)s::text
+ ORDER BY d.name LIMIT %(quantity)s;
 
 -- name: count_newer(tenant_id, after, cap) :one
 -- How many runs were started after the given one, counted up to `cap`.

@@ -151,6 +151,8 @@ CASES = [
     _seen("list", statuses=["pending"]),
     _seen("list", statuses=["cancelled"]),  # there are none: all the others would be read, if they were taken one by one
     _seen("list", statuses=["cancelled"], created_from="2020-01-01T00:00:00Z"),
+    _seen("list", text="%nothing%", walk=500),
+    _seen("names_like", text="%flow%"),
     _seen("list", names=["flow_3"]),
     _seen("list", created_from="2020-01-01T00:00:00Z"),
     _seen("list", created_to="2020-01-01T00:00:00Z"),
@@ -206,7 +208,7 @@ CASES = [
     Case("idempotency.forget", {"key": "k"}, ("web",)),
     Case("idempotency.forget_all", {"quantity": 1000}, ("web",)),
 ]  # fmt: skip
-# Searches for text anywhere and for patterns read until a page is full: nothing but that index serves a substring.
+# Searches for patterns of names, and for text without a bound, read until a page is full: nothing but that index serves a substring.
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,7 @@ def run_logs(
 ) -> list[tuple[RunRow, StorySize]]:
     """Runs, newest first, each with how much it has written."""
     with tenant_transaction(grant.tenant_id) as connection:
-        runs = facade.list_runs(connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=quantity)
+        runs = facade.find_runs(connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=quantity)
         sizes = facade.story_sizes(connection, tenant_id=grant.tenant_id, run_ids=[run.workflow_run_id for run in runs])
     return [(run, sizes[run.workflow_run_id]) for run in runs]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -54,6 +55,8 @@ class RunsPage:
     next_href: str
     newest: UUID | None
 
+    walk: ClassVar[int] = facade.FIND_WALK
+
     @property
     def is_filtered(self) -> bool:
         return bool(self.query.text.strip() or self.span)
@@ -68,7 +71,7 @@ def load_runs_page(grant: Grant, asked: QueryDict) -> RunsPage:
     chosen = query.chosen if query.chosen.created_from else replace(query.chosen, created_from=since)
     before = _uuid(asked.get("before", ""))
     with reading(grant) as connection:
-        runs = facade.list_runs(
+        runs = facade.find_runs(
             connection, tenant_id=grant.tenant_id, chosen=chosen, before=before, quantity=PAGE_SIZE + 1
         )
         counts = {} if before else facade.count_by_status(connection, tenant_id=grant.tenant_id, created_from=since)
