@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.crash.campaigns import (
     environment,
+    examples,
     modes,
     r01_everywhere,
     r01_statements,
@@ -154,6 +155,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         environment.held_row,
     ),
     Campaign("disk", "the disk is full", "refused or late, nothing lost", "none", (1, 3, 20), environment.full_disk),
+    Campaign(
+        "examples",
+        "every example at once through the REST API while workers die",
+        "each with its own trace",
+        "none",
+        (0, 20, 500),  # its slice is tests/workflow_examples/test_under_fire.py
+        examples.run,
+    ),
     Campaign(
         "modes", "the functional tests: always suspend, no notifications", "all pass", "none", (0, 1, 5), modes.run
     ),
