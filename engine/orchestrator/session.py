@@ -102,6 +102,7 @@ class Session:
             if fact.key not in self.waits or fact.key in self.over:
                 return
             self.over.add(fact.key)
+            self.writes.lapsed += [fact.key] if fact.gives_back else []
         else:
             if fact.key not in self.running:
                 return
@@ -240,6 +241,9 @@ class Session:
         waited = record.key in self.waits
         if waited:
             self.writes.ended_waits.append(record.key)
+            self.writes.lapsed += (
+                [] if record.key in self.over else [record.key]
+            )  # given up: what it got, nobody has heard
             # A wait that begins and ends in one commit is never registered: the end of waits comes first there.
             self.writes.waits = [wait for wait in self.writes.waits if wait.key != record.key]
         seconds = self.seconds.pop(record.key, 0.0) if record.seconds is None else record.seconds
