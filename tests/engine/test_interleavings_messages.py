@@ -33,7 +33,9 @@ KINDS = pytest.mark.parametrize("kind", RECEIVERS)
 
 def _patient(kind: str) -> JsonObject:
     """A step that waits for a moment, and what is done when nothing came."""
-    hear = task("hear", function=RECEIVERS[kind], kwargs={"name": "go", "timeout_seconds": 0.05}, on_failure_task_id="pass_on")
+    hear = task(
+        "hear", function=RECEIVERS[kind], kwargs={"name": "go", "timeout_seconds": 0.05}, on_failure_task_id="pass_on"
+    )
     return workflow(hear, task("pass_on", function="tools.log.info", args=["late"]))
 
 

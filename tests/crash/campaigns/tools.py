@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from engine import facade
 from engine.db.connection import connect
 from engine.kit.fault_points import FaultPoint
 from tests.crash import oracles
-from tests.crash.arena import Arena
+from tests.crash.arena import LEASE_SECONDS, Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
 from tests.crash.faults import Fault
 from tests.crash.outside import Outside, outside
@@ -25,6 +26,7 @@ from tests.crash.rounds import Round
 from tests.crash.together import together
 from tests.crash.tool_workload import ASKED, COUNTERS, GAVE, IS_KEPT, MODULE, SOURCE, TASKS, TICK, TICKS, all_tools
 from tests.crash.workload import Workload
+from tests.support.forking import Forked
 
 AT_ONCE = 4
 RUNS_AN_ARENA = 12
@@ -46,8 +48,9 @@ ELSEWHERE = (
     FaultPoint.ACTIVITY_FINISH,
 )
 FAULTS = (5, 3)  # of a round: around calls, elsewhere
-KILLS = 2  # of a round, at any moment
-KILLED_WITHIN_SECONDS = 3.0
+ANYWHEN = (signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP)  # of a round, each at any moment of its first seconds
+WITHIN_SECONDS = 3.0
+FROZEN_SECONDS = LEASE_SECONDS + 1.0
 
 
 def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
@@ -101,19 +104,29 @@ class ToolsRound(Round):
     world: Outside = None  # type: ignore[assignment] - it follows fields with defaults
 
     def start(self) -> None:
-        """Fork everybody, and decide when somebody is killed at any moment."""
+        """Fork everybody, and decide when somebody is killed or stopped, wherever it is then."""
         chance, now = random.Random(self.plan.seed), time.monotonic()  # noqa: S311 - repeatable
-        self._moments = sorted(now + chance.uniform(0.2, KILLED_WITHIN_SECONDS) for _ in range(KILLS))
+        self._moments = sorted((now + chance.uniform(0.2, WITHIN_SECONDS), what) for what in ANYWHEN)
+        self._to_wake: dict[Forked, float] = {}
         super().start()
 
     def is_over(self) -> bool:
         """Look once, and do what is to be done now."""
-        if self._moments and time.monotonic() > self._moments[0]:
-            self._moments.pop(0)
-            alive = [worker for worker in self.victims + self.healthy if not worker.gone()]
-            if alive:
-                alive[0].kill()
+        now = time.monotonic()
+        while self._moments and now > self._moments[0][0]:
+            self._hurt_somebody(self._moments.pop(0)[1])
+        for worker, at in list(self._to_wake.items()):
+            if now > at:
+                del self._to_wake[worker]
+                worker.send_signal(signal.SIGCONT)
         return super().is_over()
+
+    def _hurt_somebody(self, what: signal.Signals) -> None:
+        alive = [worker for worker in self.victims + self.healthy if not worker.gone()]
+        for worker in alive[:1]:
+            worker.send_signal(what)
+            if what is signal.SIGSTOP:
+                self._to_wake[worker] = time.monotonic() + FROZEN_SECONDS
 
     def judge(self) -> list[str]:
         """What the oracles found wrong with its run, and what the world saw of it."""
