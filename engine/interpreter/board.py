@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from engine.interpreter.failures import standing
+from engine.interpreter.failures import hangs_on, standing
 from engine.interpreter.flow import Todo, open_frame, tell_dependents
 from engine.interpreter.frame import FAILED, SKIPPED, SUCCEEDED, Frame, NodeState
 from engine.model.errors import StepError
@@ -62,7 +62,6 @@ class Board:
         node.cause = cause or frame.key(node)
         node.order = self._recorded_order.get(frame.key(node), self._failures)
         self._failures += 1
-        frame.unsettled.append(node)
         return self._close(frame, node, FAILED)
 
     def skip(self, frame: Frame, node: NodeState, reason: str) -> bool:
@@ -76,18 +75,20 @@ class Board:
         self.done += 1
         frame.open -= 1
         tell_dependents(frame, node, self.todo)
-        return bool(frame.unsettled) and _review_failures(frame)
+        ended = frame.hanging.pop(node.plan.index, [])
+        return _review([*ended, node] if state == FAILED else ended, frame)
 
 
-def _review_failures(frame: Frame) -> bool:
-    """Find out which failures are certain to stay unhandled; true when the frame has just got the first of them."""
+def _review(failures: Sequence[NodeState], frame: Frame) -> bool:
+    """Find out which of the failures are certain to stay unhandled; true when the frame has just got the first of them.
+
+    One that is not certain hangs on one task, and is looked at again when that has ended: the last of those that could handle it is among them.
+    """
     was_failing = frame.failing is not None
-    still_open: list[NodeState] = []
-    for failure in frame.unsettled:
+    for failure in failures:
         found = standing(frame, failure)
         if found == "open":
-            still_open.append(failure)
+            frame.hanging.setdefault(hangs_on(frame, failure), []).append(failure)
         elif found == "unhandled" and (frame.failing is None or failure.order < frame.failing.order):
             frame.failing = failure
-    frame.unsettled = still_open
     return frame.failing is not None and not was_failing

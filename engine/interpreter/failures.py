@@ -30,12 +30,25 @@ def standing(frame: Frame, failure: NodeState) -> Standing:
     return "open" if "open" in found else "unhandled"
 
 
+def hangs_on(frame: Frame, failure: NodeState) -> int:
+    """A task that has not ended and may still handle a failure that stands open."""
+    may_handle = list(failure.plan.absorbing_joins)
+    if failure.plan.failure_handler is not None:
+        handler = frame.states[failure.plan.failure_handler]
+        may_handle += [handler.plan.index, *_following(handler)]
+    return next(index for index in may_handle if not frame.states[index].is_final)
+
+
+def _following(handler: NodeState) -> list[int]:
+    return [edge.target for edge in handler.plan.out if edge.kind is not EdgeKind.HANDLER]
+
+
 def _by_handler(frame: Frame, handler: NodeState) -> Standing:
     if not handler.is_final:
         return "open"
     if handler.state in {FAILED, SKIPPED}:
         return "unhandled"
-    following = [frame.states[edge.target] for edge in handler.plan.out if edge.kind is not EdgeKind.HANDLER]
+    following = [frame.states[index] for index in _following(handler)]
     if any(state.state not in {SKIPPED, "pending"} for state in following):
         return "handled"
     return "open" if any(state.state == "pending" for state in following) else "unhandled"

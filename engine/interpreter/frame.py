@@ -64,6 +64,7 @@ class Frame:
     __slots__ = (
         "failing",
         "graph",
+        "hanging",
         "index",
         "is_over",
         "names",
@@ -74,7 +75,6 @@ class Frame:
         "results",
         "sheltered",
         "states",
-        "unsettled",
     )
 
     def __init__(self, graph: Graph, prefix: str, results: JsonObject, names: LayeredNames) -> None:
@@ -89,7 +89,9 @@ class Frame:
         self.states = [NodeState(plan) for plan in graph.nodes]
         self.open = len(self.states)
         self.is_over = False
-        self.unsettled: list[NodeState] = []  # failures of which it is not certain yet whether they are handled
+        self.hanging: dict[
+            int, list[NodeState]
+        ] = {}  # failures that may be handled yet, each by a task whose end it hangs on
         self.failing: NodeState | None = None  # the first failure that is certainly not handled
 
     def key(self, node: NodeState) -> str:

@@ -98,7 +98,8 @@ class ToolNoted:
 
 @value(frozen=True, slots=True)
 class WaitOver:
-    """A wait ended. ``timed_out`` is true when its time came before what it waited for.
+    """A wait ended. ``timed_out`` is true when its time came before what it waited for; ``gives_back``: before a message, which may come
+    all the same until this is written, and then goes back to the inbox.
 
     ``payload``: an event's payload; for tasks ``{key: {"status": ..., "result": ..., "error": ...}}`` of all that were awaited
     (status: completed, failed, cancelled, or an open state when timed out or when fewer than all were needed); ``{"fencing"}`` of a lock;
@@ -110,6 +111,7 @@ class WaitOver:
     timed_out: bool = False
     payload: Json = None
     certain: bool = False
+    gives_back: bool = False
 
 
 Fact = ToolSucceeded | ToolFailed | ToolAsked | ToolNoted | WaitOver

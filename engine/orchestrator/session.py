@@ -37,7 +37,7 @@ from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitO
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.orchestrator.fault_places import reach_command, reach_committed
-from engine.orchestrator.waits import Waits, failed_attempt, wait_write
+from engine.orchestrator.waits import Waits, failed_attempt, wait_write, would_come_again
 from engine.queue.commit import CommitResult
 from engine.queue.writes import (
     CallWrite,
@@ -104,8 +104,8 @@ class Session:
             if fact.key not in self.waits or fact.key in self.over:
                 return
             self.over.add(fact.key)
-            if fact.certain:
-                self.certain.add(fact.key)
+            self.certain |= {fact.key} if fact.certain else set()
+            self.writes.lapsed += [fact.key] if fact.gives_back else []
         else:
             if fact.key not in self.running:
                 return
@@ -201,7 +201,7 @@ class Session:
 
     def _take(self, command: Command, execution: Execution | Undoing) -> None:
         reach_command(self.task, command)
-        self.holds_back = self.holds_back or self._must_be_durable(command)
+        self.holds_back = self.holds_back or not would_come_again(command, self.certain)
         if isinstance(command, Collected):
             self.writes.collect(command)
             return
@@ -229,10 +229,6 @@ class Session:
             case _:
                 assert_never(command)
 
-    def _must_be_durable(self, command: Command) -> bool:
-        """Whether no call may start before it is. What is certain may be lost: the same would be decided again, and the same call would come of it."""
-        return not (isinstance(command, CallTool) or (isinstance(command, Record) and command.key in self.certain))
-
     def _call(self, call: CallTool) -> None:
         failed = self.past.failed
         if failed is None or failed.attempt != call.attempt:
@@ -250,6 +246,9 @@ class Session:
         waited = record.key in self.waits
         if waited:
             self.writes.ended_waits.append(record.key)
+            self.writes.lapsed += (
+                [] if record.key in self.over else [record.key]
+            )  # given up: what it got, nobody has heard
             # A wait that begins and ends in one commit is never registered: the end of waits comes first there.
             self.writes.waits = [wait for wait in self.writes.waits if wait.key != record.key]
         seconds = self.seconds.pop(record.key, 0.0) if record.seconds is None else record.seconds

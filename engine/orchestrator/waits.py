@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from engine.model.commands import (
     AskPerson,
     AwaitEvent,
@@ -9,6 +11,9 @@ from engine.model.commands import (
     AwaitMessage,
     AwaitSlots,
     AwaitTasks,
+    CallTool,
+    Command,
+    Record,
     Retry,
     StartTimer,
 )
@@ -66,3 +71,8 @@ def failed_attempt(command: Retry | AskPerson) -> JournalWrite:
     if isinstance(command, Retry):
         told["delay_seconds"] = command.delay_seconds
     return JournalWrite("attempt_failed", command.key, told)
+
+
+def would_come_again(command: Command, certain: Collection[str]) -> bool:
+    """Whether it may be lost: a call is asked for again, and so is the record of a wait whose end is ``certain``, with all that follows from it."""
+    return isinstance(command, CallTool) or (isinstance(command, Record) and command.key in certain)

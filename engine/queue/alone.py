@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import DatabaseError, translate
+from engine.db.errors import BusyError, ConnectionLostError, DatabaseError, translate
 from engine.db.queries import load
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.task import ClaimedTask
@@ -71,6 +71,15 @@ def step_transaction(
         reach(FaultPoint.STEP_AFTER_COMMIT)
     except DatabaseError as error:
         raise translate(error) from error
+
+
+@contextmanager
+def before_commit() -> Iterator[None]:
+    """For what is done in such a transaction before its checkpoint: a connection that is lost here has written nothing. That passes, and is no failure."""
+    try:
+        yield
+    except ConnectionLostError as error:
+        raise BusyError(f"its connection was lost before its COMMIT: {error}") from error
 
 
 def hold(connection: Connection, task: ClaimedTask) -> None:

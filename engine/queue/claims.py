@@ -19,6 +19,7 @@ from engine.model.facts import Recorded, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask, Loaded
 from engine.model.undo import Undo
+from engine.queue.granting import granted
 from engine.queue.payloads import Contents, fetch, references, unpack
 from engine.queue.waits import add_wait
 
@@ -27,7 +28,6 @@ _activities = load("activity")
 NO_TENANT = UUID(int=0)
 LAST_TENANT = UUID(int=2**128 - 1)
 LOOK_AGAIN_SECONDS = 0.1
-GRANT_BATCH = 100  # keys of limits that one look may serve
 WAKE_BATCH = 500  # sleepers that one claim may wake, so that no claim takes long
 
 
@@ -123,18 +123,12 @@ class Look:
         reach(FaultPoint.CLAIM_AFTER_COMMIT)
         self._next_in_seconds = row["next_in_seconds"] if row else None
         if row and row["slots_freed"]:
-            self._next_in_seconds = 0.0 if grant_slots(connection) else LOOK_AGAIN_SECONDS
+            self._next_in_seconds = 0.0 if granted(connection) else LOOK_AGAIN_SECONDS
 
     def catch(self) -> Catch:
         """What there was, once it is received."""
         claimed = [[ClaimedTask(**task) for task in tasks] for tasks in self._claimed]
         return Catch(self._wanted, claimed, self._next_in_seconds)
-
-
-def grant_slots(connection: Connection, *, quantity: int = GRANT_BATCH) -> int:
-    """Give slots that came free to whoever is first in line. Returns how many were given."""
-    row = _sql.grant_slots.one(connection, quantity=quantity)
-    return int(row["granted"]) if row else 0
 
 
 def _where(worker_id: UUID, queues: Sequence[str], quantity: int, turn: Turn) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads)
         _statement(_sql.emit, _emits(batch, payloads), _EMIT),
         _statement(_sql.answer_updates, _answers(batch), _ANSWER),
         _statement(_sql.free_slots, ((writes, (key,)) for writes in batch for key in writes.freed), ("keys",)),
+        _statement(_sql.lapse_waits, ((writes, (key,)) for writes in batch for key in writes.lapsed), ("keys",)),
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
         _hand_out(batch),
@@ -158,7 +159,7 @@ def _columns(table: Sequence[tuple[Any, ...]], *names: str) -> dict[str, Any]:
 
 def _touches_siblings(writes: TaskWrites) -> bool:
     """Does this commit change other tasks of the run: by an event, a cancellation, a pause, or an end that takes open branches along?"""
-    if writes.emits or writes.cancels or writes.pause_for or writes.closing or _awaits_message(writes):
+    if writes.emits or writes.cancels or writes.pause_for or writes.closing or _moves_messages(writes):
         return True
     ends = writes.exit
     return isinstance(ends, Finished) and (
@@ -166,12 +167,12 @@ def _touches_siblings(writes: TaskWrites) -> bool:
     )
 
 
-def _awaits_message(writes: TaskWrites) -> bool:
-    return any(wait.kind in ("signal", "update") for wait in writes.waits)
+def _moves_messages(writes: TaskWrites) -> bool:
+    return bool(writes.lapsed) or any(wait.kind in ("signal", "update") for wait in writes.waits)
 
 
 def _hand_out(batch: Sequence[TaskWrites]) -> Statement | None:
-    runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _awaits_message(writes)}
+    runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _moves_messages(writes)}
     return Statement(_sql.hand_out, _columns(sorted(runs), "tenant_ids", "run_ids")) if runs else None
 
 

@@ -31,7 +31,8 @@ def add_wait(loaded: Loaded, row: Row) -> None:
         arrived = row["emitted"] or row["joined"] or given is not None
         payload = given if given is not None else row["payload"] if row["emitted"] else row["tasks"]
         timed_out = not arrived and row["kind"] in ("event", "tasks", "signal", "update", "slot", "lock")
-        loaded.over.append(WaitOver(row["step_key"], timed_out, payload, _is_certain(row)))
+        gives_back = timed_out and row["kind"] in ("signal", "update")
+        loaded.over.append(WaitOver(row["step_key"], timed_out, payload, _is_certain(row), gives_back))
 
 
 def _is_certain(row: Row) -> bool:

@@ -121,6 +121,7 @@ class TaskWrites:
     waits: list[WaitWrite] = field(default_factory=list)
     ended_waits: list[str] = field(default_factory=list)
     closing: list[str] = field(default_factory=list)  # waits for messages that end if they got none
+    lapsed: list[str] = field(default_factory=list)  # waits that are over, whatever message they may have got meanwhile
     journal: list[JournalWrite] = field(default_factory=list)
     forks: list[ForkWrite] = field(default_factory=list)
     children: list[StartChild] = field(default_factory=list)
@@ -150,6 +151,7 @@ class TaskWrites:
             or self.cancels
             or self.ended_waits
             or self.closing
+            or self.lapsed
             or self.slots
             or self.freed
             or self.calls

@@ -26,8 +26,8 @@ from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolSucceeded
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask
-from engine.ports import Sandbox, Transaction
-from engine.queue.alone import StaleClaimError, step_transaction
+from engine.ports import Sandbox
+from engine.queue.alone import StaleClaimError, before_commit, step_transaction
 from engine.queue.library import TenantLibrary
 from engine.queue.stored_code import StoredCode
 from engine.queue.writes import RecordWrite, TaskWrites
@@ -235,7 +235,8 @@ class Calls:
         with self.pool.connection() as connection:
             try:
                 with step_transaction(connection, running.task, self.worker_id) as (transaction, write):
-                    fact = _before_commit(running, transaction)
+                    with before_commit():
+                        fact = attempt(running.spec, running.call, replace(running.context, transaction=transaction))
                     if not isinstance(fact, ToolSucceeded):
                         raise _NotRecordedError(fact)
                     write(_checkpoint(running, fact))
@@ -260,14 +261,6 @@ class Calls:
             guarded=self.breakers.outcome(guarded, fact) if guarded else None,
             beat=running.last_beat,
         )
-
-
-def _before_commit(running: RunningCall, transaction: Transaction) -> Fact:
-    """The tool's own part of its transaction. When the connection is lost here, nothing was written: that passes, and is no failure of the step."""
-    try:
-        return attempt(running.spec, running.call, replace(running.context, transaction=transaction))
-    except ConnectionLostError as error:
-        raise BusyError(f"its connection was lost before its COMMIT: {error}") from error
 
 
 class _NotRecordedError(Exception):

@@ -22,7 +22,7 @@ from engine.model.json import Json
 from engine.model.notes import Note
 from engine.model.task import ClaimedTask
 from engine.ports import Transaction
-from engine.queue.alone import step_transaction
+from engine.queue.alone import before_commit, step_transaction
 from engine.queue.variables import read_variable, write_expected
 from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.errors import ToolCancelled
@@ -31,7 +31,7 @@ from engine.worker.inbox import CallNoted, Inbox
 _logger = logging.getLogger(__name__)
 _sql = load("worker")
 T = TypeVar("T")
-TRIES = 3  # of a transaction that met a deadlock or a lock that was held too long
+TRIES = 3  # of a transaction that met a deadlock, a lock that was held too long, or the end of its connection before its COMMIT
 
 
 class _Answer:
@@ -116,7 +116,8 @@ class CallLedger:
             self.pool.connection() as connection,
             step_transaction(connection, self.task, self.worker_id) as (transaction, write),
         ):
-            note = Note("transaction", name, work(transaction), committed=True)
+            with before_commit():
+                note = Note("transaction", name, work(transaction), committed=True)
             write(self._checkpoint(note, time.monotonic() - began))
         self._send(note, lambda _durable: None)  # it is durable; the core shall know of it before the call ends
         return note.result

@@ -71,6 +71,28 @@ ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
 -- Gives messages that came before to those who wait for them now.
 SELECT highway.hand_out_messages(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]);
 
+-- name: lapse_waits(tenant_ids, task_ids, epochs, keys) :exec
+-- Waits for messages whose time limit was heard: a message that came since goes back to the inbox, for `hand_out`, and no other comes. The
+-- commit holds the tasks, and whoever sends a message has to: it came before and goes back, or comes after and finds nobody.
+WITH lapsed AS (
+    SELECT w.tenant_id, w.task_id, w.step_key, w.workflow_run_id, (w.given ->> 'seq')::bigint AS seq, (w.given ->> 'update_id')::uuid AS update_id
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[]) AS g (tenant_id, task_id, epoch, key)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+      JOIN highway.wait AS w ON w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key
+     WHERE w.kind IN ('signal', 'update')
+), untaken AS (
+    UPDATE highway.signal AS s SET taken_by = NULL, taken_at = NULL
+      FROM lapsed AS l
+     WHERE l.update_id IS NULL AND s.tenant_id = l.tenant_id AND s.workflow_run_id = l.workflow_run_id AND s.seq = l.seq
+), unasked AS (
+    UPDATE highway.update_request AS u SET state = 'pending', taken_by = NULL, taken_at = NULL
+      FROM lapsed AS l
+     WHERE u.tenant_id = l.tenant_id AND u.update_id = l.update_id AND u.state = 'taken'
+)
+UPDATE highway.wait AS w SET given = '{"lapsed": true}'
+  FROM lapsed AS l
+ WHERE w.tenant_id = l.tenant_id AND w.task_id = l.task_id AND w.step_key = l.step_key;
+
 -- name: close_waits(tenant_ids, task_ids, epochs, keys) :exec
 -- Ends waits for messages that got none by now, after `hand_out`: what is sent later stays in the inbox. One that got a message keeps it. Either
 -- way it is over, and its task is told.

@@ -106,7 +106,7 @@ SELECT v.tenant_id, v.workflow_run_id, v.scope, v.name, v.value
 -- The open waits of tasks, and which of them are over.
 SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
        coalesce(w.due_at <= highway.now(), false) AS due,
-       (e.name IS NOT NULL) AS emitted, e.payload, w.given,
+       (e.name IS NOT NULL) AS emitted, e.payload, nullif(w.given, '{"lapsed": true}') AS given,
        coalesce(w.needed <= 0, false) AS joined,
        CASE WHEN w.kind = 'lock' THEN highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') END AS ticket,
        CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (

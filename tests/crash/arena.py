@@ -39,6 +39,7 @@ class Arena:
         self.forks = forks
         self.effects = effects
         self.children: list[Forked] = []
+        self.settings: dict[str, Any] = {}  # of every worker from now on, unless it is given others
         self._definitions: dict[str, UUID] = {}
         self._number = 0
         self._observer: psycopg.Connection[Any] | None = None
@@ -88,7 +89,7 @@ class Arena:
         """A new worker; ``options`` are those of `WorkerConfig` and ``skew_seconds``."""
         self._number += 1
         name = f"w{self._number}"
-        given = {"slots": 8, "grace_seconds": 5.0, "lease_seconds": LEASE_SECONDS, **options}
+        given = {"slots": 8, "grace_seconds": 5.0, "lease_seconds": LEASE_SECONDS, **self.settings, **options}
         arguments = {"dsn": dsn or self.database.worker, "name": name, "folder": str(self.folder), **given}
         return self.fork("worker", name, faults=[str(fault) for fault in faults], **arguments)
 

@@ -7,6 +7,7 @@ CREATE TABLE crash.task_change (
 CREATE INDEX ON crash.task_change (task_id, new_epoch);
 CREATE TABLE crash.late_write (at timestamptz NOT NULL DEFAULT clock_timestamp(), workflow_run_id uuid, scope text, step_key text, writer uuid, owner uuid);
 CREATE TABLE crash.forged_status (at timestamptz NOT NULL DEFAULT clock_timestamp(), workflow_run_id uuid, status text);
+-- Durable code has one wait after the other under its step's key: each has a name of its own, under which it is checkpointed.
 CREATE TABLE crash.timer (workflow_run_id uuid, task_id uuid, step_key text, kind text, due_at timestamptz);
 CREATE INDEX ON crash.timer (workflow_run_id);
 
@@ -48,7 +49,8 @@ CREATE TRIGGER crash_note AFTER UPDATE ON highway.workflow_run FOR EACH ROW
 
 CREATE FUNCTION crash.note_timer() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    INSERT INTO crash.timer VALUES (NEW.workflow_run_id, NEW.task_id, NEW.step_key, NEW.kind, NEW.due_at);
+    INSERT INTO crash.timer
+    VALUES (NEW.workflow_run_id, NEW.task_id, concat_ws('.', NEW.step_key, NEW.request ->> 'note'), NEW.kind, NEW.due_at);
     RETURN NULL;
 END $$;
 CREATE TRIGGER crash_note AFTER INSERT OR UPDATE ON highway.wait FOR EACH ROW

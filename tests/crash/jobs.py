@@ -13,6 +13,7 @@ from uuid import UUID
 from engine import facade
 from engine.db.connection import connect
 from engine.db.migrate import apply_migrations
+from engine.durable.runners import DatashardPolicy, RunnerSettings
 from engine.durable.tool_context import HttpPolicy
 from engine.model.schedules import ScheduleSpec
 from engine.tools import registry
@@ -23,6 +24,7 @@ from launch.commands import CHECKOUT
 from sandbox.bubblewrap import BubblewrapSandbox
 from tests.crash.clock import skew_clock
 from tests.crash.faults import Armed, Fault, note
+from tests.support.worker_process import services_of
 
 AWAIT_SECONDS = 20.0
 
@@ -35,6 +37,8 @@ def worker(dsn: str, name: str, folder: str, faults: list[str], skew_seconds: fl
     if skew_seconds:
         skew_clock(skew_seconds)
     options["queues"] = tuple(options.get("queues", ("default",)))
+    options["services"] = services_of(options.get("services", {}))
+    options["runners"] = RunnerSettings(datashard=DatashardPolicy(folder=options.pop("tables", "")))
     config = WorkerConfig(
         dsn, name, registry, BubblewrapSandbox, http_policy=HttpPolicy(allow_internal=True), **options
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from engine.db.connection import connect
+from engine.db.connection import Connection, connect
 from engine.model.errors import StepError
 from engine.model.task import Loaded
 from engine.orchestrator.entry import enter
-from engine.queue.claims import Look, Want
+from engine.queue.claims import LOOK_AGAIN_SECONDS, Look, Want
 from engine.worker.flight import Flight
 from tests.support.databases import Database
-from tests.support.runs import scalar, start, states, take
+from tests.support.flow import end, held, in_line, slots
+from tests.support.interleaving import problems
+from tests.support.runs import WORKER, scalar, start, states, take
 
 
 def test_a_flight_is_sent_without_waiting_and_its_writes_are_durable_before_it_is_received(
@@ -43,3 +45,31 @@ def test_what_a_look_takes_is_taken_before_it_is_received(database: Database, te
         catch = flight.catch()
         assert catch is not None
         assert [[task.task_id for task in tasks] for tasks in catch.tasks] == [[run]]
+
+
+def test_a_look_that_cannot_give_slots_now_keeps_what_it_has_claimed_and_the_next_one_gives_them(
+    database: Database, tenant: UUID
+) -> None:
+    with connect(database.worker) as connection, connect(database.worker) as other:
+        start(other, tenant, flow=slots(1))
+        waiting = start(other, tenant, flow=slots(1))
+        end(database, *take(database.worker))
+        free = start(other, tenant)
+        with other.transaction():
+            other.execute("SELECT FROM highway.slot WHERE task_id = %s FOR UPDATE", [waiting])
+            caught = _look(connection)
+        assert (caught, in_line(other)) == (([free], LOOK_AGAIN_SECONDS), [waiting])
+        assert _look(connection) == ([], 0.0)
+        assert held(other) == [waiting]
+        assert _look(connection)[0] == [waiting]
+    assert problems(database.worker, grace_seconds=60) == []
+
+
+def _look(connection: Connection) -> tuple[list[UUID], float | None]:
+    """What a worker catches, and in how many seconds it looks again."""
+    flight = Flight(connection, uuid4(), [], Look(WORKER, [Want(("default",), 5)]))
+    flight.start()
+    flight.receive()
+    catch = flight.catch()
+    assert catch is not None
+    return [task.task_id for task in catch.tasks[0]], catch.next_in_seconds

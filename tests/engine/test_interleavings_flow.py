@@ -12,8 +12,9 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.model.task import ClaimedTask
-from engine.queue.claims import claim, grant_slots
+from engine.queue.claims import claim
 from engine.queue.commit import commit
+from engine.queue.granting import grant_slots
 from engine.queue.writes import Finished, Suspended, TaskWrites
 from tests.support.databases import Database
 from tests.support.flow import asks, end, grant, held, in_line, one_slot, slots

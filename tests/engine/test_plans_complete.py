@@ -46,6 +46,7 @@ MORE = [
     Case("commit.lock_with_families", _ONE | _RUNS),
     Case("commit.hand_out", {"tenant_ids": ["@tenant"], "run_ids": ["@sleeping"]}),
     Case("commit.close_waits", _ONE | {"keys": ["a"]}),
+    Case("commit.lapse_waits", _ONE | {"keys": ["a"]}),
     Case("commit.answer_updates", _ONE | {"update_ids": [uuid4()], "results": ["1"]}),
     Case("commit.register_undo", _ROW | {"calls": ["{}"]}),
     Case("commit.pause", {"task_id": "@running", "epoch": 1, "reason": "x"}),

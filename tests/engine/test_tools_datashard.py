@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from engine.durable.runners import DatashardPolicy, RunnerSettings
 from engine.durable.tool_context import ToolContext
-from engine.tools.errors import ToolError, ToolInputError
+from engine.tools.datashard.turns import turn
+from engine.tools.errors import ToolCancelled, ToolError, ToolInputError
 from tests.engine.tool_calls import call, context
 
 IS_INSTALLED = importlib.util.find_spec("datashard") is not None
@@ -44,6 +46,36 @@ def test_tenants_have_tables_of_their_own(tmp_path: Path) -> None:
     ours, theirs = offering(tmp_path), offering(tmp_path)
     append(ours)
     assert append(theirs, records=[{"other": "columns"}])["appended"] == 1
+
+
+@installed
+def test_a_stopped_attempt_that_goes_on_late_finds_what_another_has_written(tmp_path: Path) -> None:
+    ctx = offering(tmp_path)
+    place = tmp_path / ctx.tenant_id.hex / "seen"
+    place.parent.mkdir()
+    with ThreadPoolExecutor(2) as pool, turn(ctx, place):
+        late = [pool.submit(append, ctx) for _ in range(2)]
+    assert sorted(each.result()["was_there"] for each in late) == [False, True]
+
+
+def test_writers_of_a_table_take_turns_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+    place, patient, hurried, cancelled = tmp_path / "seen", context(), context(timeout_seconds=0.1), context()
+    with ThreadPoolExecutor(1) as pool:
+        with turn(context(), place):
+            with pytest.raises(ToolError, match="written to by others") as busy, turn(hurried, place):
+                pytest.fail("two had their turn at once")
+            cancelled.cancelled.set()
+            with pytest.raises(ToolCancelled), turn(cancelled, place):
+                pytest.fail("two had their turn at once")
+            waiting = pool.submit(_has_its_turn, patient, place)
+            assert not waiting.done()
+        assert waiting.result(10)
+    assert (busy.value.type, busy.value.retryable) == ("TableBusy", True)
+
+
+def _has_its_turn(ctx: ToolContext, place: Path) -> bool:
+    with turn(ctx, place):
+        return True
 
 
 def test_rows_that_make_no_column_are_refused_in_words(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 
 from engine.db.connection import connect
 from engine.model.commands import CallTool
+from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
 from engine.orchestrator.session import Session
 from engine.queue.writes import TaskWrites
@@ -110,8 +112,18 @@ def test_a_step_whose_transaction_does_not_go_through_rests_and_fails_nothing(wo
         assert scalar(connection, "SELECT value FROM highway.counter WHERE name = 'n'") == 1
 
 
+COUNTING = {
+    "a transactional tool": {"function": "tools.simple_counter.increment", "args": ["n"]},
+    "durable code": {
+        "function": "tools.code.durable",
+        "kwargs": {"code": "def main(ctx):\n    with ctx.transaction('count') as tx:\n        tx.counter_add('n')\n"},
+    },
+}
+
+
+@pytest.mark.parametrize("counting", COUNTING.values(), ids=COUNTING)
 def test_a_step_whose_connection_is_killed_in_the_middle_of_its_transaction_is_done_again_and_fails_nothing(
-    workers: Workers,
+    workers: Workers, counting: JsonObject
 ) -> None:
     """1 the step's own work waits for a lock, 2 its backend is killed, 3 the lock is given up, 4 it is done once, as the same attempt."""
     workers.start()
@@ -125,11 +137,12 @@ def test_a_step_whose_connection_is_killed_in_the_middle_of_its_transaction_is_d
             "CREATE TRIGGER wait BEFORE INSERT ON highway.counter FOR EACH ROW EXECUTE FUNCTION public.wait()"
         )
         connection.execute("SELECT pg_advisory_lock(4712)")
-        only = {"task_id": "only", "operator_type": "task", "function": "tools.simple_counter.increment", "args": ["n"]}
+        only = {"task_id": "only", "operator_type": "task", **counting}
         run = workers.submit({"name": "example", "start_task": "only", "tasks": {"only": only}})
         assert scalar(connection, "SELECT pg_terminate_backend(%s)", _wait_for(workers, waiting))
         connection.execute("SELECT pg_advisory_unlock(4712)")
-        assert workers.finish(run).status == "completed"
+        ended = workers.finish(run)
+        assert (ended.status, ended.attempt) == ("completed", 1), "the worker has let go of nothing else"
         assert scalar(connection, "SELECT value FROM highway.counter WHERE name = 'n'") == 1
     assert workers.steps(run)["only"].attempt == 1
     assert problems(workers.database.worker) == []

@@ -15,7 +15,8 @@ from engine.model.commands import AwaitSlots
 from engine.model.flow import FlowLimit, FlowOptions
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.queue.claims import grant_slots, wake_due
+from engine.queue.claims import wake_due
+from engine.queue.granting import grant_slots
 from engine.queue.writes import Finished, TaskWrites, WaitWrite
 from tests.support.databases import Database
 from tests.support.runs import write

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 Answer = tuple[int, dict[str, str], Any]  # status, headers, body: a dict as JSON, or text
 DIMENSIONS = 64
@@ -32,6 +32,10 @@ class ModelServer(ThreadingHTTPServer):
         """Where it is."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def answer_to(self, body: dict[str, Any]) -> Answer:
+        """What it says to a chat: what it was told to say next."""
+        return self.script.popleft() if self.script else (500, {}, "nothing more to say")
+
     def forget(self) -> None:
         """Begin anew, for the next test."""
         self.script.clear()
@@ -51,6 +55,9 @@ class ModelServer(ThreadingHTTPServer):
         self.script.append((status, {name.replace("_", "-"): value for name, value in headers.items()}, body))
 
 
+S = TypeVar("S", bound="ModelServer")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: ModelServer
@@ -61,9 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append({"path": self.path, "headers": headers, "body": body})
         if self.path.endswith(("/embeddings", "/api/embed")):
             return self._send(200, {}, _embedded(self.path, body))
-        if not self.server.script:
-            return self._send(500, {}, "nothing more to say")
-        status, extra, said = self.server.script.popleft()
+        status, extra, said = self.server.answer_to(body)
         if said == "hung":
             self.server.let_go.wait(20)
             self.close_connection = True
@@ -122,7 +127,13 @@ def _vector(text: str) -> list[float]:
 @contextmanager
 def model_server() -> Iterator[ModelServer]:
     """One that listens until the end of the block."""
-    server = ModelServer()
+    with serving(ModelServer()) as server:
+        yield server
+
+
+@contextmanager
+def serving(server: S) -> Iterator[S]:
+    """Let it listen until the end of the block."""
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

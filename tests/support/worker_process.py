@@ -1,6 +1,6 @@
 """A worker process for tests, killed, stopped and restarted at will: ``python -m tests.support.worker_process DSN NAME [CHANGES [PROCESSES]]``.
 
-CHANGES is a JSON object of fields of `WorkerConfig`; ``services`` in the form that `_services` reads.
+CHANGES is a JSON object of fields of `WorkerConfig`; ``services`` in the form that `services_of` reads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
     given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4} | json.loads(changes)
-    given["services"] = _services(given.get("services", {}))
+    given["services"] = services_of(given.get("services", {}))
     given["queues"] = tuple(given.get("queues", ("default",)))
     given["runners"] = runner_settings(given.get("runners", {}))
     return run_worker(
@@ -52,7 +52,7 @@ def runner_settings(given: dict[str, Any]) -> RunnerSettings:
     return RunnerSettings(docker=DockerPolicy(**given.get("docker", {})))
 
 
-def _services(given: dict[str, Any]) -> Services:
+def services_of(given: dict[str, Any]) -> Services:
     """``{"models": {name: [kind, base_url]}, "mail_port": ..., "databases": {name: dsn}}``, for every tenant."""
     port = given.get("mail_port")
     return Services(

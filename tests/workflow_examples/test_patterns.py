@@ -1,4 +1,4 @@
-"""Every workflow pattern through the REST API, undisturbed and with a worker killed every two seconds; and the page that lists them."""
+"""Every workflow pattern through the REST API; and the page that lists them."""
 
 from __future__ import annotations
 
@@ -10,69 +10,36 @@ import pytest
 from launch.commands import CHECKOUT
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.dsl import Compiled, compile_python
-from tests.integration.api.client import Client
-from tests.integration.api.conftest import make_key
 from tests.support.interleaving import problems
-from tests.support.killing import killing
 from tests.support.stack import Stack
 from tests.workflow_examples.patterns.catalogue import QUANTITY, Pattern, patterns
 from tests.workflow_examples.patterns.page import page
-from tests.workflow_examples.patterns.play import Player, play
+from tests.workflow_examples.patterns.play import PatternRun
 from tests.workflow_examples.patterns.trace import differences
+from tests.workflow_examples.side_by_side import play
+from tests.workflow_examples.under_fire import author
 
-pytestmark = pytest.mark.timeout(240)  # the first test of each play waits for all runs
+pytestmark = pytest.mark.timeout(240)  # the first test waits for all runs
 
 PATTERNS = patterns()
-KILLS = 3
-Played = dict[str, list[str]]  # what went wrong, by pattern
-
-each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
 
 
 @pytest.fixture(scope="module")
-def author(stack: Stack) -> Client:
-    """Somebody who may write and run workflows, on a platform with two workers."""
+def undisturbed(stack: Stack) -> dict[str, list[str]]:
+    """What went wrong, by pattern, when all were run side by side by two workers."""
     stack.start_web()
     stack.start_worker()
     stack.start_worker()
-    stack.manage("create_tenant", "acme")
-    return Client(stack.url, make_key(stack, "acme", "--role", "workflow_author"))
+    client = author(stack)
+    runs = [PatternRun(client, pattern) for pattern in PATTERNS]
+    play(runs, seconds=60)
+    assert problems(stack.database.worker, grace_seconds=3) == []
+    return {run.name: run.problems() for run in runs}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(author: Client, stack: Stack) -> Played:
-    """All patterns, run side by side."""
-    return _told(play(author, PATTERNS, seconds=60), stack)
-
-
-@pytest.fixture(scope="module")
-def under_fire(author: Client, stack: Stack) -> Played:
-    """The same while a worker is killed every two seconds, again until there were some kills."""
-    stack.start_worker()
-    players: list[Player] = []
-    with killing(stack.workers, stack.introduced, stack.kill_worker, stack.start_worker, every_seconds=2) as kills:
-        while len(kills) < KILLS:
-            players += play(author, PATTERNS, seconds=90)
-    return _told(players, stack)
-
-
-def _told(players: list[Player], stack: Stack) -> Played:
-    stuck = problems(stack.database.worker, grace_seconds=3)
-    assert stuck == []
-    found: Played = {}
-    for player in players:
-        found.setdefault(player.pattern.id, []).extend(player.problems())
-    return found
-
-
-@each_pattern
-def test_a_pattern_leaves_the_trace_that_its_file_tells(pattern: Pattern, undisturbed: Played) -> None:
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.id)
+def test_a_pattern_leaves_the_trace_that_its_file_tells(pattern: Pattern, undisturbed: dict[str, list[str]]) -> None:
     assert undisturbed[pattern.id] == []
-
-
-@each_pattern
-def test_a_pattern_leaves_its_trace_while_workers_are_killed(pattern: Pattern, under_fire: Played) -> None:
-    assert under_fire[pattern.id] == []
 
 
 def test_every_pattern_has_its_file() -> None:

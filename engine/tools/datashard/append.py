@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from engine.durable.tool_context import ToolContext
+from engine.kit.fault_points import FaultPoint, reach
 from engine.model.json import Json
+from engine.tools.datashard.turns import turn
 from engine.tools.errors import ToolError, ToolInputError
 from engine.tools.spec import ToolInput
 
@@ -50,8 +52,8 @@ class AppendOutput(BaseModel):
 def append(ctx: ToolContext, given: AppendInput) -> Json:
     """Append a batch of rows to a table, which is made when it is missing. Returns ``{"table", "appended", "was_there"}``.
 
-    A batch is written once however often its step is tried: each row carries the step's idempotency key in the column ``highway_key``. Needs
-    the package `datashard` and a folder that the operator names.
+    A batch is written once however often its step is tried: each row carries the step's idempotency key in the column ``highway_key``, and
+    workers take turns at a table. Needs the package `datashard` and a folder that the operator names.
     """
     folder = ctx.runners.datashard.folder
     if not folder:
@@ -60,10 +62,8 @@ def append(ctx: ToolContext, given: AppendInput) -> Json:
     place = Path(folder, ctx.tenant_id.hex, given.table)
     place.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     try:
-        table = _opened(place, given)
-        if table.scan(filter={KEY_COLUMN: ctx.idempotency_key}, columns=[KEY_COLUMN]):
-            return {"table": given.table, "appended": 0, "was_there": True}
-        table.append_records([{**row, KEY_COLUMN: ctx.idempotency_key} for row in given.records])
+        with turn(ctx, place):
+            is_there = _kept(ctx, place, given)
     except ModuleNotFoundError as error:
         message = f"{error.name} is not installed on this worker: its operator can install requirements/extras.txt"
         raise ToolError(message, type="NotInstalled", retryable=False) from None
@@ -71,7 +71,18 @@ def append(ctx: ToolContext, given: AppendInput) -> Json:
         raise
     except Exception as error:  # whatever the library thinks of these rows
         raise ToolError(str(error)[:_PROBLEM_CHARACTERS], type=type(error).__name__) from error
-    return {"table": given.table, "appended": len(given.records), "was_there": False}
+    return {"table": given.table, "appended": 0 if is_there else len(given.records), "was_there": is_there}
+
+
+def _kept(ctx: ToolContext, place: Path, given: AppendInput) -> bool:
+    """Write the batch, unless another attempt has: whether one had."""
+    table = _opened(place, given)
+    if table.scan(filter={KEY_COLUMN: ctx.idempotency_key}, columns=[KEY_COLUMN]):
+        return True
+    reach(FaultPoint.CALL_BEFORE)
+    table.append_records([{**row, KEY_COLUMN: ctx.idempotency_key} for row in given.records])
+    reach(FaultPoint.CALL_ANSWERED)
+    return False
 
 
 def _opened(place: Path, given: AppendInput) -> Table:

@@ -11,6 +11,7 @@ import httpx2
 
 from engine.durable.runners import McpServer
 from engine.durable.tool_context import ToolContext
+from engine.kit.fault_points import FaultPoint, reach
 from engine.tools.errors import ToolCancelled, ToolError, ToolTimeout
 from engine.tools.http.network import Network
 from engine.tools.mcp.network import JudgedNetwork, JudgedTransport
@@ -52,7 +53,9 @@ async def _talk(
         async with anyio.create_task_group() as group:
             group.start_soon(_watch, ctx, group)
             async with Client(line.transport(), cache=None, read_timeout_seconds=seconds) as client:
+                reach(FaultPoint.CALL_BEFORE)
                 answer = await do(client)
+                reach(FaultPoint.CALL_ANSWERED)
             group.cancel_scope.cancel()
             return answer
     raise ToolCancelled

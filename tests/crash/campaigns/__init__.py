@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.crash.campaigns import (
     environment,
+    examples,
     modes,
     r01_everywhere,
     r01_statements,
@@ -15,6 +16,7 @@ from tests.crash.campaigns import (
     r08_races,
     r12_endpoints,
     r12_once,
+    tools,
 )
 from tests.crash.campaigns.base import Campaign
 from tests.crash.endpoints import ENDPOINTS
@@ -154,6 +156,22 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         environment.held_row,
     ),
     Campaign("disk", "the disk is full", "refused or late, nothing lost", "none", (1, 3, 20), environment.full_disk),
+    Campaign(
+        "tools",
+        "mail, models, MCP, databases, agents, modules, loops: hurt around their calls",
+        f"1,000: {_ALL}, one key over all attempts",
+        "none",
+        (1, 24, 1000),
+        tools.run,
+    ),
+    Campaign(
+        "examples",
+        "every example at once through the REST API while workers die",
+        "each with its own trace",
+        "none",
+        (0, 20, 500),  # its slice is tests/workflow_examples/test_under_fire.py
+        examples.run,
+    ),
     Campaign(
         "modes", "the functional tests: always suspend, no notifications", "all pass", "none", (0, 1, 5), modes.run
     ),

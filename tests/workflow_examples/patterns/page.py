@@ -15,7 +15,7 @@ A Revised View*, 2006) are the yardstick by which workflow languages have been c
 and tools made for it, {arranged} by an arrangement. {partly} can be said in part, {no} not at all.**
 
 Each name leads to a runnable workflow of some thirty lines, with the trace that is expected of it. The tests run all of them through the REST API,
-undisturbed and while a worker is killed every two seconds, and compare.
+undisturbed and while a worker is killed every second, and compare.
 
 - *yes*: the example shows all of the pattern, with operators and tools as they are.
 - *yes, arranged*: the same, but several operators or tools have to be put together that are made for other things. The published evaluations give half

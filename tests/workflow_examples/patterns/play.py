@@ -1,9 +1,7 @@
-"""Runs patterns side by side through the REST API, and does to each what its file says is done from outside."""
+"""Runs a pattern through the REST API, and does to it what its file says is done from outside."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +9,9 @@ from tests.integration.api.client import ENDED, Client
 from tests.workflow_examples.patterns.catalogue import Pattern
 from tests.workflow_examples.patterns.trace import differences, named, with_number
 
-LOOK_SECONDS = 0.1
-
 
 @dataclass
-class Player:
+class PatternRun:
     """One run of a pattern."""
 
     client: Client
@@ -24,6 +20,10 @@ class Player:
     done: int = 0  # how much of what is done from outside
     run: dict[str, Any] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.pattern.id
 
     def start(self) -> None:
         """Submit the workflow."""
@@ -79,19 +79,3 @@ class Player:
     def _post(self, what: str, body: dict[str, Any]) -> None:
         answer = self.client.post(f"/api/v1/workflows/{self.run_id}{what}", body)
         assert answer.status in (200, 201), (self.pattern.id, answer.json)
-
-
-def play(client: Client, patterns: Sequence[Pattern], seconds: float) -> list[Player]:
-    """Start a run of each, and look at them in turn until all are over, or the time is."""
-    until = time.monotonic() + seconds
-    players = [Player(client, pattern) for pattern in patterns]
-    for player in players:
-        player.start()
-    while time.monotonic() < until:
-        for player in players:
-            if not player.is_over:
-                player.look()
-        if all(player.is_over for player in players):
-            break
-        time.sleep(LOOK_SECONDS)
-    return players
