@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +14,16 @@ from engine.teaching.model import OPERATORS
 from tests.integration.api.client import Client
 from tests.support.databases import Database
 from tests.support.interleaving import problems
+from tests.support.lent import Lent, lent
+from tests.support.stack import Stack
 from workflows.gallery import build
 from workflows.gallery.catalog import COMPILED, Template, find, read_template, tags, templates
 
 NAMES = build.names()
 # A step near the end of each, and what it says or gives.
 GIVES: dict[str, tuple[str, Any]] = {
+    "answer_letters": ("close", "question of ada@example.org"),
+    "ask_the_data": ("tell", "Rusk: one is left."),
     "careful_api_calls": ("report", "asked for 3 customers"),
     "divide_and_conquer": ("answer", 18),
     "draft_and_verify": ("publish", "A few words on durable work (1 turn)"),
@@ -30,6 +36,7 @@ GIVES: dict[str, tuple[str, Any]] = {
     "human_decision": ("publish", "contract-7 published, maria agreed"),
     "long_job": ("report", "trained in 1.0 s"),
     "nightly_report": ("add_up", {"line": "3 shops sold 60", "total": 60, "average": 20.0}),
+    "mail_what_runs_low": ("close", "2 goods below 5"),
     "notify_by_choice": ("close", "everybody knows"),
     "one_at_a_time": ("note", "3 bookings under number 1"),
     "order_pipeline": ("ship", "shipped A-1001: charged 42"),
@@ -41,6 +48,7 @@ GIVES: dict[str, tuple[str, Any]] = {
 OTHERWISE: dict[str, tuple[dict[str, Any], Any, str]] = {
     "durable_saga": ({"fail": True}, None, "compensated"),
     "guarded_import": ({"source": "west"}, None, "failed"),
+    "mail_what_runs_low": ({"below": 1}, None, "completed"),
     "human_decision": ({}, {"approved": False, "by": "otto"}, "completed"),
     "order_pipeline": ({"card": "declined"}, None, "compensated"),
     "switch_routing": ({"kind": "love letter"}, None, "cancelled"),
@@ -63,6 +71,30 @@ def end(owner: Client, run_id: str) -> dict[str, Any]:
     """The run when it is over; of one that went on as another, the last."""
     run = owner.wait_until(run_id, seconds=60)
     return end(owner, run["continued_to"]) if run["continued_to"] else run
+
+
+ANSWER = {"kind": "question", "answer": "Yes, from ten to four."}
+STATEMENT = "SELECT name, quantity FROM goods ORDER BY quantity LIMIT 1"
+
+
+@pytest.fixture(scope="module")
+def house(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
+    """What the templates need. The models know what they will say."""
+    with lent(tmp_path_factory.mktemp("lent"), stack.database.superuser) as house:
+        house.main.say("Surely.")
+        house.main.say(json.dumps(ANSWER))
+        house.agents.say(calls=[("database_query", {"sql": STATEMENT})])
+        house.agents.say("Rusk: one is left.")
+        yield house
+
+
+@pytest.fixture(scope="module")
+def live(stack: Stack, house: Lent) -> Stack:
+    """A web server and a worker to which all of it is lent."""
+    stack.set(HIGHWAY_SERVICES=str(house.file))
+    stack.start_web()
+    stack.start_worker()
+    return stack
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +143,36 @@ def test_a_template_runs_to_its_end(ended: tuple[Runs, Runs], name: str) -> None
 def test_its_other_way_ends_as_its_text_says(ended: tuple[Runs, Runs], name: str) -> None:
     run = ended[1][name]
     assert run["status"] == OTHERWISE[name][2], (run["error"], run["result"])
+
+
+def test_a_letter_is_answered_when_the_model_has_said_it_in_the_form_that_is_asked_for(
+    ended: tuple[Runs, Runs], house: Lent
+) -> None:
+    read = ended[0]["answer_letters"]["result"]["read"]
+    assert (read["json"], read["repairs"]) == (ANSWER, 1)
+    [asked, again] = [one["body"]["messages"] for one in house.main.seen]
+    assert asked[-1]["content"] == "Do you open on Sundays?"
+    assert [one["content"] for one in again].count("Surely.") == 1
+    [mail] = [one for one in house.mail.handed if one.recipients == ["ada@example.org"]]
+    assert mail.message.get_content().strip() == ANSWER["answer"]
+
+
+def test_an_agent_is_shown_the_rows_and_not_the_database(ended: tuple[Runs, Runs], house: Lent) -> None:
+    work = ended[0]["ask_the_data"]["result"]["work"]
+    assert (work["status"], work["calls"]) == ("achieved", ["tools.database.query"])
+    [first, second] = [one["body"] for one in house.agents.seen]
+    [offered] = [one["function"] for one in first["tools"] if one["function"]["name"] == "database_query"]
+    assert not {"database", "max_rows"} & offered["parameters"]["properties"].keys()
+    assert '"rusk"' in second["messages"][-1]["content"]
+
+
+def test_what_runs_low_is_mailed_once_and_nothing_when_nothing_does(ended: tuple[Runs, Runs], house: Lent) -> None:
+    [mail] = [one for one in house.mail.handed if one.recipients == ["orders@example.org"]]
+    assert mail.message["subject"] == "2 goods run low"
+    [file] = mail.message.iter_attachments()
+    assert file.get_content() == "name,quantity\nrusk,1\ntea,3\n"
+    quiet = ended[1]["mail_what_runs_low"]["result"]
+    assert quiet["rest"]["message"] == "nothing runs low"
 
 
 def test_a_callback_that_does_not_come_leads_another_way(owner: Client) -> None:
