@@ -100,7 +100,7 @@ def test_a_run_is_begun_with_a_template(plain):
     page.get_by_label("Search templates").fill("tools.lock.acquire")
     page.get_by_role("button", name="Search").click()
     assert page.get_by_text("1 template. It runs as it is").is_visible()
-    page.get_by_role("link", name="One at a time").click()
+    page.get_by_role("link", name="Use this template One at a time").click()
     assert 'WorkflowBuilder("one_at_a_time"' in page.get_by_label("Definition").input_value()
     page.get_by_role("button", name="Start run").first.click()
     assert page.get_by_role("heading", name="one_at_a_time").is_visible()
