@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints, model_validator
 
-from .schemas import Body, Label, Name, QueueName
+from .schemas import SOURCES, Body, Label, Name, QueueName, WrittenBody
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Reason = Annotated[str, StringConstraints(max_length=500)]
-DEFINITIONS = ("workflow_definition", "definition_id", "definition_hash", "workflow_name")
 YEAR_SECONDS = 366 * 24 * 3600.0
 
 # How the API calls a field of the engine's `ScheduleSpec`, where it is not by the same name.
@@ -43,11 +42,10 @@ class SchedulePolicies(Body):
     is_active: bool = True
 
 
-class ScheduleBody(SchedulePolicies):
-    """A new schedule. Exactly one of four forms says what it starts; by name it is always the newest version."""
+class ScheduleBody(SchedulePolicies, WrittenBody):
+    """A new schedule. Exactly one of six forms says what it starts; by name it is always the newest version."""
 
     name: Name | None = Field(None, description="the workflow's name when it is left out")
-    workflow_definition: dict[str, Any] | None = None
     definition_id: uuid.UUID | None = None
     definition_hash: str | None = None
     workflow_name: Name | None = None
@@ -60,10 +58,7 @@ class ScheduleBody(SchedulePolicies):
     @model_validator(mode="after")
     def names_one_definition(self) -> ScheduleBody:
         """Exactly one form says what to run."""
-        given = [name for name in DEFINITIONS if getattr(self, name) is not None]
-        if len(given) != 1:
-            problem = f"two of them are: {', '.join(given)}" if given else "none of them is"
-            raise ValueError(f"exactly one of {', '.join(DEFINITIONS)} must be given; {problem}")
+        self.name_one(SOURCES)
         return self
 
 

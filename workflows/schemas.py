@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,7 +20,8 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
 YEAR_SECONDS = 366 * 24 * 3600.0
 
-SOURCES = ("workflow_definition", "python_dsl", "yaml", "definition_id", "definition_hash", "workflow_name")
+WRITTEN = ("workflow_definition", "python_dsl", "yaml")
+SOURCES = (*WRITTEN, "definition_id", "definition_hash", "workflow_name")
 
 
 class Body(Schema):
@@ -27,13 +29,25 @@ class Body(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
+    def name_one(self, fields: Sequence[str]) -> None:
+        """Exactly one of the fields is given; ValueError says which are."""
+        given = [name for name in fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"{len(given)} of them are: {', '.join(given)}" if given else "none of them is"
+            raise ValueError(f"exactly one of {', '.join(fields)} must be given; {problem}")
 
-class SourceBody(Body):
-    """What to run, in exactly one of six forms, and how."""
+
+class WrittenBody(Body):
+    """The three forms in which a body may bring a definition."""
 
     workflow_definition: dict[str, Any] | None = None
     python_dsl: str | None = None
     yaml: str | None = None
+
+
+class SourceBody(WrittenBody):
+    """What to run, in exactly one of six forms, and how."""
+
     definition_id: uuid.UUID | None = None
     definition_hash: str | None = None
     workflow_name: Name | None = None
@@ -47,10 +61,7 @@ class SourceBody(Body):
     @model_validator(mode="after")
     def names_one_source(self) -> SourceBody:
         """Exactly one form says what to run."""
-        given = [name for name in SOURCES if getattr(self, name) is not None]
-        if len(given) != 1:
-            problem = f"two of them are: {', '.join(given)}" if given else "none of them is"
-            raise ValueError(f"exactly one of {', '.join(SOURCES)} must be given; {problem}")
+        self.name_one(SOURCES)
         return self
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from workflows import operation_urls
+from workflows.graph.formats import FILES
 from workflows.pages.run import TABS
 from workflows.views import (
     dashboard,
+    drawings,
     gallery,
     run,
     run_actions,
@@ -34,7 +36,14 @@ class Tab:
         return value
 
 
+class Drawing(Tab):
+    """The form of a drawing."""
+
+    regex = "|".join(FILES)
+
+
 register_converter(Tab, "tab")
+register_converter(Drawing, "drawing")
 
 app_name = "workflows"
 urlpatterns = [
@@ -47,6 +56,7 @@ urlpatterns = [
     path("runs/start/-/check", start.start_check, name="start-check"),
     path("runs/<uuid:run_id>/", run.run_detail, name="run"),
     path("runs/<uuid:run_id>/<tab:tab>/", run.run_detail, name="run-tab"),
+    path("runs/<uuid:run_id>/drawing/<drawing:drawing_format>", drawings.run_drawing, name="run-drawing"),
     path("runs/<uuid:run_id>/-/live/<tab:tab>", run.run_live, name="run-live"),
     path("runs/<uuid:run_id>/cancel/", run_actions.run_cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/retry/", run_actions.run_retry, name="run-retry"),
@@ -69,7 +79,13 @@ urlpatterns = [
     path("schedules/<uuid:schedule_id>/backfill/", schedule_actions.schedule_backfill, name="schedule-backfill"),
     path("schedules/<uuid:schedule_id>/delete/", schedule_actions.schedule_delete, name="schedule-delete"),
     path("templates/", gallery.gallery, name="gallery"),
+    path(
+        "templates/<str:template_name>/drawing/<drawing:drawing_format>",
+        drawings.template_drawing,
+        name="template-drawing",
+    ),
     path("workflows/", workflows.workflow_list, name="workflow-list"),
     path("workflows/<str:name>/", workflows.workflow_detail, name="workflow"),
+    path("workflows/<str:name>/drawing/<drawing:drawing_format>", drawings.workflow_drawing, name="workflow-drawing"),
     *operation_urls.urlpatterns,
 ]

@@ -9,7 +9,7 @@ from engine.interpreter.frame import SUCCEEDED, Frame
 from engine.interpreter.program import Program
 from engine.interpreter.restore import forked_keys
 from engine.kit.values import value
-from engine.model.commands import AwaitTasks, CancelTasks, Command, Finish, Record
+from engine.model.commands import AwaitTasks, CancelTasks, Command, Finish, Fork, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
@@ -86,6 +86,8 @@ class Closing:
         """Learn from a command of ours which forked tasks a step answers for."""
         if isinstance(command, Record) and command.operator == "await":
             self._excuse(command.result)
+        elif isinstance(command, Fork):  # of a step that is not over yet
+            self.note_forked(new.key for new in command.tasks)
 
     def awaits(self, fact: Fact) -> bool:
         """Whether the fact is the end of the forked tasks that are awaited at the end."""

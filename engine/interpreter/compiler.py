@@ -64,6 +64,7 @@ def _compile_node(index: int, operator: Operator, inner: Sequence[Scope], place:
         place.default_retry,
         branch_roots={name: graph.roots for name, graph in branches.items()},
         branch_variables={name: graph.variables for name, graph in branches.items()},
+        body_roots=body.roots if body else frozenset(),
     )
     return Node(
         index=index,

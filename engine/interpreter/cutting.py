@@ -46,9 +46,10 @@ def _check(graph: Graph, cut: list[Part], step: str) -> None:
     inside = graph
     for part in cut[:-1]:
         node = inside.nodes[inside.index[part.task_id]] if part.task_id in inside.index else None
-        if node is None or node.body is None or part.round is None or part.round < 0:
+        body = None if node is None or node.operator.forks_rounds else node.body
+        if body is None or part.round is None or part.round < 0:
             raise LookupError(_unknown(step, graph.index))
-        inside = node.body
+        inside = body
     if not cut or cut[-1].task_id not in inside.index or cut[-1].round is not None:
         raise LookupError(_unknown(step, inside.index))
 

@@ -33,6 +33,8 @@ class Program:
             node = graph.node(steps.pop(0))
             if node.body is not None:
                 graph = node.body
+                if not steps:  # a round that is a branch: see engine.operators.foreach.needing
+                    kind = "branch"
             elif node.branches:
                 graph, kind = node.branches[steps.pop(0)], "branch"
             elif node.activity is not None:

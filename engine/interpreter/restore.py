@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from engine.interpreter.graph import Graph, Node
 from engine.model.facts import Recorded
 from engine.model.json import JsonObject
+from engine.operators.kit.forking import forked_keys as forked_by
 
 
 def locate(graph: Graph, key: str, *, shared_only: bool = False) -> Node | None:
@@ -31,10 +32,13 @@ def forked_keys(graph: Graph, recorded: Iterable[Recorded]) -> list[str]:
     """Keys of all tasks that the recorded steps have forked, in their order."""
     keys: list[str] = []
     for step in recorded:
-        if step.outcome == "succeeded":
-            node = locate(graph, step.key)
-            if node is not None:
-                keys.extend(node.operator.forked(step.result))
+        if step.outcome != "succeeded":
+            continue
+        node = locate(graph, step.key)
+        if node is not None:
+            keys.extend(node.operator.forked(step.result))
+        elif step.key.endswith("[]"):  # what a loop began with, branches perhaps
+            keys.extend(forked_by(step.result))
     return keys
 
 

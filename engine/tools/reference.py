@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
 from engine.tools import registry
 from engine.tools.spec import ToolSpec
 
@@ -32,14 +35,16 @@ _WORDS = {
 
 def reference() -> str:
     """The whole reference as Markdown."""
-    return "\n".join([_INTRODUCTION, *(_tool(registry[name]) for name in sorted(registry))])
+    return "\n".join([_INTRODUCTION, *(described(registry[name]) for name in sorted(registry))])
 
 
-def _tool(spec: ToolSpec[Any]) -> str:
+def described(spec: ToolSpec[Any]) -> str:
+    """One tool's section."""
     schema = spec.input_model.model_json_schema()
     effect = f"*{spec.side_effect}*" + (", *exactly once*" if spec.transactional and spec.side_effect != "pure" else "")
     about = [inspect.getdoc(spec.run) or "", str(schema["description"])]
-    return "\n".join([f"## `{spec.name}`", "", effect, "", *_paragraphs(about), *_rows(schema), "", *_result(spec)])
+    rows = _rows(schema, _defaults(spec.input_model))
+    return "\n".join([f"## `{spec.name}`", "", effect, "", *_paragraphs(about), *rows, "", *_result(spec)])
 
 
 def _result(spec: ToolSpec[Any]) -> list[str]:
@@ -56,15 +61,19 @@ def _paragraphs(texts: Iterable[str]) -> list[str]:
     return [line for text in texts for line in (*text.replace("``", "`").splitlines(), "")]
 
 
-def _rows(schema: dict[str, Any]) -> list[str]:
-    required = set(schema.get("required", ()))
+def _defaults(model: type[BaseModel]) -> dict[str, str]:
+    """What each argument that may be left out is then, as JSON. The schema does not tell it where a function makes it."""
+    fields = ((info.alias or name, info) for name, info in model.model_fields.items() if not info.is_required())
+    return {
+        name: json.dumps(to_jsonable_python(info.get_default(call_default_factory=True, validated_data={})))
+        for name, info in fields
+    }
+
+
+def _rows(schema: dict[str, Any], defaults: dict[str, str]) -> list[str]:
     rows = ["| argument | type | default |", "| --- | --- | --- |"]
     for name, field in schema["properties"].items():
-        default = (
-            "required"
-            if name in required
-            else f"`{json.dumps(field.get('default', [] if field.get('type') == 'array' else {}))}`"
-        )
+        default = f"`{defaults[name]}`" if name in defaults else "required"
         rows.append(f"| `{name}` | {_type(field, schema)} | {default} |")
     return rows
 

@@ -28,7 +28,7 @@ def one(value: Any, inputs: list[str] | None = None) -> tuple[str, str, str]:
 
 
 def test_a_sound_definition_has_no_problem() -> None:
-    assert found(workflow(task("a"), task("b", "a", args=["{{a.x}}", "{{inputs.y}}"])), []) == {}
+    assert found(workflow(task("a"), task("b", "a", args=["{{a.x}}", "{{inputs.y}}"])), ["y"]) == {}
 
 
 @pytest.mark.parametrize("name", ["demo_v2", "disaster_recovery", "ultimate_correctness"])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.interpreter import compile_program
+from engine.kit.patterns import MAX_TEXT, PatternError, matches
 from engine.language import check, read_definition
-from engine.language.patterns import MAX_TEXT, PatternError, matches
 from engine.language.shape import MAX_TASKS
 from engine.operators.foreach import MAX_ROUNDS
 from tests.engine.definitions import op, task, workflow

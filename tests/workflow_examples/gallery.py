@@ -11,6 +11,8 @@ from workflows.gallery.catalog import templates
 
 # A step near the end of each, and what it says or gives.
 GIVES: dict[str, tuple[str, Any]] = {
+    "answer_letters": ("close", "question of ada@example.org"),
+    "ask_the_data": ("tell", "Rusk: one is left."),
     "careful_api_calls": ("report", "asked for 3 customers"),
     "divide_and_conquer": ("answer", 18),
     "draft_and_verify": ("publish", "A few words on durable work (1 turn)"),
@@ -23,6 +25,7 @@ GIVES: dict[str, tuple[str, Any]] = {
     "human_decision": ("publish", "contract-7 published, maria agreed"),
     "long_job": ("report", "trained in 1.0 s"),
     "nightly_report": ("add_up", {"line": "3 shops sold 60", "total": 60, "average": 20.0}),
+    "mail_what_runs_low": ("close", "2 goods below 5"),
     "notify_by_choice": ("close", "everybody knows"),
     "one_at_a_time": ("note", re.compile(r"3 bookings under number \d+")),
     "order_pipeline": ("ship", "shipped A-1001: charged 42"),
@@ -34,10 +37,13 @@ GIVES: dict[str, tuple[str, Any]] = {
 OTHERWISE: dict[str, tuple[dict[str, Any], Any, str]] = {
     "durable_saga": ({"fail": True}, None, "compensated"),
     "guarded_import": ({"source": "west"}, None, "failed"),
+    "mail_what_runs_low": ({"below": 1}, None, "completed"),
     "human_decision": ({}, {"approved": False, "by": "otto"}, "completed"),
     "order_pipeline": ({"card": "declined"}, None, "compensated"),
     "switch_routing": ({"kind": "love letter"}, None, "cancelled"),
 }
+# Those that use what a deployment lends to its workflows: models, mail, a database.
+LENT = frozenset({"answer_letters", "ask_the_data", "mail_what_runs_low"})
 
 
 @dataclass
@@ -87,6 +93,7 @@ class GalleryRun:
         return [] if is_right else [f"'{step}' gave {found!r}, not {given!r}"]
 
 
-def runs(client: Client) -> list[GalleryRun]:
-    """One of each way of each template."""
-    return [GalleryRun(client, name) for name in templates()] + [GalleryRun(client, name, True) for name in OTHERWISE]
+def runs(client: Client, *, lent: bool = False) -> list[GalleryRun]:
+    """One of each way of each template; of those that need something lent only if there is something ``lent``."""
+    every = [GalleryRun(client, name) for name in templates()] + [GalleryRun(client, name, True) for name in OTHERWISE]
+    return [run for run in every if lent or run.template not in LENT]

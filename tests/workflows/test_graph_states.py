@@ -46,6 +46,12 @@ def test_a_loop_runs_until_it_says_that_it_is_over():
     assert roll_up(loop("one"), [*begun, step("each", operator="while")])["each"].state == "succeeded"
 
 
+def test_rounds_that_are_branches_are_counted_on_the_body_too():
+    steps = [step("one", scope="each[0]"), step("one", "running", scope="each[1]"), step("each[]", operator="foreach")]
+    states = roll_up(loop("one"), steps)
+    assert (states["each/one"].counts, states["each"].state) == ({"succeeded": 1, "running": 1}, "running")
+
+
 def test_a_fork_runs_while_a_branch_runs():
     forked = step("fork", operator="parallel")
     states = roll_up(fork(), [forked, step("step", scope="fork.a"), step("step", "running", scope="fork.b")])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from highway_platform.kit.requests import Request
 from highway_platform.kit.rest.answers import success
-from highway_platform.kit.rest.errors import ApiError, Detail
 from highway_platform.kit.rest.router import requires
 
 from ..compiling import schemas
-from ..compiling.presenters import compilation, problems
-from ..compiling.source import Compilation, compile_source
-from ..sources import CheckedSource
+from ..compiling.presenters import compilation
+from ..compiling.source import compile_source
 from .router import router
+from .written import checked_written, sound
 
 
 @router.post("/workflows/compile", url_name="workflow-compile", tags=["workflows"])
@@ -22,29 +20,17 @@ from .router import router
 def compile_workflow(request: Request, body: schemas.CompileBody) -> dict[str, Any]:  # noqa: ARG001 - no tenant's rows
     """The definition that a source makes, in canonical form, with its hash, its warnings and its graph.
 
+    It is brought as a submission brings it (`workflow_definition`, `python_dsl` or `yaml`), or as a `source` with its `source_format`.
     A source that makes none is answered with 422 and all its problems: path, code, message, and line and column where they can be told.
     """
-    made = compile_source(body.source, body.source_format, body.inputs)
-    return success(compilation(_sound(made, "$.source"), made.problems))
+    checked = checked_written(body, body.inputs)
+    if checked is None:  # so the body has a source, as its schema promises
+        checked = sound(compile_source(body.source or "", body.source_format, body.inputs), "source")
+    return success(compilation(checked))
 
 
 @router.post("/dsl_to_json", url_name="dsl-to-json", tags=["dsl_templates"])
 @requires("workflows.run:submit")
 def dsl_to_json(request: Request, body: schemas.CodeBody) -> dict[str, Any]:  # noqa: ARG001 - no tenant's rows
     """The definition that Python DSL code makes, as JSON; refused as `compile` refuses it."""
-    made = compile_source(body.code, "python")
-    return success({"workflow_definition": _sound(made, "$.code").definition})
-
-
-def _sound(made: Compilation, field: str) -> CheckedSource:
-    """The checked definition, or the answer that says what is wrong. ``field`` is where the body has the source."""
-    if made.checked is not None:
-        return made.checked
-    details = [Detail(field, problem.code, problem.told) for problem in made.problems]
-    raise ApiError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid_definition",
-        made.problems[0].told,
-        details=details,
-        extra={"problems": problems(made.problems)},
-    )
+    return success({"workflow_definition": sound(compile_source(body.code, "python"), "code").definition})

@@ -32,9 +32,10 @@ from ..schedule_schemas import (
     ScheduleQuery,
 )
 from ..services import definition_register
-from ..sources import CheckedSource, SourceRefusedError, definition_check
+from ..sources import CheckedSource
 from .router import router
 from .stored import stored_definition
+from .written import checked_written
 
 TAGS = ["schedules"]
 NOT_OF_THE_SPEC = {"is_active", "reason"}
@@ -55,7 +56,7 @@ def list_schedules(request: Request, query: Query[ScheduleQuery]) -> dict[str, A
 @requires("workflows.schedule:write")
 def create_schedule(request: Request, body: ScheduleBody) -> HttpResponse:
     """Make a schedule; it is active from now on unless it is to be paused. 409 when its name is taken."""
-    source = _checked(body)
+    source = checked_written(body)
 
     def work(connection: Any) -> Outcome:
         with refusals():
@@ -142,19 +143,8 @@ def _api_path(path: str) -> str:
     return ".".join(["$", API_NAMES.get(name, name), *rest])
 
 
-def _checked(body: ScheduleBody) -> CheckedSource | None:
-    if body.workflow_definition is None:
-        return None
-    try:
-        return definition_check(body.workflow_definition)
-    except SourceRefusedError as error:
-        details = [Detail(f"$.workflow_definition{one.path[1:]}", one.code, one.message) for one in error.problems]
-        message = f"{details[0].path}: {details[0].message}"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_definition", message, details=details) from error
-
-
 def _spec(grant: Grant, connection: Any, body: ScheduleBody, source: CheckedSource | None) -> ScheduleSpec:
-    """What the body says, with the workflow that it names in one of four forms."""
+    """What the body says, with the workflow that it names in one of six forms."""
     own = body.model_dump(include=OF_THE_SPEC)
     fields = {SPEC_NAMES.get(name, name): value for name, value in own.items()}
     name, pinned = _workflow(grant, connection, body, source)

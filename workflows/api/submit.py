@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -14,15 +13,14 @@ from engine.model.views import DefinitionRef, DefinitionView
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.requests import Request
 from highway_platform.kit.rest.answers import Outcome, answer_once
-from highway_platform.kit.rest.errors import ApiError, Detail
 from highway_platform.kit.rest.router import requires
 
 from .. import presenters, services
-from ..positions.placing import place
 from ..schemas import BatchBody, CancelBody, SourceBody, SubmitBody
-from ..sources import CheckedSource, Problem, SourceRefusedError, definition_check, source_check
+from ..sources import CheckedSource
 from .router import router
 from .stored import stored_definition
+from .written import checked_written
 
 TAGS = ["workflows"]
 
@@ -31,7 +29,7 @@ TAGS = ["workflows"]
 @requires("workflows.run:submit")
 def submit(request: Request, body: SubmitBody) -> HttpResponse:
     """Store a definition if it is new, and start a run of it. Answers 201 once the run can no longer be lost."""
-    source = _checked_source(body, body.inputs.keys() if body.execute else None)
+    source = checked_written(body, body.inputs.keys() if body.execute else None)
 
     def work(connection: Any) -> Outcome:
         definition_id, definition = _definition(request.grant, connection, body, source)
@@ -48,7 +46,7 @@ def submit(request: Request, body: SubmitBody) -> HttpResponse:
 @requires("workflows.run:submit")
 def submit_batch(request: Request, body: BatchBody) -> HttpResponse:
     """Store a definition if it is new, and start a run of it for each of up to 10,000 inputs: all or none. The ids stand in the order of the inputs."""
-    source = _checked_source(body, set.intersection(*(set(each) for each in body.inputs)))
+    source = checked_written(body, set.intersection(*(set(each) for each in body.inputs)))
 
     def work(connection: Any) -> Outcome:
         definition_id, definition = _definition(request.grant, connection, body, source)
@@ -87,44 +85,6 @@ def retry(request: Request, workflow_run_id: uuid.UUID) -> HttpResponse:
         return Outcome(data, run_id=started.workflow_run_id)
 
     return answer_once(request, work)
-
-
-def _checked_source(body: SourceBody, inputs: Collection[str] | None) -> CheckedSource | None:
-    """The checked definition of a body that brings one, for runs that are given inputs of these names. Before any connection is taken.
-
-    Compiling may take seconds.
-    """
-    try:
-        if body.workflow_definition is not None:
-            return definition_check(body.workflow_definition, inputs=inputs)
-        if body.python_dsl is not None:
-            return source_check(body.python_dsl, "python", inputs)
-        if body.yaml is not None:
-            return source_check(body.yaml, "yaml", inputs)
-    except SourceRefusedError as error:
-        raise _refused(body, error) from error
-    return None
-
-
-def _refused(body: SourceBody, error: SourceRefusedError) -> ApiError:
-    form = next(name for name in ("workflow_definition", "python_dsl", "yaml") if getattr(body, name) is not None)
-    details = []
-    for problem in _placed(body, error):
-        at = f"line {problem.line}, column {problem.column}: " if problem.line else ""
-        details.append(Detail(f"$.{form}{problem.path[1:]}", problem.code, f"{at}{problem.message}"))
-    return ApiError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid_definition",
-        f"{details[0].path}: {details[0].message}",
-        details=details,
-    )
-
-
-def _placed(body: SourceBody, error: SourceRefusedError) -> Sequence[Problem]:
-    """With their lines, where the body brought a text."""
-    if body.python_dsl is not None:
-        return place(error.problems, body.python_dsl, "python")
-    return place(error.problems, body.yaml, "yaml") if body.yaml is not None else error.problems
 
 
 def _definition(

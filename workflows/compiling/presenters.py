@@ -13,7 +13,7 @@ from ..graph.texts import as_json, as_mermaid
 from ..sources import CheckedSource, Problem
 
 
-def compilation(checked: CheckedSource, warnings: Sequence[Problem]) -> dict[str, Any]:
+def compilation(checked: CheckedSource) -> dict[str, Any]:
     """A sound definition: as JSON, as the one text that its hash is of, and drawn."""
     root = read_graph(checked.definition)
     return {
@@ -22,7 +22,7 @@ def compilation(checked: CheckedSource, warnings: Sequence[Problem]) -> dict[str
         "workflow_definition": checked.definition,
         "canonical_json": facade.canonical_json(checked.definition),
         "definition_hash": facade.definition_hash(checked.definition),
-        "warnings": problems(warnings),
+        "warnings": problems(checked.warnings),
         "graph": {**as_json(root, {}), "mermaid": as_mermaid(root, {})},
     }
 

@@ -1,12 +1,20 @@
-"""Compile a source without storing anything: what it makes, or everything that is wrong with it and where. The editor and the API share this."""
+"""Compile a definition without storing anything: what it makes, or everything that is wrong with it and where. The editor and the API share this."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workflows.positions.placing import place
-from workflows.sources import CheckedSource, Problem, SourceFormat, SourceRefusedError, source_check
+from workflows.sources import (
+    CheckedSource,
+    Problem,
+    SourceFormat,
+    SourceRefusedError,
+    definition_check,
+    source_check,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +35,12 @@ def compile_source(source: str, source_format: SourceFormat, inputs: Collection[
     except SourceRefusedError as refused:
         return Compilation(place(refused.problems, source, source_format))
     return Compilation(place(checked.warnings, source, source_format), checked)
+
+
+def compile_definition(value: Any, inputs: Collection[str] | None = None) -> Compilation:
+    """The same for a definition that is JSON already, which has no lines."""
+    try:
+        checked = definition_check(value, inputs=inputs)
+    except SourceRefusedError as refused:
+        return Compilation(refused.problems)
+    return Compilation(checked.warnings, checked)

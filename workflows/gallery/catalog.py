@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 SOURCES = HERE / "templates"
 COMPILED = HERE / "compiled.json"
 
-_FIELD = re.compile(r"^(Tags|Inputs|Send): (.*)$", re.MULTILINE)
+_FIELD = re.compile(r"^(Tags|Needs|Inputs|Send): (.*)$", re.MULTILINE)
 _SEND = re.compile(r"^(signal|event) (\S+) (.*)$")
 
 
@@ -33,12 +33,16 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One template. ``name`` is its file's and its workflow's; ``inputs`` are an example with which it runs to its end."""
+    """One template. ``name`` is its file's and its workflow's; ``inputs`` are an example with which it runs to its end.
+
+    ``needs`` says what the deployment must lend for that; empty when it runs anywhere.
+    """
 
     name: str
     title: str
     about: str
     tags: Sequence[str]
+    needs: str
     inputs: JsonObject
     sends: Sequence[Send]
     source: str
@@ -57,7 +61,7 @@ class Template:
 
     def mentions(self, words: str) -> bool:
         """Whether every word stands somewhere in what is told about it."""
-        parts = (self.name, self.title, self.about, *self.tags, *self.operators, *self.tools)
+        parts = (self.name, self.title, self.about, self.needs, *self.tags, *self.operators, *self.tools)
         text = " ".join(parts).casefold()
         return all(word in text for word in words.casefold().split())
 
@@ -85,16 +89,17 @@ def source(name: str) -> str:
 
 
 def read_template(name: str, text: str, definition: JsonObject) -> Template:
-    """A template of its source, whose docstring is a title, a paragraph, and the fields ``Tags``, ``Inputs`` and ``Send``."""
+    """A template of its source, whose docstring is a title, a paragraph, and the fields ``Tags``, ``Needs``, ``Inputs`` and ``Send``."""
     title, _, rest = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")
     about = " ".join(_FIELD.sub("", rest).split())
-    fields: dict[str, list[str]] = {"Tags": [], "Inputs": [], "Send": []}
+    fields: dict[str, list[str]] = {"Tags": [], "Needs": [], "Inputs": [], "Send": []}
     for field, value in _FIELD.findall(rest):
         fields[field].append(value)
     (inputs,) = fields["Inputs"]
     named = [tag.strip() for tag in ",".join(fields["Tags"]).split(",")]
     sends = tuple(_send(line) for line in fields["Send"])
-    return Template(name, title, about, tuple(named), json.loads(inputs), sends, text, definition)
+    needs = " ".join(fields["Needs"])
+    return Template(name, title, about, tuple(named), needs, json.loads(inputs), sends, text, definition)
 
 
 def _send(line: str) -> Send:

@@ -9,7 +9,7 @@ from .catalog import Template
 
 
 def summary(template: Template) -> JsonObject:
-    """What a list shows of a template. ``sends`` is what its run waits for from outside."""
+    """What a list shows of a template. ``sends`` is what its run waits for from outside, ``needs`` what must be lent to it."""
     tags: list[Json] = [*template.tags]
     operators: list[Json] = [*template.operators]
     tools: list[Json] = [*template.tools]
@@ -21,6 +21,7 @@ def summary(template: Template) -> JsonObject:
         "tags": tags,
         "operators": operators,
         "tools": tools,
+        "needs": template.needs,
         "inputs": template.inputs,
         "sends": sends,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from engine.language.checks import ahead, breakers, graphs, names, references, schedules, tools, warnings
+from engine.language.checks import ahead, breakers, given, graphs, names, references, schedules, tools, warnings
 from engine.language.definition import Definition
 from engine.language.hints import Hints
 from engine.language.problems import DefinitionError, Problem
@@ -45,6 +45,7 @@ def _problems(
     yield from schedules.problems(definition)
     hints = Hints()
     yield from references.start_problems(definition, hints)
+    yield from given.problems(definition, root, inputs, hints)
     known_names = names.KnownNames(definition, root, inputs)
     for scope in root.walk():
         yield from references.problems(scope, hints)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from engine.language.checks.sources import Source, sources
+from engine.language.checks.texts import parse, texts
 from engine.language.definition import Definition, MultiChoice, Operator, Parallel, Task, While
-from engine.language.expressions import ExpressionSyntaxError, parse_condition, parse_template
+from engine.language.expressions import ExpressionSyntaxError
 from engine.language.hints import Hints
-from engine.language.problems import Problem, join_path
+from engine.language.problems import Problem
 from engine.language.scopes import Scope
-from engine.model.json import Json
 
 ROOTS = frozenset({"inputs", "run", "workflow_run_id", "ds", "env", "secrets"})
 LOOP_NAMES = {"foreach": frozenset({"item", "current_item", "loop"}), "while": frozenset({"loop"})}
@@ -112,9 +112,9 @@ def problems(scope: Scope, known: KnownNames, hints: Hints) -> Iterator[Problem]
 
 
 def _source_problems(source: Source, visible: Visible, hints: Hints, *, certain: bool) -> Iterator[Problem]:
-    for path, text in _texts(source.path, source.value):
+    for path, text in texts(source):
         try:
-            roots = _required_roots(source, text)
+            roots = parse(source, text).required_roots
         except ExpressionSyntaxError as error:
             code = "bad_template" if source.kind == "value" else "bad_condition"
             yield Problem(path, code, str(error))
@@ -122,22 +122,3 @@ def _source_problems(source: Source, visible: Visible, hints: Hints, *, certain:
         for root in sorted(root for root in roots if root not in visible):
             message = f"nothing is called '{root}' here" + hints.offer(root, visible)
             yield Problem(path, "unknown_name", message, "error" if certain else "warning")
-
-
-def _required_roots(source: Source, text: str) -> frozenset[str]:
-    if source.kind == "condition" or (source.kind == "items" and "{{" not in text and "${" not in text):
-        return parse_condition(text).required_roots
-    return parse_template(text).required_roots
-
-
-def _texts(path: str, value: Json) -> Iterator[tuple[str, str]]:
-    """Every text inside a value, with its path."""
-    pending: list[tuple[str, Json]] = [(path, value)]
-    while pending:
-        at, each = pending.pop()
-        if isinstance(each, str):
-            yield at, each
-        elif isinstance(each, list):
-            pending.extend((join_path(at, index), item) for index, item in enumerate(each))
-        elif isinstance(each, dict):
-            pending.extend((join_path(at, key), member) for key, member in each.items())

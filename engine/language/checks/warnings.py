@@ -15,7 +15,7 @@ from engine.language.scopes import Entry, Scope
 
 def problems(scope: Scope) -> Iterator[Problem]:
     """The warnings of one scope."""
-    used = _used_names(scope)
+    used = used_names(scope)
     for entry in scope.entries.values():
         yield from _nobody_waits(entry, used)
         if isinstance(entry.operator, While):
@@ -36,7 +36,7 @@ def _nobody_waits(entry: Entry, used: frozenset[str]) -> Iterator[Problem]:
         yield Problem(entry.path, "activity_not_awaited", message, "warning")
 
 
-def _used_names(scope: Scope) -> frozenset[str]:
+def used_names(scope: Scope) -> frozenset[str]:
     """Every name that an expression in this scope or inside it uses."""
     found: set[str] = set()
     for each in scope.walk():

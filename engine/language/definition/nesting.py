@@ -11,7 +11,7 @@ from engine.language.definition.base import BaseOperator
 from engine.language.definition.branching import Condition, Join, Switch, Terminate
 from engine.language.definition.calls import Activity, ChildWorkflow, Reflexive, Task
 from engine.language.definition.events import EmitEvent, Wait, WaitForEvent
-from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName, Model, Seconds, TaskId
+from engine.language.definition.fields import AnyJson, AnyJsonObject, BranchName, Model, Seconds, TaskId, none_is_absent
 
 
 class ForEach(BaseOperator):
@@ -19,6 +19,9 @@ class ForEach(BaseOperator):
 
     A ``dynamic`` one takes more items while it is open, by the signal ``metadata.signal`` (add_items); with ``metadata.keep_open`` it is open until
     a signal says that there are no more.
+
+    With ``needed`` the rounds of a parallel one are branches, and it ends when so many of them have; the others go on, or are cancelled with
+    ``cancel_rest``. The public builder can write both in ``metadata``.
     """
 
     operator_type: Literal["foreach"]
@@ -26,6 +29,17 @@ class ForEach(BaseOperator):
     loop_body: list[Operator] = Field(min_length=1)  # may repeat the bodies of inner loops: see engine.language.scopes
     parallel: bool = False
     dynamic: bool = False
+    needed: int | None = Field(None, ge=1)
+    cancel_rest: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needed_from_metadata(cls, data: Any) -> Any:
+        given = none_is_absent(data, "needed", "cancel_rest")
+        metadata = given.get("metadata") if isinstance(given, dict) else None
+        if not isinstance(metadata, dict):
+            return given
+        return {**{name: metadata[name] for name in ("needed", "cancel_rest") if name in metadata}, **given}
 
     @property
     def signal(self) -> str:
@@ -43,6 +57,16 @@ class ForEach(BaseOperator):
             raise ValueError("metadata.signal is the name of the signal that adds items")
         if self.dynamic and not isinstance(self.metadata.get("keep_open", False), bool):
             raise ValueError("metadata.keep_open is true or false")
+        return self
+
+    @model_validator(mode="after")
+    def _needs_some_of_many(self) -> ForEach:
+        if self.needed is not None and (self.dynamic or not self.parallel):
+            raise ValueError(
+                "needed is for rounds that run at the same time, of items that are there: parallel, and not dynamic"
+            )
+        if self.cancel_rest and self.needed is None:
+            raise ValueError("cancel_rest says what becomes of the rounds that are not needed: say how many are")
         return self
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engine.kit.patterns import check_pattern
 from engine.language.definition.fields import AnyJson, Model, Seconds
-from engine.language.patterns import check_pattern
 
 _SECOND_DIALECT = {
     "initial_interval_seconds": "delay",

@@ -21,10 +21,10 @@ from engine.language.expressions.nodes import (
     Range,
     all_roots,
     is_true,
-    required_roots,
+    references_in,
 )
 from engine.language.expressions.paths import parse_path
-from engine.language.expressions.templates import Template, parse_template
+from engine.language.expressions.templates import Reference, Template, parse_template, required
 from engine.language.expressions.tokens import Token, tokenize
 from engine.model.json import Json
 
@@ -45,7 +45,12 @@ class Condition:
     @property
     def required_roots(self) -> frozenset[str]:
         """The roots without which the condition cannot be evaluated."""
-        return frozenset(required_roots(self.node))
+        return required(self.references)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The paths that it looks up."""
+        return tuple(references_in(self.node))
 
     def evaluate(self, names: Names) -> Json:
         """The native value of the expression."""
@@ -225,8 +230,8 @@ class _AsText:
         return self.template.roots
 
     @property
-    def required_roots(self) -> frozenset[str]:
-        return self.template.required_roots
+    def references(self) -> tuple[Reference, ...]:
+        return self.template.references
 
     def evaluate(self, names: Names) -> Json:
         return self.template.text(names)

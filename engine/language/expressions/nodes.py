@@ -8,6 +8,8 @@ from typing import Protocol
 
 from engine.language.expressions.errors import EvaluationError
 from engine.language.expressions.names import Names
+from engine.language.expressions.paths import Path
+from engine.language.expressions.templates import Reference
 from engine.model.json import Json
 
 MAX_RANGE = 100_000
@@ -27,16 +29,23 @@ def all_roots(nodes: Sequence[Node]) -> frozenset[str]:
     return frozenset().union(*(node.roots for node in nodes))
 
 
-def required_roots(node: Node) -> Iterator[str]:
-    """The names that an expression needs for want of a default."""
+def parts_of(node: Node) -> Iterator[Node]:
+    """The node and all nodes inside it."""
+    yield node
     inner = getattr(node, "items", None) or [
         getattr(node, part) for part in ("item", "left", "right") if hasattr(node, part)
     ]
-    if inner:
-        for each in inner:
-            yield from required_roots(each)
-    else:
-        yield from getattr(node, "required_roots", node.roots)
+    for each in inner:
+        yield from parts_of(each)
+
+
+def references_in(node: Node) -> Iterator[Reference]:
+    """Every path that an expression looks up, in templates too, with its default where it has one."""
+    for part in parts_of(node):
+        if isinstance(part, Path):
+            yield Reference(part)
+        else:
+            yield from getattr(part, "references", ())
 
 
 def is_true(value: Json) -> bool:

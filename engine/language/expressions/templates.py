@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -59,9 +60,14 @@ class Template:
         return not self.roots
 
     @property
+    def references(self) -> tuple[Reference, ...]:
+        """Its templates, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    @property
     def required_roots(self) -> frozenset[str]:
         """The roots without which the text cannot be resolved."""
-        return frozenset(part.path.root for part in self.parts if isinstance(part, Reference) and not part.has_default)
+        return required(self.references)
 
     def evaluate(self, names: Names) -> Json:
         """The native value when the text is one template, else the text with the values written into it."""
@@ -80,6 +86,11 @@ class Template:
                 raise EvaluationError(f"the text grows over {MAX_TEXT:,} characters")
             written.append(piece)
         return "".join(written)
+
+
+def required(references: Iterable[Reference]) -> frozenset[str]:
+    """The roots of those that have no default."""
+    return frozenset(each.path.root for each in references if not each.has_default)
 
 
 def as_text(value: Json) -> str:

@@ -33,12 +33,17 @@ class Items(NamedTuple):
         recorded = at.recorded.get(decision_key)
         if recorded is not None and isinstance(recorded.result, dict):
             return cast(list[Json], recorded.result["items"])
+        items = self.evaluated(at)
+        if not at.variables.keys().isdisjoint(self.source.roots):
+            at.emit(Record(decision_key, "foreach", "succeeded", {"items": items}))
+        return items
+
+    def evaluated(self, at: At) -> list[Json]:
+        """The items as they are now."""
         items = self.source.render(at.names)
         if not isinstance(items, list):
             raise EvaluationError(f"items must be an array, not {type(items).__name__}")
         self.check(len(items))
-        if not at.variables.keys().isdisjoint(self.source.roots):
-            at.emit(Record(decision_key, "foreach", "succeeded", {"items": items}))
         return items
 
     def check(self, count: int) -> None:

@@ -24,13 +24,14 @@ class Site:
     """Where an operator stands in the definition, known when it is compiled.
 
     ``path`` leads to it from the root program. ``branch_roots`` are the names that the templates inside each of its branches use,
-    ``branch_variables`` the variables that each branch defines for itself.
+    ``branch_variables`` the variables that each branch defines for itself, ``body_roots`` those names of a loop's body.
     """
 
     path: tuple[str, ...] = ()
     default_retry: RetryPolicy | None = None
     branch_roots: Mapping[str, frozenset[str]] = field(default_factory=dict)
     branch_variables: Mapping[str, JsonObject] = field(default_factory=dict)
+    body_roots: frozenset[str] = frozenset()
 
 
 class Outcome(NamedTuple):
@@ -184,13 +185,19 @@ class Step:
 
 
 class Operator(Protocol):
-    """A compiled operator. ``roots`` are the names its own templates use; ``shares_rounds``: its rounds leave their names behind."""
+    """A compiled operator. ``roots`` are the names its own templates use.
+
+    ``shares_rounds``: its rounds leave their names behind. ``forks_rounds``: they are branches, with steps in scopes of their own.
+    """
 
     @property
     def roots(self) -> frozenset[str]: ...
 
     @property
     def shares_rounds(self) -> bool: ...
+
+    @property
+    def forks_rounds(self) -> bool: ...
 
     def step(self, at: At) -> Step:
         """A new running step at this place."""
@@ -209,6 +216,10 @@ class PlainOperator:
 
     @property
     def shares_rounds(self) -> bool:
+        return False
+
+    @property
+    def forks_rounds(self) -> bool:
         return False
 
     def forked(self, result: Json) -> tuple[str, ...]:  # noqa: ARG002 - for forks

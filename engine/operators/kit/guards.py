@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.kit.patterns import PatternError, matches
 from engine.language.definition import Guard
 from engine.language.expressions import EvaluationError, Names, UndefinedName, Value, compile_value
 from engine.language.expressions.conditions import parse_condition
 from engine.language.expressions.nodes import COMPARISONS
-from engine.language.patterns import PatternError, matches
 from engine.model.errors import StepError
 from engine.model.json import Json
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
-from engine.tools.llm.json_schema import refuse_unknown
+from engine.tools.llm.schema_form import refuse_unknown
 from engine.tools.spec import ToolInput
 
 ProviderName = Annotated[str, Field(min_length=1, max_length=100)]

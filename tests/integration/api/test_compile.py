@@ -45,7 +45,8 @@ def problems_of(owner: Client, source: str, form: str) -> list[tuple[Any, ...]]:
     assert (answer.status, answer.code) == (422, "invalid_definition"), answer.json
     found = answer.json["problems"]
     assert [detail["code"] for detail in answer.json["details"]] == [problem["code"] for problem in found]
-    assert answer.json["message"] == answer.json["details"][0]["message"]
+    first = answer.json["details"][0]
+    assert answer.json["message"] == f"{first['path']}: {first['message']}"
     return [(one["line"], one["column"], one["path"], one["code"]) for one in found]
 
 
@@ -117,6 +118,40 @@ def test_a_submission_tells_the_places_too(owner: Client) -> None:
     code = BUILT + "b.task('a', 'tools.log.infos')\nworkflow = b\n"
     refused = owner.post("/api/v1/workflows", {"python_dsl": code})
     assert refused.json["details"][0]["message"].startswith("line 4, column 9: ")
+
+
+def test_a_definition_is_brought_as_a_submission_brings_it(owner: Client) -> None:
+    template = templates()["switch_routing"]
+    bodies: list[dict[str, Any]] = [
+        {"python_dsl": template.source},
+        {"yaml": json.dumps(template.definition)},
+        {"workflow_definition": template.definition},
+    ]
+    made = [owner.post("/api/v1/workflows/compile", body).data for body in bodies]
+    assert [one["source_format"] for one in made] == ["python", "yaml", "json"]
+    assert len({one["definition_hash"] for one in made}) == 1
+    refused = [owner.post(f"/api/v1/workflows{route}", {"yaml": YAML}).json for route in ("/compile", "", "/batch")]
+    assert refused[0]["details"] == refused[1]["details"]
+    assert refused[0]["problems"] == refused[1]["problems"]
+    assert refused[0]["problems"][0]["line"] == 8
+    assert refused[2]["code"] == "invalid_request"  # a batch has inputs
+    wrong = owner.post("/api/v1/workflows/compile", {"workflow_definition": json.loads(JSON)})
+    assert wrong.json["details"][0]["path"] == "$.workflow_definition.tasks.d.operator_type"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "exactly one of workflow_definition, python_dsl, yaml, source must be given; none of them is"),
+        ({"yaml": YAML, "source": BUILT}, "2 of them are: yaml, source"),
+        ({"yaml": YAML, "workflow_definition": {}, "python_dsl": BUILT}, "3 of them are: workflow_definition"),
+        ({"yaml": YAML, "source_format": "yaml"}, "source_format says what source is"),
+    ],
+)
+def test_none_or_two_of_the_forms_are_refused(owner: Client, body: dict[str, Any], told: str) -> None:
+    answer = owner.post("/api/v1/workflows/compile", body)
+    assert (answer.status, answer.code) == (422, "invalid_request")
+    assert told in answer.json["message"]
 
 
 def test_nothing_is_stored(owner: Client) -> None:

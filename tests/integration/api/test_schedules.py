@@ -67,6 +67,8 @@ def test_a_version_is_pinned_by_its_number(owner: Client) -> None:
             "$.workflow_definition.tasks.a.function",
             "tools.nope",
         ),
+        ({"workflow_definition": None, "yaml": "a: [1"}, "$.yaml", "line 2, column 1"),
+        ({"yaml": "a: 1"}, "$", "2 of them are: workflow_definition, yaml"),
         ({"overlap": "maybe"}, "$.overlap", "buffer_one"),
         ({"starts_at": "2027-01-02T00:00:00"}, "$.starts_at", "timezone"),
         ({"schedule_crom": "x"}, "$.schedule_crom", "Extra"),

@@ -1,11 +1,15 @@
 """WCP-35 Cancelling Partial Join for Multiple Instances: when N of the M instances have ended, the next task begins, and the others are withdrawn.
 
-Arranged: as WCP-34; then the branch with the instances is cancelled.
+Here: a parallel `foreach` with `needed: N` and `cancel_rest`.
 """
 
 from highway_dsl import Workflow, WorkflowBuilder
 
-EXPECTED = {"done": ["review", "review", "publish"], "order": [["review", "publish"]]}
+EXPECTED = {
+    "done": ["review", "review", "publish"],
+    "order": [["review", "publish"]],
+    "result": {"ask.ended": [0, 2], "ask.count": 3},
+}
 DURING = [
     {"when": "report waiting 3", "event": "report_of_cid"},
     {"when": "review succeeded", "event": "report_of_ann"},
@@ -15,21 +19,12 @@ DURING = [
 def reviewer(body: WorkflowBuilder) -> WorkflowBuilder:
     """One instance."""
     body.wait_for_event("report", "report_of_{{item}}")
-    body.task("review", "tools.simple_counter.increment", args=["wcp35/{{workflow_run_id}}"])
-    return body.emit_event("reviewed", "review_{{review.value}}")
+    return body.task("review", "tools.log.info", args=["{{item}} has reported"])
 
 
 def get_workflow() -> Workflow:
     builder = WorkflowBuilder("wcp35_cancelling_partial_join_of_instances")
-    builder.parallel(
-        "ask",
-        branches={
-            "reviewers": lambda branch: branch.foreach(
-                "each", '["ann", "bob", "cid"]', loop_body=reviewer, parallel=True
-            )
-        },
-    )
-    builder.wait_for_event("two_reviews", "review_2")
-    builder.task("dismiss", "tools.workflow.cancel_branch", args=["{{ask}}", "reviewers"])
+    two = {"needed": 2, "cancel_rest": True}
+    builder.foreach("ask", '["ann", "bob", "cid"]', loop_body=reviewer, parallel=True, metadata=two)
     builder.task("publish", "tools.log.info", args=["published"])
     return builder.build()
