@@ -84,3 +84,23 @@ def test_a_fork_behind_the_loop_keeps_its_rounds_and_one_at_it_runs_them_again(c
     with pytest.raises(InvalidError, match="no step 'each"):  # as inside of any branch
         crew.ask(facade.fork, run, from_step="each[0]/one", by="ann")
     assert problems(crew.database.worker) == []
+
+
+def test_rounds_that_were_cancelled_with_a_failing_run_go_on_with_it(crew: Workers) -> None:
+    weak = shell(
+        "weak", command=f"while [ ! -e {crew.folder}/ready ]; do sleep 0.02; done; {needs(crew.folder, 'weak_run')}"
+    )
+    run = crew.submit(
+        workflow(loop(counted("one"), {**HEARD, "dependencies": ["one"]}), weak, counted("after", "each"))
+    )
+    crew.wait(run, lambda _run: sum(key.endswith("/heard") for key in crew.steps(run)) == 3)
+    (crew.folder / "ready").touch()
+    assert crew.finish(run).status == "failed"
+    allow(crew.folder, "weak_run")
+    assert crew.ask(facade.restart, run, by="ann", reason="repaired") == "pending"
+    for item in "abc":
+        emit(crew, run, item)
+    assert crew.finish(run).status == "completed"
+    with connect(crew.database.superuser) as connection:
+        assert scalar(connection, "SELECT sum(value) FROM highway.counter WHERE name = %s", str(run)) == 4
+    assert problems(crew.database.worker) == []

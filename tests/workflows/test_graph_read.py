@@ -93,6 +93,13 @@ def test_loop_bodies_stand_in_their_loop_only():
     assert [edge.kind for edge in graph.children[1].edges] == ["flow", "back"]
 
 
+@pytest.mark.parametrize("said", [{"needed": 2}, {"metadata": {"needed": 2}}])
+def test_a_loop_tells_how_many_of_its_rounds_are_needed(said):
+    loop = {"operator_type": "foreach", "items": "{{ shops }}", "loop_body": [{"task_id": "a"}]}
+    labels = [read_graph({"tasks": {"each": loop | more}}).children[0].label for more in (said, {})]
+    assert labels == ["for each item of shops, 2 needed", "for each item of shops"]
+
+
 def test_a_failure_handler_hangs_on_its_owner():
     tasks = {
         "risky": {"operator_type": "task", "on_failure_task_id": "undo"},

@@ -40,7 +40,9 @@ def node_note(kind: str, task: Mapping[str, Any]) -> str:
 def container_label(kind: str, task: Mapping[str, Any]) -> str:
     """The title of a frame around steps."""
     if kind == "foreach":
-        return _("for each item of %(items)s") % {"items": _bare(task.get("items"))}
+        needed = task.get("needed") or (task.get("metadata") or {}).get("needed")
+        said = _("for each item of %(items)s, %(needed)s needed") if needed else _("for each item of %(items)s")
+        return said % {"items": _bare(task.get("items")), "needed": needed}
     if kind == "while":
         return _("while %(condition)s") % {"condition": _bare(task.get("condition"))}
     count = len(task.get("branch_workflows") or ())
