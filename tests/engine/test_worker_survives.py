@@ -17,8 +17,10 @@ from engine.model.task import ClaimedTask
 from engine.orchestrator.session import Session
 from engine.queue.writes import TaskWrites
 from engine.worker.calls import TRANSACTION_TRIES
+from engine.worker.holding import look_up
+from tests.support.databases import Database
 from tests.support.interleaving import problems
-from tests.support.runs import scalar
+from tests.support.runs import WORKER, scalar, start, states, take
 from tests.support.workers import Workers
 
 
@@ -47,6 +49,18 @@ def test_a_claim_that_its_living_worker_does_not_know_of_is_let_go(workers: Work
         )
     assert workers.finish(run, seconds=10).status == "completed"
     assert process.poll() is None
+
+
+def test_a_lost_claim_whose_row_somebody_holds_is_let_go_later(database: Database, tenant: UUID) -> None:
+    with connect(database.worker, lock_seconds=0.1) as connection, connect(database.worker) as holder:
+        run = start(connection, tenant)
+        take(database.worker)
+        with holder.transaction():
+            holder.execute("SELECT FROM highway.task WHERE task_id = %s FOR UPDATE", [run])
+            assert look_up(connection, WORKER, {}) == []
+            assert states(holder, run) == {"": "running"}
+        assert look_up(connection, WORKER, {}) == []
+        assert states(connection, run) == {"": "sleeping"}
 
 
 def test_a_row_that_somebody_holds_delays_its_own_run_and_no_other(workers: Workers) -> None:
