@@ -85,6 +85,27 @@ def test_each_problem_is_found_at_its_place(value: Any, path: str, code: str, wo
     assert word in message
 
 
+def test_a_setting_that_was_meant_to_be_another_is_a_warning_wherever_it_stands() -> None:
+    inner = task("inner") | {"idempotency_ky": "k"}
+    branches = {"one": {"tasks": {"there": task("there") | {"result_kex": "r"}}}}
+    value = workflow(
+        task("a") | {"on_failure": "b", "owner": "somebody", "dependencie": []},
+        task("b", "a"),
+        op("foreach", "loop", "b", items=[1], loop_body=[inner]),
+        op("parallel", "fork", "loop", branch_workflows=branches),
+        task("join", "fork", function="tools.x", args=["{{fork}}"]),
+    ) | {"tag": ["x"]}
+    warned = [problem for problem in check(value, TOOLS) if problem.code == "unknown_setting"]
+    assert {problem.path for problem in warned} == {
+        "$.tag",
+        "$.tasks.a.on_failure",
+        "$.tasks.loop.loop_body[0].idempotency_ky",
+        "$.tasks.fork.branch_workflows.one.tasks.there.result_kex",
+    }
+    assert {problem.severity for problem in warned} == {"warning"}
+    assert "has no effect; did you mean 'on_failure_task_id'?" in " ".join(problem.message for problem in warned)
+
+
 def test_an_id_that_differs_from_its_key_is_a_problem() -> None:
     value = {"name": "w", "tasks": {"a": task("b")}}
     assert found(value)["$.tasks.a.task_id"] == "id_mismatch"

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from engine.language.checks import ahead, breakers, given, graphs, names, references, schedules, tools, warnings
+from engine.language.checks import (
+    ahead,
+    breakers,
+    given,
+    graphs,
+    names,
+    references,
+    schedules,
+    settings,
+    tools,
+    warnings,
+)
 from engine.language.definition import Definition
 from engine.language.hints import Hints
 from engine.language.problems import DefinitionError, Problem
@@ -27,7 +38,7 @@ def check(
         definition = read_definition(value)
     except DefinitionError as error:
         return error.problems
-    return check_typed(definition, known_tools, inputs)
+    return [*check_typed(definition, known_tools, inputs), *settings.problems(value, definition)][:MAX_PROBLEMS]
 
 
 def check_typed(
