@@ -9,7 +9,7 @@ from workflows.graph.layers import Cell, assign_layers, link, stack, without_bac
 from workflows.graph.model import Box, Direction, Drawing, Node, Point, Route
 from workflows.graph.places import place
 
-NODE_WIDTH = 190.0
+NODE_WIDTH = 204.0
 NODE_HEIGHT = 52.0
 PADDING = 12.0
 TITLE_HEIGHT = 30.0
