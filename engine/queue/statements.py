@@ -72,7 +72,7 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads)
         _statement(_sql.suspend, ((writes, ()) for writes in batch if isinstance(writes.exit, Suspended)), ()),
         _statement(_sql.hand_back, _hand_backs(batch), ("seconds",)),
         _statement(_sql.finish, _finishes(batch, payloads), ("states", "results", "errors")),
-        Statement(_sql.hint, {}) if any(writes.forks for writes in batch) else None,
+        Statement(_sql.hint, {}) if any(writes.forks or _is_claimable(writes) for writes in batch) else None,
     ]
     return [statement for statement in made if statement is not None]
 
@@ -266,6 +266,10 @@ def _continued(batch: Sequence[TaskWrites]) -> Iterable[Statement]:
     for writes in batch:
         if isinstance(writes.exit, Finished) and writes.exit.continue_with is not None:
             yield Statement(_sql.continue_run, _fenced(writes) | {"inputs": dumps(writes.exit.continue_with)})
+
+
+def _is_claimable(writes: TaskWrites) -> bool:
+    return isinstance(writes.exit, HandedBack) and not writes.exit.seconds
 
 
 def _hand_backs(batch: Sequence[TaskWrites]) -> Rows:

@@ -40,6 +40,7 @@ from engine.worker.ledger import CallLedger
 from engine.worker.running_call import RunningCall, long_running, shown_input
 
 _logger = logging.getLogger(__name__)
+SLOT_PATIENCE_SECONDS = 1.0
 SHOW_AFTER_SECONDS = 0.3  # a step that runs longer is shown as running
 TRANSACTION_TRIES = 3  # at once, of a transactional step that met a deadlock or a lock that was held too long
 REST_SECONDS = 0.5  # before it is tried again
@@ -91,6 +92,13 @@ class Calls:
         running = self.running.get((ended.task_id, ended.fact.key))
         if running and running.task.epoch == ended.epoch and running.ended:
             del self.running[ended.task_id, ended.fact.key]
+
+    def without_slots(self) -> set[UUID]:
+        """Runs and branches that have waited for a first slot for a while, as all are taken by calls that last: another worker may have one free."""
+        since = time.monotonic() - SLOT_PATIENCE_SECONDS
+        calls = [running for running in self.running.values() if running.task.kind != "activity" and not running.ended]
+        waiting = {running.task.task_id for running in calls if running.began is None and running.asked < since}
+        return waiting - {running.task.task_id for running in calls if running.began is not None}
 
     def stop_task(self, task_id: UUID) -> None:
         """Nobody wants the results of this task's calls any more."""

@@ -18,16 +18,17 @@ from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
 from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want, fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
-from engine.queue.writes import Finished, TaskWrites
+from engine.queue.writes import Finished, HandedBack, TaskWrites
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.orders import Orders
 from engine.worker.pace import Pace
 from engine.worker.programs import Programs, UnreadableDefinitionError
-from engine.worker.room import Room, share
+from engine.worker.room import CLAIMS_PER_SLOT, Room, share
 
 _logger = logging.getLogger(__name__)
 CANNOT_ENTER = "task %s of run %s cannot be entered"
 MOMENT_SECONDS = 0.01  # worth waiting for, as one look then does for many tasks
+CRAMPED_SECONDS = 10.0
 SMALLEST_SHARE = 4  # of what the pace allows: a look for less than a fourth of it waits while there is more to do
 
 
@@ -63,6 +64,7 @@ class Claiming:
         self._may_be_more = True  # the last look has not seen the end of what is due
         self._next_at = 0.0
         self._stopped = False
+        self._cramped_until = 0.0  # until then every task that is taken is to find a free slot
 
     @property
     def seconds_to_next(self) -> float:
@@ -94,13 +96,18 @@ class Claiming:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
         self._next_at = time.monotonic() + POLL_SECONDS
 
+    def short_of_slots(self) -> None:
+        """Calls last so long here that tasks wait in vain behind them: for a while no more are taken than there are slots."""
+        self._cramped_until = time.monotonic() + CRAMPED_SECONDS
+
     def gone(self, writes: TaskWrites) -> None:
         """A task was let go: there is room, and its exit may have made something claimable.
 
         The end of a run by itself frees at most a place under a cap, of which no hint tells: that is looked after in a moment, for many ends at once.
         """
-        self._pace.left()
         exit_ = writes.exit
+        if not isinstance(exit_, HandedBack):  # that one nothing was got through with
+            self._pace.left()
         is_plain = isinstance(exit_, Finished) and exit_.state == "completed" and not exit_.continue_with
         if self._may_be_more or not is_plain or writes.task.parent_task_id:
             self.soon()
@@ -171,6 +178,7 @@ class Claiming:
             free_slots,
             slots,
             ahead=self._pace.ahead - len(held) + leaving,
+            per_slot=1 if time.monotonic() < self._cramped_until else CLAIMS_PER_SLOT,
             activities_first=self._activities_first,
         )
         return room

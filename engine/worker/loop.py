@@ -15,7 +15,7 @@ from uuid import UUID
 from engine.db.connection import hang_up
 from engine.db.errors import ConnectionLostError
 from engine.db.pool import Pool
-from engine.orchestrator.entry import UNKNOWN_TOOL_SECONDS, broken, stopped
+from engine.orchestrator.entry import broken, stopped
 from engine.orchestrator.session import Session
 from engine.queue.claims import Look
 from engine.queue.commit import CommitResult, commit
@@ -23,6 +23,7 @@ from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
 from engine.worker.config import POLL_SECONDS, WorkerConfig
 from engine.worker.flight import Flight, open_connection
+from engine.worker.handing_back import without_slots, without_tool
 from engine.worker.holding import Held, hear_waits, look_up
 from engine.worker.inbox import (
     CallEnded,
@@ -257,19 +258,12 @@ class Loop:
         if self._roster.sessions.get(task_id) is not session or self._roster.is_resting(task_id):
             return False
         if unknown := [call.tool for call in session.calls if call.tool not in self._config.tools]:
-            self._defer(session, unknown[0])
+            without_tool(session, self._calls, unknown[0], self._config.name)
+            self._roster.rouse([task_id])
             return False
         given = session.variables, session.past.details
         came_back = [self._calls.start(session.task, call, *given) for call in session.start_calls()]
         return bool(came_back) and all(came_back)
-
-    def _defer(self, session: Session, tool: str) -> None:
-        """This worker lacks a tool: the task is put back with a delay and an alert, never failed."""
-        _logger.warning("run %s needs the tool %s, which this worker does not have", session.task.workflow_run_id, tool)
-        self._calls.stop_task(session.task.task_id)
-        session.journal("deferred", "", {"tool": tool, "worker": self._config.name})
-        session.hand_back(UNKNOWN_TOOL_SECONDS)
-        self._roster.rouse([session.task.task_id])
 
     def _look_after_holdings(self) -> None:
         """Hear of cancellations, pauses and waits that ended meanwhile, and that a task is not held any more."""
@@ -278,6 +272,9 @@ class Loop:
         for held in look_up(self._connection, self.worker_id, self._roster.sessions):
             self._obey(held)
         self._roster.rouse(hear_waits(self._connection, self._roster.sessions))
+        if given := without_slots(self._roster.sessions, self._calls):
+            self._claiming.short_of_slots()
+            self._roster.rouse(given)
 
     def _obey(self, held: Held) -> None:
         session, holding = held

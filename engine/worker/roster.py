@@ -16,7 +16,7 @@ class Roster:
 
     def __init__(self) -> None:
         self.sessions: dict[UUID, Session] = {}
-        self._ready: set[UUID] = set()
+        self._ready: dict[UUID, None] = {}  # in the order in which they came
         self._rested_at: dict[UUID, float] = {}
         self._in_flight: Collection[UUID] = ()
 
@@ -27,17 +27,17 @@ class Roster:
         """Take sessions in; they can go on."""
         for session in sessions:
             self.sessions[session.task.task_id] = session
-            self._ready.add(session.task.task_id)
+            self._ready[session.task.task_id] = None
 
     def remove(self, task_id: UUID) -> Session | None:
         """Forget the task."""
-        self._ready.discard(task_id)
+        self._ready.pop(task_id, None)
         self._rested_at.pop(task_id, None)
         return self.sessions.pop(task_id, None)
 
     def rouse(self, task_ids: Iterable[UUID]) -> None:
         """Something came in for these tasks: they can go on as soon as nothing holds them."""
-        self._ready.update(task_ids)
+        self._ready.update(dict.fromkeys(task_ids))
 
     def rest(self, task_id: UUID) -> None:
         """The task's writes could not be made: it tries again a little later."""
@@ -60,9 +60,10 @@ class Roster:
         now = time.monotonic()
         for task_id in [task_id for task_id, at in self._rested_at.items() if at <= now]:
             del self._rested_at[task_id]
-            self._ready.add(task_id)
+            self._ready[task_id] = None
         going = [task_id for task_id in self._ready if not (self.is_resting(task_id) or self.is_in_flight(task_id))]
-        self._ready.difference_update(going)
+        for task_id in going:
+            del self._ready[task_id]
         return [self.sessions[task_id] for task_id in going if task_id in self.sessions]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ class RunningCall:
     context: ToolContext
     cancellation: Cancellation
     pulse: Pulse
+    asked: float = field(default_factory=time.monotonic)
     began: float | None = None
     began_at: datetime | None = None
     ended: bool = False

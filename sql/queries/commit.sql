@@ -269,11 +269,13 @@ UPDATE highway.task AS t
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;
 
 -- name: hand_back(tenant_ids, task_ids, epochs, seconds) :exec
--- Gives tasks back unfinished, claimable after `seconds`: at a stop, when this worker lacks a tool, or when a pause keeps it from what is next.
+-- Gives tasks back unfinished, claimable after `seconds`: at a stop, when this worker lacks a tool or a slot, or when a pause keeps it from what is
+-- next. One that is claimable at once keeps its place among those that wait.
 UPDATE highway.task AS t
    SET state = CASE WHEN t.cancel_requested THEN 'pending' WHEN t.pause_requested THEN 'paused'
                     WHEN g.seconds > 0 THEN 'sleeping' ELSE 'pending' END,
-       available_at = highway.now() + make_interval(secs => g.seconds),
+       available_at = CASE WHEN g.seconds > 0 THEN highway.now() + make_interval(secs => g.seconds)
+                           ELSE least(t.available_at, highway.now()) END,
        claimed_by = NULL, running_steps = NULL
   FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(seconds)s::float8[]) AS g (tenant_id, task_id, epoch, seconds)
  WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;

@@ -28,3 +28,8 @@ def test_either_kind_is_asked_for_where_there_is_any_room(total: int, free: int,
 def test_a_single_place_is_offered_to_both_in_turn() -> None:
     assert share(1, 4, 2, activities_first=False) == [Room(1, 0), Room(0, 1)]
     assert share(1, 4, 2, activities_first=True) == [Room(0, 1), Room(1, 0)]
+
+
+def test_where_calls_last_no_more_is_asked_for_than_there_are_slots() -> None:
+    assert share(100, 3, 0, per_slot=1, activities_first=False) == [Room(3, 0)]
+    assert share(100, 0, 0, per_slot=1, activities_first=False) == [Room(0, 0)]
