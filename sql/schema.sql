@@ -2739,6 +2739,10 @@ BEGIN
     IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = OLD.tenant_id AND t.task_id = OLD.task_id
                   AND highway.is_open(t.state) AND t.phase = '') THEN
         RETURN NULL;  -- its step is over, and has made something of it
+    ELSIF EXISTS (SELECT FROM highway.task AS t JOIN highway.checkpoint AS k USING (tenant_id, workflow_run_id)
+                   WHERE t.tenant_id = OLD.tenant_id AND t.task_id = OLD.task_id AND k.scope = t.key
+                     AND k.step_key = OLD.step_key || '.' || (OLD.request ->> 'note')) THEN
+        RETURN NULL;  -- durable code has noted it, and goes on from there when it is restarted
     END IF;
     UPDATE highway.signal AS s SET taken_by = NULL, taken_at = NULL
      WHERE s.tenant_id = OLD.tenant_id AND s.workflow_run_id = OLD.workflow_run_id AND s.seq = (OLD.given ->> 'seq')::bigint;

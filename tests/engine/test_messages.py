@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -113,6 +114,38 @@ def main(ctx):
         update = facade.request_update(connection, tenant_id=workers.tenant, workflow_run_id=run_id, name="total")
         workers.finish(run_id, seconds=60)
         assert facade.get_update(connection, tenant_id=workers.tenant, update_id=update).result == {"total": 6}
+
+
+@pytest.mark.parametrize("stop", [facade.kill, facade.cancel])
+def test_a_signal_that_durable_code_has_noted_is_not_taken_again_when_the_code_is_stopped_and_restarted(
+    crew: Workers, stop: Callable[..., Any]
+) -> None:
+    code = """
+import time
+
+def hold():
+    time.sleep(2)
+
+def main(ctx):
+    first = ctx.signal("add", timeout=60)["payload"]
+    ctx.step("hold", hold)
+    return [first, ctx.signal("add", timeout=60)["payload"]]
+"""
+    run_id = crew.submit(_workflow(_task("work", "tools.code.durable", code=code)))
+    _send(crew, run_id, 1, name="add")
+    crew.wait(run_id, lambda _: "work.signal add" in _noted(crew, run_id))
+    crew.ask(stop, run_id)
+    crew.finish(run_id)
+    crew.ask(facade.restart, run_id)
+    _send(crew, run_id, 2, name="add")
+    assert crew.finish(run_id).status == "completed"
+    assert crew.result(run_id)["work"] == [1, 2]
+
+
+def _noted(workers: Workers, run_id: UUID) -> set[str]:
+    with connect(workers.database.worker) as connection:
+        rows = connection.execute("SELECT step_key FROM highway.checkpoint WHERE workflow_run_id = %s", [run_id])
+        return {key for (key,) in rows}
 
 
 def _awaits(task: Any, key: str = "hear", kind: Any = "signal") -> TaskWrites:
