@@ -67,13 +67,19 @@ def translate(error: psycopg.Error) -> Exception:
         return _BY_SQLSTATE[state](error.diag.message_primary or str(error))
     if state == "HW004":
         return BacklogFullError(error.diag.message_primary or str(error), error.diag.message_detail)
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
-        state is None or state.startswith(_LOST)
-    ):
+    if _is_lost(error, state):
         return ConnectionLostError(str(error).strip() or "the connection was closed")
     if state is not None and state.startswith(_BUSY):
         return BusyError(error.diag.message_primary or str(error))
     return error
+
+
+def _is_lost(error: psycopg.Error, state: str | None) -> bool:
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state.startswith(
+        _LOST
+    )  # whatever psycopg calls it: a transaction that was open for too long is an InternalError to it
 
 
 def blames_values(error: psycopg.Error) -> bool:

@@ -29,6 +29,8 @@ _RAISE = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
         ("53100", BusyError),
         ("57P01", ConnectionLostError),
         ("53300", ConnectionLostError),
+        ("25P03", ConnectionLostError),
+        ("25P04", ConnectionLostError),
         ("23505", psycopg.errors.UniqueViolation),
         ("42P01", psycopg.errors.UndefinedTable),
     ],
@@ -57,6 +59,16 @@ def test_a_group_commit_whose_connection_dies_says_that_it_does_not_know(databas
         with pytest.raises(ConnectionLostError):
             commit(dying, [step(task, "only")], WORKER)
         assert commit(other, [step(task, "only")], WORKER).live == {run}
+
+
+def test_a_transaction_that_was_open_for_too_long_is_a_lost_connection(module_database: Database) -> None:
+    with connect(module_database.worker, whole_seconds=0.2) as connection:
+        if connection.info.server_version < WITH_TRANSACTION_TIMEOUT:
+            pytest.skip("this server knows no transaction_timeout")
+        with pytest.raises(ConnectionLostError), translated(), connection.transaction():
+            connection.execute("SELECT 1")
+            time.sleep(0.5)
+            connection.execute("SELECT 1")
 
 
 def test_a_borrowed_connection_comes_back_without_a_transaction_whatever_happened(database: Database) -> None:
