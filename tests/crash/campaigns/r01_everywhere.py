@@ -69,9 +69,10 @@ def at_random(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
 
 
 def replay(stage: Stage, plans: list[Plan]) -> list[str]:
-    """Seeds that failed before."""
-    with stage.arena() as arena:
-        return [problem for plan in plans for problem in Round(arena, plan).play()]
+    """Seeds that failed before: what is wrong with them now."""
+    tally = Tally()
+    _together(stage, plans, tally)
+    return tally.problems
 
 
 def _together(stage: Stage, plans: list[Plan], tally: Tally) -> Counter[FaultPoint]:

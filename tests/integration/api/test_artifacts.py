@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 
 import pytest
 
@@ -68,8 +70,15 @@ def test_nothing_a_wrong_field_and_a_broken_form_are_refused(owner: Client) -> N
 
 
 def test_more_than_the_server_takes_is_refused_before_it_is_read(owner: Client) -> None:
-    answer = upload(owner, b"PK" + bytes(3 * 1024 * 1024))
-    assert (answer.status, answer.code) == (413, "body_too_large")
+    server = http.client.HTTPConnection(owner.url.removeprefix("http://"), timeout=20)
+    server.putrequest("POST", ARTIFACTS)
+    told = {"Authorization": f"Bearer {owner.key}", "Content-Type": "application/zip"}
+    for name, value in (told | {"Content-Length": str(3 * 1024 * 1024)}).items():
+        server.putheader(name, value)
+    server.endheaders()  # and nothing of the body: whoever goes on sending finds the line closed
+    response = server.getresponse()
+    assert (response.status, json.load(response)["code"]) == (413, "body_too_large")
+    server.close()
 
 
 def test_a_stored_module_is_called_and_its_runs_say_which_version(owner: Client) -> None:
