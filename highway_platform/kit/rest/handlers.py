@@ -58,7 +58,10 @@ def _whole_body(error: HttpError) -> Detail:
 
 
 def _validation_error(_request: HttpRequest, error: ValidationError) -> ApiError:
-    details = [Detail(_json_path(item["loc"]), str(item["type"]), str(item["msg"])) for item in error.errors]
+    details = [
+        Detail(_json_path(item["loc"]), str(item["type"]), str(item["msg"]).removeprefix("Value error, "))
+        for item in error.errors
+    ]
     return ApiError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid_request",
