@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class ForkServer:
         self._folder = folder
         self._modules = modules
         self._numbers = itertools.count()
+        self._asking = threading.Lock()  # one question and its answer at a time, whichever thread asks
         self._program: subprocess.Popen[str] | None = None
 
     def call(self, function: str, name: str, log: Path, /, **arguments: Any) -> Forked:
@@ -59,8 +61,6 @@ class ForkServer:
             self._program = None
 
     def _fork(self, name: str, **given: Any) -> Forked:
-        if self._program is None:
-            self._program = self._start()
         end = self._folder / f"{next(self._numbers)}.exit"
         request: Request = {
             "command": [],
@@ -71,12 +71,18 @@ class ForkServer:
             "death_signal": int(signal.SIGKILL),
             **given,
         }
-        stdin, stdout = self._program.stdin, self._program.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps(request) + "\n")
-        stdin.flush()
-        return Forked(int(stdout.readline()), name, end)
+        return Forked(self._ask(request), name, end)
+
+    def _ask(self, request: Request) -> int:
+        """The process id of the child that was asked for."""
+        with self._asking:
+            self._program = self._program or self._start()
+            stdin, stdout = self._program.stdin, self._program.stdout
+            assert stdin is not None
+            assert stdout is not None
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            return int(stdout.readline())
 
     def _start(self) -> subprocess.Popen[str]:
         self._folder.mkdir(parents=True, exist_ok=True)
