@@ -13,7 +13,7 @@ from tests.model.search import Ground, keep, program_of, try_chunk
 from tests.support.databases import clone
 from tests.support.session import Session
 
-CHUNK = 50
+CHUNK = 250  # a database is cloned for each
 
 
 def main() -> int:
