@@ -36,7 +36,7 @@ WELCOME = {
 }
 # Read when Debian's PostgreSQL is installed: we want its programs, not a server that starts with the machine.
 CLUSTER_POLICY = Path("/etc/postgresql-common/createcluster.conf")
-ROOM_NEEDED_MB = {"run": 400, "test": 800}
+ROOM_NEEDED_MB = {"run": 400, "test": 1000}
 
 
 class CannotGoOn(Exception):  # noqa: N818 (an answer to the person, not a defect)

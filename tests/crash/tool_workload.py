@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 from engine.model.json import JsonObject
@@ -10,8 +9,6 @@ from tests.engine.definitions import op, task, workflow
 
 RUN = "{{workflow_run_id}}"
 MODEL: JsonObject = {"provider": "main", "model": "m"}
-IS_PLANNED = importlib.util.find_spec("scriptplan") is not None
-IS_KEPT = importlib.util.find_spec("datashard") is not None
 TICKS = 2
 
 MODULE, SOURCE = (
@@ -49,11 +46,8 @@ GAVE: dict[str, Any] = {
     "loop.ticks": TICKS,
     "loop.failed": 0,
     "two": "ab",
-} | (
-    {"plan.windows.build.a": {"start": "2026-01-05T08:00:00+00:00", "end": "2026-01-06T16:00:00+00:00"}}
-    if IS_PLANNED
-    else {}
-)
+    "plan.windows.build.a": {"start": "2026-01-05T08:00:00+00:00", "end": "2026-01-06T16:00:00+00:00"},
+}
 
 
 def all_tools(mcp_url: str) -> JsonObject:
@@ -107,9 +101,10 @@ def _durable() -> list[JsonObject]:
 
 
 def _installed() -> list[JsonObject]:
-    plan = [_call("plan", "scriptplan.windows", project=PROJECT)] if IS_PLANNED else []
-    rows = [{"run": RUN}]
-    return plan + ([_call("keep", "datashard.append", table="kept", records=rows)] if IS_KEPT else [])
+    return [
+        _call("plan", "scriptplan.windows", project=PROJECT),
+        _call("keep", "datashard.append", table="kept", records=[{"run": RUN}]),
+    ]
 
 
 def _call(task_id: str, tool: str, /, *after: str, **kwargs: Any) -> JsonObject:

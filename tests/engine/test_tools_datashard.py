@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import datashard
 import pytest
 
 from engine.durable.runners import DatashardPolicy, RunnerSettings
@@ -15,8 +16,6 @@ from engine.tools.datashard.turns import turn
 from engine.tools.errors import ToolCancelled, ToolError, ToolInputError
 from tests.engine.tool_calls import call, context
 
-IS_INSTALLED = importlib.util.find_spec("datashard") is not None
-installed = pytest.mark.skipif(not IS_INSTALLED, reason="datashard is not installed: requirements/extras.txt")
 ROWS: list[dict[str, Any]] = [{"name": "a", "size": 1, "share": 0.5, "good": True}, {"name": "b", "size": 2}]
 
 
@@ -28,10 +27,7 @@ def append(ctx: ToolContext, **given: Any) -> Any:
     return call("tools.datashard.append", ctx=ctx, **({"table": "seen", "records": ROWS} | given))
 
 
-@installed
 def test_a_batch_is_written_once_however_often_its_step_is_tried(tmp_path: Path) -> None:
-    import datashard
-
     ctx = offering(tmp_path)
     assert append(ctx) == {"table": "seen", "appended": 2, "was_there": False}
     assert append(ctx) == {"table": "seen", "appended": 0, "was_there": True}
@@ -41,14 +37,12 @@ def test_a_batch_is_written_once_however_often_its_step_is_tried(tmp_path: Path)
     )
 
 
-@installed
 def test_tenants_have_tables_of_their_own(tmp_path: Path) -> None:
     ours, theirs = offering(tmp_path), offering(tmp_path)
     append(ours)
     assert append(theirs, records=[{"other": "columns"}])["appended"] == 1
 
 
-@installed
 def test_a_stopped_attempt_that_goes_on_late_finds_what_another_has_written(tmp_path: Path) -> None:
     ctx = offering(tmp_path)
     place = tmp_path / ctx.tenant_id.hex / "seen"
@@ -83,19 +77,20 @@ def test_rows_that_make_no_column_are_refused_in_words(tmp_path: Path) -> None:
         "the platform's own": {"records": [{"highway_key": "x"}]},
         "List should have at least 1": {"records": []},
         "should match pattern": {"table": "../../etc"},
+        "holds long and string: say its type": {"records": [{"n": 1}, {"n": "one"}]},
+        "holds nothing but null": {"records": [{"n": None}]},
     }
-    if IS_INSTALLED:
-        wrong["holds long and string: say its type"] = {"records": [{"n": 1}, {"n": "one"}]}
-        wrong["holds nothing but null"] = {"records": [{"n": None}]}
     for words, given in wrong.items():
         with pytest.raises(ToolInputError, match=words.replace("List", "list")):
             append(offering(tmp_path), **given)
 
 
-def test_without_a_folder_or_the_package_the_step_says_who_can_change_that(tmp_path: Path) -> None:
+def test_without_a_folder_or_the_package_the_step_says_who_can_change_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ToolError, match=r"its operator has to set \[datashard\] folder"):
         append(context())
-    if not IS_INSTALLED:
-        with pytest.raises(ToolError, match="datashard is not installed on this worker") as refused:
-            append(offering(tmp_path))
-        assert refused.value.type == "NotInstalled"
+    monkeypatch.setitem(sys.modules, "datashard", None)
+    with pytest.raises(ToolError, match="datashard is not installed on this worker") as refused:
+        append(offering(tmp_path))
+    assert refused.value.type == "NotInstalled"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import Any
 
 import pytest
@@ -19,14 +18,12 @@ task build "Build" {
   task b "Second" { depends !a effort 1d allocate dev }
 }
 """
-installed = pytest.mark.skipif(importlib.util.find_spec("scriptplan") is None, reason="scriptplan is not installed")
 
 
 def windows(project: str) -> Any:
     return call("tools.scriptplan.windows", project)
 
 
-@installed
 def test_tasks_come_when_their_resources_and_what_they_depend_on_allow() -> None:
     planned = windows(PROJECT)
     assert planned["windows"]["build.a"] == {"start": "2026-01-05T08:00:00+00:00", "end": "2026-01-06T16:00:00+00:00"}
@@ -38,7 +35,6 @@ def test_tasks_come_when_their_resources_and_what_they_depend_on_allow() -> None
     ]
 
 
-@installed
 @pytest.mark.parametrize(
     ("project", "words"),
     [

@@ -24,7 +24,7 @@ from tests.crash.outside import Outside, outside
 from tests.crash.plans import Plan
 from tests.crash.rounds import Round
 from tests.crash.together import together
-from tests.crash.tool_workload import ASKED, COUNTERS, GAVE, IS_KEPT, MODULE, SOURCE, TASKS, TICK, TICKS, all_tools
+from tests.crash.tool_workload import ASKED, COUNTERS, GAVE, MODULE, SOURCE, TASKS, TICK, TICKS, all_tools
 from tests.crash.workload import Workload
 from tests.support.forking import Forked
 
@@ -92,7 +92,7 @@ def _arena(stage: Stage, world: Outside) -> Iterator[Arena]:
         with connect(arena.database.web) as own:
             facade.store_module(own, tenant_id=arena.tenant, name=MODULE, content=SOURCE.encode())
             facade.register(own, tenant_id=arena.tenant, definition=TICK)
-        tables = {"tables": str(arena.folder / "tables")} if IS_KEPT else {}
+        tables = {"tables": str(arena.folder / "tables")}
         arena.settings = {"services": world.services(arena.database.superuser), **tables}
         yield arena
 
@@ -176,7 +176,7 @@ class ToolsRound(Round):
         found += [] if (keys := self.world.mcp_keys(run)) == {f"{run}:/note"} else [f"I2 {run}: MCP calls under {keys}"]
         rows = self.arena.query("SELECT count(*) FROM public.outside WHERE run = %s", run)
         found += [] if rows == [(1,)] else [f"I2 {run}: {rows} rows"]
-        return found + (self._wrong_batch(run) if IS_KEPT else [])
+        return found + self._wrong_batch(run)
 
     def _wrong_batch(self, run: str) -> list[str]:
         import datashard
