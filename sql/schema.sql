@@ -1316,7 +1316,7 @@ BEGIN
           ORDER BY r.finished_at LIMIT p_quantity)
          UNION ALL
         (SELECT r.workflow_run_id FROM highway.workflow_run AS r
-          WHERE r.tenant_id = p_tenant AND (r.status = 'completed') = false AND r.finished_at < v_failed
+          WHERE r.tenant_id = p_tenant AND (r.status = 'completed') IS FALSE AND r.finished_at < v_failed
             AND highway.is_forgettable(r, v_completed, v_failed)
           ORDER BY r.finished_at LIMIT p_quantity)
          LIMIT p_quantity);

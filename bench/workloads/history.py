@@ -18,9 +18,11 @@ TABLES = """
 COLUMNS = """
     SELECT attname, atttypid = 'uuid'::regtype FROM pg_attribute
      WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum"""
+# In milliseconds, and the same in every statement: a copy has one identifier in all tables.
+A_DAY_AGO = "SELECT ('x' || left(replace(%s::uuid::text, '-', ''), 12))::bit(48)::bigint - 86400000"
 # A time-ordered identifier of the past for the n-th copy: older than all that are made from now on.
 NEW_ID = sql.SQL(
-    "(lpad(to_hex((extract(epoch FROM highway.now()) * 1000)::bigint - 86400000 + n / 1000), 12, '0')"
+    "(lpad(to_hex(%(since)s::bigint + n / 1000), 12, '0')"
     " || '7' || lpad(to_hex(n %% 4096), 3, '0') || '8000' || lpad(to_hex(n), 12, '0'))::uuid"
 )
 
@@ -28,12 +30,15 @@ NEW_ID = sql.SQL(
 def grow(connection: psycopg.Connection[Any], example: UUID, before: int, count: int) -> None:
     """Make copies number ``before`` to ``count`` of a finished run; then what autovacuum would do in time. A superuser's connection."""
     copies = [_copy(connection, name, oid) for name, oid in connection.execute(TABLES).fetchall()]
+    (since,) = connection.execute(A_DAY_AGO, [example]).fetchone() or ()
     connection.execute("SET statement_timeout = 0")
     for low in range(before, count, CHUNK):
         with connection.transaction():
             connection.execute("SET LOCAL session_replication_role = replica")  # no trigger tells anybody of these
             for copy in copies:
-                connection.execute(copy, {"low": low + 1, "high": min(low + CHUNK, count), "example": example})
+                connection.execute(
+                    copy, {"low": low + 1, "high": min(low + CHUNK, count), "example": example, "since": since}
+                )
         if low % (10 * CHUNK) == 0 and low:
             say(f"  {low:,} finished runs")
     connection.execute("VACUUM ANALYZE")

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from engine.durable.runners import DockerPolicy
-from engine.services.activities import expire_activities, forget_heartbeats, time_out_attempts
+from engine.services.activities import expire_activities, time_out_attempts
 from engine.services.admission import admit_children
 from engine.services.containers import LeftBehind
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
 from engine.services.health import measure
-from engine.services.housekeeping import forget_idempotency_keys
 from engine.services.locks import wake_first_in_line
 from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
-from engine.services.retention import forget
+from engine.services.retention import old_runs, unreferenced_blobs
 from engine.services.schedule import Service
 from engine.services.story import settle
-from engine.services.tidying import tidy
+from engine.services.sweeping import Sweep
+from engine.services.tidying import expired_keys, old_heartbeats, tidied
 
 # Read first: what runs, and how often (seconds).
 SERVICES: tuple[Service, ...] = (
@@ -33,10 +33,12 @@ SERVICES: tuple[Service, ...] = (
     Service("health", measure, every_seconds=3.0),
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),
-    Service("retention", forget, every_seconds=20.0),
-    Service("tidying", tidy, every_seconds=60.0),
-    Service("housekeeping", forget_idempotency_keys, every_seconds=60.0),
-    Service("heartbeats", forget_heartbeats, every_seconds=60.0),
+    # These ask each second whether it is their turn; the last figure says how often it is, of all workers together.
+    Service("retention", Sweep("runs_forgotten", old_runs, 60.0), every_seconds=1.0),
+    Service("blobs", Sweep("blobs_collected", unreferenced_blobs, 600.0), every_seconds=1.0),
+    Service("tidying", Sweep("rows_tidied", tidied, 600.0), every_seconds=1.0),
+    Service("keys", Sweep("keys_forgotten", expired_keys, 60.0), every_seconds=1.0),
+    Service("heartbeats", Sweep("heartbeats_forgotten", old_heartbeats, 60.0), every_seconds=1.0),
 )
 
 

@@ -12,7 +12,6 @@ from engine.db.queries import load
 _logger = logging.getLogger(__name__)
 _sql = load("activity")
 GRACE_SECONDS = 3.0  # for the worker of an attempt, which keeps the same limits and reports once a second
-KEEP_HEARTBEATS_SECONDS = 7 * 24 * 3600.0
 _BATCH = 100
 _MANY = 1000
 
@@ -39,9 +38,3 @@ def expire_activities(connection: Connection, worker_id: UUID) -> int:  # noqa: 
             continue
         expired += bool(ended and ended["limit"])
     return expired
-
-
-def forget_heartbeats(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001 - a service's signature
-    """Delete heartbeats that are a week old, a bounded number a round."""
-    _sql.forget_old_heartbeats.run(connection, keep_seconds=KEEP_HEARTBEATS_SECONDS, quantity=_MANY)
-    return 1

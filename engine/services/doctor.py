@@ -114,7 +114,7 @@ def _mend(connection: Connection, task: Row) -> int:
 
 def _count_repaired(connection: Connection, number: int) -> None:
     if number:
-        load("retention").count_up.run(connection, measure="repaired", by=number)
+        load("sweep").count_up.run(connection, measure="repaired", by=number)
 
 
 def _words(row: Row) -> str:

@@ -196,13 +196,16 @@ WITH old AS (
 )
 SELECT count(*) AS deleted FROM gone;
 
--- name: forget_old_heartbeats(keep_seconds, quantity) :exec
+-- name: forget_old_heartbeats(keep_seconds, quantity) :one
 -- The same for all tenants, for the housekeeping.
 WITH old AS (
     SELECT h.tenant_id, h.task_id, h.slot FROM highway.activity_heartbeat AS h
      WHERE h.at < highway.now() - make_interval(secs => %(keep_seconds)s)
      ORDER BY h.at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM highway.activity_heartbeat AS h
+     USING unnest(ARRAY(SELECT tenant_id FROM old), ARRAY(SELECT task_id FROM old), ARRAY(SELECT slot FROM old)) AS o (tenant_id, task_id, slot)
+     WHERE h.tenant_id = o.tenant_id AND h.task_id = o.task_id AND h.slot = o.slot
+    RETURNING 1
 )
-DELETE FROM highway.activity_heartbeat AS h
- USING unnest(ARRAY(SELECT tenant_id FROM old), ARRAY(SELECT task_id FROM old), ARRAY(SELECT slot FROM old)) AS o (tenant_id, task_id, slot)
- WHERE h.tenant_id = o.tenant_id AND h.task_id = o.task_id AND h.slot = o.slot;
+SELECT count(*) AS gone FROM gone;

@@ -17,7 +17,7 @@ SELECT c.runs AS completed, f.runs AS failed, least(c.oldest, f.oldest) AS oldes
             ORDER BY r.finished_at LIMIT %(cap)s) AS o) AS c
  CROSS JOIN LATERAL (SELECT count(*) AS runs, min(o.finished_at) AS oldest FROM (
            SELECT r.finished_at FROM highway.workflow_run AS r
-            WHERE r.tenant_id = %(tenant_id)s AND (r.status = 'completed') = false AND r.finished_at < b.failed
+            WHERE r.tenant_id = %(tenant_id)s AND (r.status = 'completed') IS FALSE AND r.finished_at < b.failed
               AND highway.is_forgettable(r, b.completed, b.failed)
             ORDER BY r.finished_at LIMIT %(cap)s) AS o) AS f;
 
@@ -30,7 +30,8 @@ ON CONFLICT (tenant_id) DO UPDATE
        changed_at = highway.now(), changed_by = excluded.changed_by;
 
 -- name: tenants_after(after_tenant, quantity) :many
--- Tenants that have runs, in order, behind a given one: one look into the index for each.
+-- Tenants that have runs, in order, behind a given one, and whether any of them has ended so long ago that its policy may not keep it:
+-- three looks into indexes for each.
 WITH RECURSIVE tenant (tenant_id, n) AS (
     (SELECT r.tenant_id, 1 FROM highway.workflow_run AS r WHERE r.tenant_id > %(after_tenant)s ORDER BY r.tenant_id LIMIT 1)
     UNION ALL
@@ -39,7 +40,15 @@ WITH RECURSIVE tenant (tenant_id, n) AS (
      CROSS JOIN LATERAL (SELECT r.tenant_id FROM highway.workflow_run AS r WHERE r.tenant_id > t.tenant_id ORDER BY r.tenant_id LIMIT 1) AS s
      WHERE t.n < %(quantity)s
 )
-SELECT t.tenant_id FROM tenant AS t;
+SELECT t.tenant_id,
+       coalesce((SELECT r.finished_at FROM highway.workflow_run AS r WHERE r.tenant_id = t.tenant_id AND (r.status = 'completed') IS TRUE
+                  AND r.finished_at IS NOT NULL ORDER BY r.finished_at LIMIT 1)
+                < highway.now() - make_interval(days => k.keep_completed_days), false)
+    OR coalesce((SELECT r.finished_at FROM highway.workflow_run AS r WHERE r.tenant_id = t.tenant_id AND (r.status = 'completed') IS FALSE
+                  AND r.finished_at IS NOT NULL ORDER BY r.finished_at LIMIT 1)
+                < highway.now() - make_interval(days => k.keep_failed_days), false) AS has_old_runs
+  FROM tenant AS t
+ CROSS JOIN LATERAL highway.keeps(t.tenant_id) AS k;
 
 -- name: forget_old_runs(tenant_id, quantity) :one
 -- Forgets ended runs that the tenant's policy does not keep.
@@ -52,16 +61,6 @@ SELECT highway.forget_runs(%(tenant_id)s, %(run_ids)s::uuid[]) AS runs;
 -- name: collect_blobs(quantity) :one
 -- Deletes payloads that no run refers to.
 SELECT highway.collect_blobs(%(quantity)s) AS blobs;
-
--- name: count_up(measure, by) :exec
--- Adds to a measure that only grows.
-SELECT highway.count_up(%(measure)s, %(by)s);
-
--- name: take_turn(measure, every_seconds) :one
--- A row when nobody has done it for so long; whoever gets it does it for all.
-INSERT INTO highway.health AS h (measure, value, at) VALUES (%(measure)s, 0, highway.now())
-ON CONFLICT (measure) DO UPDATE SET at = highway.now() WHERE h.at <= highway.now() - make_interval(secs => %(every_seconds)s)
-RETURNING h.measure;
 
 -- name: schedules_after(after_tenant, after_schedule, quantity) :many
 -- Schedules of all tenants in the order of their keys, behind a given one.

@@ -57,8 +57,15 @@ SELECT m.measure, m.value, highway.now()
  CROSS JOIN LATERAL (VALUES ('oldest_due_seconds', next_one.oldest), ('due_tasks', due.waiting)) AS m (measure, value)
 ON CONFLICT (measure) DO UPDATE SET value = excluded.value, at = excluded.at;
 
--- name: forget_idempotency(quantity) :exec
--- Keys past their time.
-DELETE FROM highway.idempotency AS i
- WHERE (i.tenant_id, i.key) IN (SELECT o.tenant_id, o.key FROM highway.idempotency AS o WHERE o.expires_at < highway.now()
-                                 ORDER BY o.expires_at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED);
+-- name: forget_idempotency(quantity) :one
+-- Forgets keys past their time, passing by what somebody holds; how many.
+WITH old AS (
+    SELECT i.tenant_id, i.key FROM highway.idempotency AS i
+     WHERE i.expires_at < highway.now() ORDER BY i.expires_at LIMIT %(quantity)s FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM highway.idempotency AS i
+     USING unnest(ARRAY(SELECT tenant_id FROM old), ARRAY(SELECT key FROM old)) AS o (tenant_id, key)
+     WHERE i.tenant_id = o.tenant_id AND i.key = o.key
+    RETURNING 1
+)
+SELECT count(*) AS gone FROM gone;

@@ -17,7 +17,7 @@ from engine.queue.commit import commit
 from engine.queue.payloads import APART_BYTES
 from engine.queue.writes import Finished, TaskWrites
 from engine.services.doctor import repair
-from engine.services.retention import collect_blobs, forget_old_runs
+from engine.services.retention import old_runs, unreferenced_blobs
 from tests.support.databases import Database
 from tests.support.guards import letters
 from tests.support.interleaving import Second, problems
@@ -33,8 +33,8 @@ def test_a_run_that_is_being_retried_is_passed_by(database: Database, tenant: UU
         run = ended_run(database, observer, tenant, days=40)
         with first.transaction():
             again = facade.retry(first, tenant_id=tenant, workflow_run_id=run)
-            assert forget_old_runs(observer) == 0
-        assert forget_old_runs(observer) == 1
+            assert sum(old_runs(observer)) == 0
+        assert sum(old_runs(observer)) == 1
         assert is_there(observer, again.workflow_run_id)
         assert not is_there(observer, run)
 
@@ -43,7 +43,7 @@ def test_a_retry_that_waits_for_the_forgetting_finds_no_run(database: Database, 
     with connect(database.worker) as first, connect(database.worker) as observer:
         run = ended_run(database, observer, tenant, days=40)
         with first.transaction():
-            assert forget_old_runs(first) == 1
+            assert sum(old_runs(first)) == 1
             second = Second(database.worker, lambda own: facade.retry(own, tenant_id=tenant, workflow_run_id=run))
             second.wait_until_blocked(observer, first)
         assert isinstance(second.result(), NotFoundError)
@@ -57,8 +57,8 @@ def test_inputs_that_are_copied_while_their_run_is_forgotten_stay(database: Data
         observer.execute("UPDATE highway.task SET finished_at = current_date - 40")
         with first.transaction():
             again = facade.retry(first, tenant_id=tenant, workflow_run_id=run).workflow_run_id
-            assert (forget_old_runs(observer), collect_blobs(observer)) == (0, 0)
-        assert (forget_old_runs(observer), collect_blobs(observer)) == (1, 0)
+            assert (sum(old_runs(observer)), sum(unreferenced_blobs(observer))) == (0, 0)
+        assert (sum(old_runs(observer)), sum(unreferenced_blobs(observer))) == (1, 0)
         (digest,) = _digests(observer, again)
         assert facade.get_payload(observer, tenant_id=tenant, workflow_run_id=again, sha256=digest)
 
@@ -73,7 +73,7 @@ def test_a_run_that_is_held_by_anybody_is_left_for_another_turn(database: Databa
         held, free = (ended_run(database, observer, tenant, days=40) for _ in range(2))
         with first.transaction():
             first.execute("SELECT FROM highway.task WHERE task_id = %s FOR NO KEY UPDATE", [held])
-            assert forget_old_runs(observer) == 1
+            assert sum(old_runs(observer)) == 1
         assert [is_there(observer, run) for run in (held, free)] == [True, False]
 
 
@@ -95,7 +95,7 @@ def test_a_child_that_starts_while_runs_are_forgotten_keeps_its_parent(database:
         asked = [StartChild("call", "call", {}, workflow_name=str(ONE_TASK["name"]))]
         with first.transaction():
             started = commit(first, [TaskWrites(task, children=asked)], WORKER).children
-            assert forget_old_runs(observer) == 1, "it waits for nobody"
+            assert sum(old_runs(observer)) == 1, "it waits for nobody"
         child = started[parent, "call"]
         assert [is_there(observer, run) for run in (old, parent, child) if run] == [False, True, True]
 
@@ -104,7 +104,7 @@ def test_an_event_for_a_run_that_is_forgotten_meanwhile_is_refused(database: Dat
     with connect(database.worker) as first, connect(database.worker) as observer:
         run = ended_run(database, observer, tenant, days=40)
         with first.transaction():
-            assert forget_old_runs(first) == 1
+            assert sum(old_runs(first)) == 1
             second = Second(
                 database.worker,
                 lambda own: facade.set_attributes(own, tenant_id=tenant, workflow_run_id=run, attributes={"a": 1}),
@@ -186,8 +186,8 @@ def test_a_payload_that_is_being_referred_to_is_not_collected(database: Database
         _unreferred_blob(observer, tenant)
         with first.transaction():
             run = start(first, tenant, inputs=LARGE)
-            assert collect_blobs(observer) == 0
-        assert collect_blobs(observer) == 0
+            assert sum(unreferenced_blobs(observer)) == 0
+        assert sum(unreferenced_blobs(observer)) == 0
         assert len(_digests(observer, run)) == 1
 
 
@@ -196,7 +196,7 @@ def test_a_payload_that_is_put_while_it_is_collected_is_stored_anew(database: Da
         start(observer, tenant)
         _unreferred_blob(observer, tenant)
         with first.transaction():
-            assert collect_blobs(first) == 1
+            assert sum(unreferenced_blobs(first)) == 1
             second = Second(database.worker, lambda own: start(own, tenant, inputs=LARGE))
             second.wait_until_blocked(observer, first)
         (digest,) = _digests(observer, second.result())
@@ -218,8 +218,8 @@ def test_two_collectors_collect_each_payload_once(database: Database, tenant: UU
     with connect(database.worker) as first, connect(database.worker) as observer:
         _unreferred_blob(observer, tenant)
         with first.transaction():
-            assert collect_blobs(first) == 1
-            assert collect_blobs(observer) == 0
+            assert sum(unreferenced_blobs(first)) == 1
+            assert sum(unreferenced_blobs(observer)) == 0
         assert scalar(observer, "SELECT count(*) FROM highway.blob") == 0
 
 

@@ -16,7 +16,7 @@ from engine.model.commands import Record
 from engine.model.json import Json
 from engine.queue.payloads import APART_BYTES, MAX_BYTES, Payloads, references, unpack
 from engine.queue.writes import Finished, RecordWrite, TaskWrites
-from engine.services.retention import collect_blobs
+from engine.services.retention import unreferenced_blobs
 from tests.engine.definitions import op, task, workflow
 from tests.support.databases import Database
 from tests.support.runs import scalar, start, take, write
@@ -137,7 +137,7 @@ def test_the_same_content_is_stored_once_and_goes_with_its_last_run(database: Da
         assert scalar(connection, "SELECT count(*) FROM highway.blob") == 1
         for left, run in zip((1, 0), runs, strict=True):
             connection.execute("SELECT highway.forget_runs(%s, %s)", [tenant, [run]])
-            collect_blobs(connection)
+            sum(unreferenced_blobs(connection))
             assert scalar(connection, "SELECT count(*) FROM highway.blob") == left
 
 
@@ -151,12 +151,12 @@ def test_a_fork_keeps_the_large_values_that_it_has_from_a_source_that_is_purged(
         write(database.worker, TaskWrites(held, records=[made], exit=Finished("completed")))
         forked = facade.fork(connection, tenant_id=tenant, workflow_run_id=run, from_step="b").workflow_run_id
         facade.purge(connection, tenant_id=tenant, workflow_run_id=run)
-        collect_blobs(connection)
+        sum(unreferenced_blobs(connection))
         which = {"tenant_id": tenant, "workflow_run_id": forked}
         stored = "SELECT result FROM highway.checkpoint WHERE workflow_run_id = %s AND step_key = 'a'"
         (digest,) = references(scalar(connection, stored, forked))
         assert json.loads(facade.get_payload(connection, **which, sha256=digest)) == {"text": LARGE}
         facade.kill(connection, **which)
         facade.purge(connection, **which)
-        collect_blobs(connection)
+        sum(unreferenced_blobs(connection))
         assert scalar(connection, "SELECT count(*) FROM highway.blob") == 0

@@ -140,10 +140,10 @@ BY_KEY = {  # one row of a small table, or a row by its whole key
     "commit.hint", "counter.get", "counter.put", "control.restart", "control.fork", "dead_letter.hold", "dead_letter.purge",
     "dead_letter.requeued", "dead_letter.write", "doctor.take_turn", "doctor.write_down", "flow.change_limit", "flow.change_queue",
     "flow.put_tenant_policy", "repair.end_leftover", "repair.hold", "repair.hold_run", "repair.recount_join", "repair.wake", "retention.collect_blobs",
-    "retention.count_up", "retention.get", "retention.put", "retention.take_turn", "run.health", "run.keep", "run.register", "run.workers",
+    "retention.get", "retention.put", "run.health", "run.keep", "run.register", "run.workers",
     "schedule.await_turn", "schedule.cancel_open", "schedule.change", "schedule.create", "schedule.decide", "schedule.fail_tick", "schedule.fire",
     "schedule.hold_by_name", "schedule.now", "schedule.pause", "schedule.postpone", "schedule.resume", "schedule.retire", "schedule.set_chain",
-    "story.settle", "story.settled",
+    "story.settle", "story.settled", "sweep.count_up", "sweep.pass_on", "sweep.take_turn",
     "variable.get", "worker.deregister", "worker.now", "worker.register", "worker.take_lock",
 }  # fmt: skip
 

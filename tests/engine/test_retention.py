@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,9 +15,8 @@ from engine.db.errors import InvalidError
 from engine.model.commands import StartChild
 from engine.model.upkeep import Retention
 from engine.queue.writes import Finished, TaskWrites
-from engine.services.retention import forget, forget_old_runs
+from engine.services.retention import old_runs
 from tests.support.databases import Database
-from tests.support.interleaving import problems
 from tests.support.retention import ended_run, give_everything, is_there
 from tests.support.runs import ONE_TASK, scalar, start, take, write
 
@@ -79,7 +78,7 @@ def test_without_a_policy_runs_are_kept_for_thirty_or_ninety_days(
 ) -> None:
     with connect(module_database.worker) as connection:
         run = ended_run(module_database, connection, tenant, days=days, state=state)
-        forget_old_runs(connection)
+        sum(old_runs(connection))
         assert is_there(connection, run) is stays
 
 
@@ -91,7 +90,7 @@ def test_a_policy_counts_for_its_tenant_alone(module_database: Database, tenant:
         assert facade.get_retention(connection, tenant_id=tenant) == Retention(2, None)
         assert facade.get_retention(connection, tenant_id=other_tenant) == Retention(30, 90)
         forever = ended_run(module_database, connection, tenant, days=3_000, state="failed")
-        assert forget_old_runs(connection) == 1
+        assert sum(old_runs(connection)) == 1
         assert [is_there(connection, run) for run in (mine, theirs, forever)] == [False, True, True]
         with pytest.raises(InvalidError):
             facade.set_retention(connection, tenant_id=tenant, policy=Retention(0, 1))
@@ -108,10 +107,10 @@ def test_open_runs_and_families_with_an_open_member_are_kept(database: Database,
         (child,) = (one for one in take(database.worker) if one.task_id == over)
         write(database.worker, TaskWrites(child, exit=Finished("completed")))
         _let_time_pass(connection)
-        assert forget_old_runs(connection) == 0, "its parent may still read what became of it"
+        assert sum(old_runs(connection)) == 0, "its parent may still read what became of it"
         write(database.worker, TaskWrites(task, exit=Finished("completed")))
         _let_time_pass(connection)
-        assert forget_old_runs(connection) == 1, "only the child that has ended: its brother keeps the parent"
+        assert sum(old_runs(connection)) == 1, "only the child that has ended: its brother keeps the parent"
         assert under_way
         connection.execute("SELECT highway.cancel_run(%s, %s)", [tenant, under_way])
         # It was claimed, so it ends when its worker says so; that worker is gone, and its claim with it.
@@ -120,7 +119,7 @@ def test_open_runs_and_families_with_an_open_member_are_kept(database: Database,
             [under_way],
         )
         _let_time_pass(connection)
-        assert forget_old_runs(connection) == 2
+        assert sum(old_runs(connection)) == 2
 
 
 def _let_time_pass(connection: psycopg.Connection[Any]) -> None:
@@ -130,14 +129,3 @@ def _let_time_pass(connection: psycopg.Connection[Any]) -> None:
     connection.execute(
         "UPDATE highway.task SET finished_at = finished_at - interval '100 days' WHERE finished_at IS NOT NULL"
     )
-
-
-def test_one_worker_forgets_for_all_and_counts_what_it_did(database: Database, tenant: UUID) -> None:
-    with connect(database.worker) as connection:
-        for _ in range(3):
-            ended_run(database, connection, tenant, days=40)
-        assert forget(connection, uuid4()) == 3
-        ended_run(database, connection, tenant, days=40)
-        assert forget(connection, uuid4()) == 0, "it is not its turn"
-        assert scalar(connection, "SELECT value FROM highway.health WHERE measure = 'runs_forgotten'") == 3
-    assert problems(database.worker) == []

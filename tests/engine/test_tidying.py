@@ -14,19 +14,19 @@ from engine.db.connection import connect
 from engine.db.errors import InvalidError, StateError
 from engine.model.upkeep import Retention
 from engine.queue.writes import Finished, TaskWrites
-from engine.services.retention import forget_old_runs
-from engine.services.tidying import forget_limits, forget_ticks, tidy
+from engine.services.retention import old_runs
+from engine.services.tidying import old_ticks, tidied, unused_limits
 from tests.support.databases import Database
 from tests.support.flow import rate, slots
 from tests.support.interleaving import Second, problems
 from tests.support.meeting import Meeting, ending, writing
-from tests.support.runs import WORKER, scalar, start, take
+from tests.support.runs import scalar, start, take
 from tests.support.schedules import make
 
 OLD = timedelta(days=100)
 
 
-def old_ticks(connection: psycopg.Connection[Any], tenant: UUID, quantity: int, *, outcome: str = "skipped") -> UUID:
+def past_ticks(connection: psycopg.Connection[Any], tenant: UUID, quantity: int, *, outcome: str = "skipped") -> UUID:
     """A schedule with ticks of a hundred days ago, a minute apart."""
     schedule = make(connection, tenant, "@yearly", name=str(uuid4())).schedule_id
     connection.execute(
@@ -51,9 +51,9 @@ def forgotten_to(connection: psycopg.Connection[Any], schedule: UUID) -> datetim
 
 def test_ticks_older_than_any_run_is_kept_are_forgotten(database: Database, tenant: UUID, other_tenant: UUID) -> None:
     with connect(database.worker) as connection:
-        mine, theirs = old_ticks(connection, tenant, 5), old_ticks(connection, other_tenant, 5)
+        mine, theirs = past_ticks(connection, tenant, 5), past_ticks(connection, other_tenant, 5)
         facade.set_retention(connection, tenant_id=other_tenant, policy=Retention(30, None))
-        assert forget_ticks(connection) == 5
+        assert sum(old_ticks(connection)) == 5
         assert (ticks(connection, mine), ticks(connection, theirs)) == (0, 5), "what is kept for ever stays"
         assert forgotten_to(connection, theirs) is None
 
@@ -61,15 +61,15 @@ def test_ticks_older_than_any_run_is_kept_are_forgotten(database: Database, tena
 def test_even_for_ever_only_the_newest_are_kept(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as connection:
         facade.set_retention(connection, tenant_id=tenant, policy=Retention(None, None))
-        schedule = old_ticks(connection, tenant, 12)
-        assert forget_ticks(connection, most=10) == 2
-        assert (ticks(connection, schedule), forget_ticks(connection, most=10)) == (10, 0)
+        schedule = past_ticks(connection, tenant, 12)
+        assert sum(old_ticks(connection, most=10)) == 2
+        assert (ticks(connection, schedule), sum(old_ticks(connection, most=10))) == (10, 0)
 
 
 def test_a_tick_stays_as_long_as_its_run_and_as_long_as_it_waits(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as connection:
-        schedule = old_ticks(connection, tenant, 2, outcome="fired")
-        waiting = old_ticks(connection, tenant, 3, outcome="waiting")
+        schedule = past_ticks(connection, tenant, 2, outcome="fired")
+        waiting = past_ticks(connection, tenant, 3, outcome="waiting")
         connection.execute(
             "UPDATE highway.schedule_tick SET outcome = 'waiting', workflow_run_id = NULL WHERE schedule_id = %s",
             [waiting],
@@ -80,14 +80,14 @@ def test_a_tick_stays_as_long_as_its_run_and_as_long_as_it_waits(database: Datab
             "VALUES (%s, %s, now() - interval '99 days', 'scheduled', 'fired', %s)",
             [tenant, schedule, run],
         )
-        assert forget_ticks(connection) == 2
+        assert sum(old_ticks(connection)) == 2
         assert (ticks(connection, schedule), ticks(connection, waiting)) == (1, 3)
 
 
 def test_what_is_forgotten_is_not_fired_again(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as connection:
-        schedule = old_ticks(connection, tenant, 3, outcome="fired")
-        forget_ticks(connection)
+        schedule = past_ticks(connection, tenant, 3, outcome="fired")
+        sum(old_ticks(connection))
         last = forgotten_to(connection, schedule)
         which: dict[str, Any] = {
             "tenant_id": tenant,
@@ -103,7 +103,7 @@ def test_what_is_forgotten_is_not_fired_again(database: Database, tenant: UUID) 
 
 def test_a_backfill_under_way_keeps_the_ticks_of_its_schedule(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as first, connect(database.worker) as other:
-        schedule = old_ticks(other, tenant, 3, outcome="fired")
+        schedule = past_ticks(other, tenant, 3, outcome="fired")
         with first.transaction():
             facade.backfill_schedule(
                 first,
@@ -113,19 +113,19 @@ def test_a_backfill_under_way_keeps_the_ticks_of_its_schedule(database: Database
                 end=scalar(first, "SELECT now()"),
                 by="ann",
             )
-            assert forget_ticks(other) == 0
-        assert forget_ticks(other) == 3
+            assert sum(old_ticks(other)) == 0
+        assert sum(old_ticks(other)) == 3
 
 
 def test_a_deleted_schedule_goes_with_its_last_tick(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as connection:
-        schedule = old_ticks(connection, tenant, 2)
+        schedule = past_ticks(connection, tenant, 2)
         facade.delete_schedule(connection, tenant_id=tenant, schedule_id=schedule)
-        forget_ticks(connection)
+        sum(old_ticks(connection))
         count = "SELECT count(*) FROM highway.schedule WHERE schedule_id = %s"
         assert scalar(connection, count, schedule) == 1, "it was deleted just now"
         connection.execute("UPDATE highway.schedule SET updated_at = now() - interval '100 days'")
-        forget_ticks(connection)
+        sum(old_ticks(connection))
         assert scalar(connection, count, schedule) == 0
 
 
@@ -143,10 +143,10 @@ def test_limits_that_nobody_uses_are_forgotten_and_made_anew_by_the_next_use(dat
         done = [task for task in tasks if task.task_id != holder]
         Meeting(database, tenant).now(writing(*(TaskWrites(task, exit=Finished("completed")) for task in done)))
         facade.change_limit(connection, tenant_id=tenant, kind="concurrency", key="set", capacity=3, by="ann")
-        assert forget_limits(connection) == 0, "they were used a moment ago"
+        assert sum(unused_limits(connection)) == 0, "they were used a moment ago"
         connection.execute("UPDATE highway.flow_limit SET created_at = now() - interval '2 days'")
         connection.execute("UPDATE highway.flow_limit SET starts = ARRAY[now() - interval '1 hour'] WHERE key = 'past'")
-        assert forget_limits(connection, idle_seconds=600) == 2
+        assert sum(unused_limits(connection, idle_seconds=600)) == 2
         assert limits(connection) == {"held", "set", "lasts"}
         start(connection, tenant, flow=slots(1, "free"))
         assert [task.key for task in take(database.worker)] == [""]
@@ -163,9 +163,8 @@ def test_every_limit_is_looked_at_wherever_the_turn_begins(
     with connect(database.worker) as connection:
         for one in (tenant, other_tenant):
             connection.execute(query, [one])
-        assert forget_limits(connection, start=max(tenant, other_tenant)) == 1_400
-        assert tidy(connection, WORKER) == 0
-        assert tidy(connection, WORKER) == 0, "it is not its turn"
+        assert sum(unused_limits(connection, start=max(tenant, other_tenant))) == 1_400
+        assert sum(tidied(connection)) == 0
 
 
 def test_a_limit_under_which_somebody_is_claiming_is_passed_by(database: Database, tenant: UUID) -> None:
@@ -176,8 +175,8 @@ def test_a_limit_under_which_somebody_is_claiming_is_passed_by(database: Databas
         with first.transaction():
             assert len(Meeting(database, tenant).claiming(first)) == 0, "its queue is another one"
             first.execute("SELECT highway.hold_limits(ARRAY[%s], ARRAY[gate]) FROM highway.task", [tenant])
-            assert forget_limits(other) == 0
-        assert forget_limits(other) == 1
+            assert sum(unused_limits(other)) == 0
+        assert sum(unused_limits(other)) == 1
 
 
 def test_a_claim_that_comes_while_its_limit_goes_makes_it_anew(database: Database, tenant: UUID) -> None:
@@ -190,7 +189,7 @@ def test_a_claim_that_comes_while_its_limit_goes_makes_it_anew(database: Databas
             [tenant],
         )
         with first.transaction():
-            assert forget_limits(first) == 1
+            assert sum(unused_limits(first)) == 1
             second = Second(database.worker, lambda own: own.execute(hold, [tenant]))  # type: ignore[arg-type]
             second.wait_until_blocked(observer, first)
         second.result()
@@ -208,7 +207,7 @@ def test_children_outlive_their_parent_as_runs_of_their_own(database: Database, 
     with connect(database.worker) as connection:
         for table in ("task", "workflow_run"):
             connection.execute(f"UPDATE highway.{table} SET finished_at = finished_at - interval '40 days'")  # type: ignore[arg-type]
-        assert forget_old_runs(connection) == 1, "completed ones are kept for thirty days, failed ones for ninety"
+        assert sum(old_runs(connection)) == 1, "completed ones are kept for thirty days, failed ones for ninety"
         run = facade.get_run(connection, tenant_id=tenant, workflow_run_id=child)
         assert run.parent_run_id is None
         assert facade.list_related(connection, tenant_id=tenant, workflow_run_id=child) == []
@@ -241,5 +240,5 @@ def test_a_child_that_somebody_holds_keeps_its_parent_for_another_turn(database:
             other.execute(f"UPDATE highway.{table} SET finished_at = finished_at - interval '40 days'")  # type: ignore[arg-type]
         with first.transaction():
             first.execute("SELECT FROM highway.task WHERE task_id = %s FOR NO KEY UPDATE", [child])
-            assert forget_old_runs(other) == 0
-        assert forget_old_runs(other) == 1
+            assert sum(old_runs(other)) == 0
+        assert sum(old_runs(other)) == 1

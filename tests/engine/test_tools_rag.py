@@ -16,7 +16,7 @@ from engine.model.json import JsonObject
 from engine.ports import QuestionRefusedError
 from engine.queue import library
 from engine.queue.library import TenantLibrary
-from engine.services.tidying import forget_embeddings
+from engine.services.tidying import old_embeddings
 from engine.tools.rag.passages import passages
 from tests.support.databases import Database
 from tests.support.interleaving import problems
@@ -183,7 +183,7 @@ def test_embeddings_whose_time_is_over_are_forgotten(module_database: Database, 
         ours.cache("m", {"a" * 64: [1.0]}, 0)
         ours.cache("m", {"b" * 64: [1.0]}, 1000)
         with connect(module_database.worker) as connection:
-            assert forget_embeddings(connection) >= 1
+            assert sum(old_embeddings(connection)) >= 1
         assert list(ours.cached("m", ["a" * 64, "b" * 64])) == ["b" * 64]
     finally:
         pool.close()
