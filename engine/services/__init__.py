@@ -10,13 +10,13 @@ from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
 from engine.services.doctor import look_for_stuck_tasks
 from engine.services.health import measure
+from engine.services.kit.sweeping import Sweep
 from engine.services.locks import wake_first_in_line
 from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
 from engine.services.retention import old_runs, unreferenced_blobs
 from engine.services.schedule import Service
 from engine.services.story import settle
-from engine.services.sweeping import Sweep
 from engine.services.tidying import expired_keys, old_heartbeats, tidied
 
 # Read first: what runs, and how often (seconds).

@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import BusyError
 from engine.db.queries import load
-from engine.services.sweeping import all_from
+from engine.services.kit.sweeping import all_from
 
 _logger = logging.getLogger(__name__)
 _sql = load("retention")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.db.queries import load
-from engine.services.sweeping import NOBODY, all_from
+from engine.services.kit.sweeping import NOBODY, all_from
 
 _sql = load("retention")
 _activities = load("activity")

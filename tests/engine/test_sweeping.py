@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from engine.db.connection import Connection, connect
-from engine.services import SERVICES, sweeping
+from engine.services import SERVICES
+from engine.services.kit import sweeping
+from engine.services.kit.sweeping import Sweep, all_from
 from engine.services.retention import old_runs
-from engine.services.sweeping import Sweep, all_from
 from engine.services.tidying import expired_keys
 from tests.support.databases import Database
 from tests.support.interleaving import problems

@@ -1,0 +1,1 @@
+"""What several services are made with."""
