@@ -104,3 +104,26 @@ def test_rounds_that_were_cancelled_with_a_failing_run_go_on_with_it(crew: Worke
     with connect(crew.database.superuser) as connection:
         assert scalar(connection, "SELECT sum(value) FROM highway.counter WHERE name = %s", str(run)) == 4
     assert problems(crew.database.worker) == []
+
+
+def test_what_rounds_did_is_undone_with_the_run_also_in_one_that_was_still_going_on(crew: Workers) -> None:
+    undo = {"function": "tools.simple_counter.decrement", "kwargs": {"name": "{{workflow_run_id}}"}}
+    did = {**counted("one"), "metadata": {"compensation": undo}}
+    fails = shell("fails", "each", command="exit 3")
+    run = crew.submit(workflow(loop(did, {**HEARD, "dependencies": ["one"]}), fails))
+    crew.wait(run, lambda _run: sum(key.endswith("/one") for key in crew.steps(run)) == 3)
+    for item in "ac":
+        emit(crew, run, item)
+    ended = crew.finish(run)
+    assert (ended.status, ended.error and ended.error["step"]) == ("compensated", "fails")
+    steps = crew.steps(run)
+    assert [key for key in steps if key.endswith("/heard") and steps[key].status == "succeeded"] == [
+        "each[0]/heard",
+        "each[2]/heard",
+    ], "the third round was waiting when the run failed"
+    assert {key for key in steps if key.endswith("@undo") and steps[key].status == "succeeded"} == {
+        f"each[{number}]/one@undo" for number in range(3)
+    }
+    with connect(crew.database.superuser) as connection:
+        assert scalar(connection, "SELECT sum(value) FROM highway.counter WHERE name = %s", str(run)) == 0
+    assert problems(crew.database.worker) == []
