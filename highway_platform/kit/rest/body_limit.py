@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -11,6 +13,11 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+# Who sends a body looks for the answer behind its last byte, and would find the line closed: so what still comes is read and dropped, in bounds.
+LINGER_SECONDS = 5.0
+LINGER_BYTES = 64 * 1024 * 1024
 
 
 class _TooLargeError(Exception):
@@ -29,12 +36,12 @@ class BodyLimit:
             await self._application(scope, receive, send)
             return
         if _announced_bytes(scope) > self._max_bytes:
-            await self._refuse(send)
+            await self._refuse(receive, send)
             return
         try:
             await self._application(scope, self._counted(receive), send)
         except _TooLargeError:  # raised while the body is read, so before the answer was begun
-            await self._refuse(send)
+            await self._refuse(receive, send)
 
     def _counted(self, receive: Receive) -> Receive:
         arrived = 0
@@ -49,7 +56,7 @@ class BodyLimit:
 
         return receive_counted
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, receive: Receive, send: Send) -> None:
         body = json.dumps(
             {
                 "status": "error",
@@ -58,9 +65,26 @@ class BodyLimit:
                 "details": [],
             }
         ).encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _linger(receive: Receive) -> None:
+    left = LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def _announced_bytes(scope: Scope) -> int:

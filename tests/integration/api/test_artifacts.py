@@ -75,10 +75,16 @@ def test_more_than_the_server_takes_is_refused_before_it_is_read(owner: Client) 
     told = {"Authorization": f"Bearer {owner.key}", "Content-Type": "application/zip"}
     for name, value in (told | {"Content-Length": str(3 * 1024 * 1024)}).items():
         server.putheader(name, value)
-    server.endheaders()  # and nothing of the body: whoever goes on sending finds the line closed
+    server.endheaders()  # and nothing of the body
     response = server.getresponse()
     assert (response.status, json.load(response)["code"]) == (413, "body_too_large")
     server.close()
+
+
+def test_whoever_sends_too_much_all_the_same_is_told_so(owner: Client) -> None:
+    for megabytes in (3, 40):
+        answer = upload(owner, b"PK" + bytes(megabytes * 1024 * 1024))
+        assert (answer.status, answer.code) == (413, "body_too_large")
 
 
 def test_a_stored_module_is_called_and_its_runs_say_which_version(owner: Client) -> None:
