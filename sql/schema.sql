@@ -608,13 +608,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
         RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
     END IF;
-    UPDATE highway.workflow_run AS r SET deadline_at = r.deadline_at + (v_at - coalesce(v_task.available_at, v_at))
-     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
-    UPDATE highway.task AS t
-       SET available_at = v_at,
-           state = CASE WHEN t.state = 'paused' THEN t.state WHEN v_at > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
-    PERFORM highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at)), pg_notify('highway_work', '');
+    PERFORM highway.plan_start(p_tenant, p_run, v_at), highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at));
     RETURN (SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
 END
 $$;
@@ -860,6 +854,12 @@ CREATE FUNCTION highway.current_tenant() RETURNS uuid
     RETURN (NULLIF(current_setting('highway.tenant_id'::text, true), ''::text))::uuid;
 
 ALTER FUNCTION highway.current_tenant() OWNER TO highway_owner;
+
+CREATE FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_definition jsonb) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN (p_starts + make_interval(secs => COALESCE(((p_definition ->> 'deadline_seconds'::text))::double precision, ((p_definition ->> 'timeout_seconds'::text))::double precision)));
+
+ALTER FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_definition jsonb) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.delete_artifact(p_tenant uuid, p_sha256 text) RETURNS void
     LANGUAGE plpgsql
@@ -1967,9 +1967,7 @@ BEGIN
         v_starts := CASE WHEN jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN highway.now() ELSE t.available_at END;
         UPDATE highway.workflow_run AS r SET inputs = jsonb_build_object('items', v_items) WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
     END IF;
-    UPDATE highway.task AS o SET available_at = v_starts, state = CASE WHEN v_starts > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE o.tenant_id = p_tenant AND o.task_id = p_run;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.plan_start(p_tenant, p_run, v_starts);
     RETURN true;
 END
 $$;
@@ -2472,6 +2470,24 @@ $$;
 
 ALTER FUNCTION highway.pause_with_parent(p_tenant uuid, p_run uuid, p_parent uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.definition)
+      FROM highway.workflow_definition AS d
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND r.deadline_at IS NOT NULL
+       AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
+    UPDATE highway.task AS t
+       SET available_at = p_at,
+           state = CASE WHEN t.state = 'paused' THEN t.state WHEN p_at > highway.now() THEN 'sleeping' ELSE 'pending' END
+     WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+    PERFORM pg_notify('highway_work', '');
+END
+$$;
+
+ALTER FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamp with time zone) OWNER TO highway_owner;
+
 CREATE PROCEDURE highway.protect(IN p_table regclass)
     LANGUAGE plpgsql
     AS $$
@@ -2971,7 +2987,7 @@ BEGIN
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
            p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
-           v_starts + make_interval(secs => coalesce((d.definition ->> 'deadline_seconds')::float8, (d.definition ->> 'timeout_seconds')::float8)),
+           highway.deadline_from(v_starts, d.definition),
            coalesce(d.definition ->> 'deadline_action', 'fail')
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition
@@ -3019,8 +3035,7 @@ BEGIN
     IF NOT FOUND OR cardinality(p_inputs) = 0 THEN
         RETURN;
     END IF;
-    v_deadline := v_starts + make_interval(secs => coalesce((v_definition.definition ->> 'deadline_seconds')::float8,
-                                                            (v_definition.definition ->> 'timeout_seconds')::float8));
+    v_deadline := highway.deadline_from(v_starts, v_definition.definition);
     v_ids := ARRAY(SELECT highway.uuid7() FROM generate_series(1, cardinality(p_inputs)));
     INSERT INTO highway.workflow_run (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,

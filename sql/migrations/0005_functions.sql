@@ -20,6 +20,11 @@ BEGIN
 END
 $$;
 
+-- When a run of the definition that starts then has to be over; NULL where it may take as long as it likes.
+CREATE FUNCTION highway.deadline_from(p_starts timestamptz, p_definition jsonb) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    RETURN p_starts + make_interval(secs => coalesce((p_definition ->> 'deadline_seconds')::float8, (p_definition ->> 'timeout_seconds')::float8));
+
 -- Starts a run of a stored definition: the run, its root task, and a hint to the workers. Returns NULL when there is no such definition.
 CREATE FUNCTION highway.submit_run(
     p_tenant uuid, p_definition uuid, p_inputs jsonb DEFAULT '{}',
@@ -50,7 +55,7 @@ BEGIN
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
            p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
-           v_starts + make_interval(secs => coalesce((d.definition ->> 'deadline_seconds')::float8, (d.definition ->> 'timeout_seconds')::float8)),
+           highway.deadline_from(v_starts, d.definition),
            coalesce(d.definition ->> 'deadline_action', 'fail')
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition

@@ -460,7 +460,23 @@ BEGIN
 END
 $$;
 
--- Moves the start of a run that has not started; its deadline moves with it. Returns its status afterwards.
+-- Plans the start of a run that has not started; its deadline is counted from then. The caller holds its rows.
+CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamptz) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.definition)
+      FROM highway.workflow_definition AS d
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND r.deadline_at IS NOT NULL
+       AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
+    UPDATE highway.task AS t
+       SET available_at = p_at,
+           state = CASE WHEN t.state = 'paused' THEN t.state WHEN p_at > highway.now() THEN 'sleeping' ELSE 'pending' END
+     WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+    PERFORM pg_notify('highway_work', '');
+END
+$$;
+
+-- Moves the start of a run that has not started. Returns its status afterwards.
 CREATE FUNCTION highway.change_start(p_tenant uuid, p_run uuid, p_at timestamptz, p_by text DEFAULT '') RETURNS text
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -474,13 +490,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
         RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
     END IF;
-    UPDATE highway.workflow_run AS r SET deadline_at = r.deadline_at + (v_at - coalesce(v_task.available_at, v_at))
-     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
-    UPDATE highway.task AS t
-       SET available_at = v_at,
-           state = CASE WHEN t.state = 'paused' THEN t.state WHEN v_at > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
-    PERFORM highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at)), pg_notify('highway_work', '');
+    PERFORM highway.plan_start(p_tenant, p_run, v_at), highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at));
     RETURN (SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
 END
 $$;

@@ -633,9 +633,7 @@ BEGIN
         v_starts := CASE WHEN jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN highway.now() ELSE t.available_at END;
         UPDATE highway.workflow_run AS r SET inputs = jsonb_build_object('items', v_items) WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
     END IF;
-    UPDATE highway.task AS o SET available_at = v_starts, state = CASE WHEN v_starts > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE o.tenant_id = p_tenant AND o.task_id = p_run;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.plan_start(p_tenant, p_run, v_starts);
     RETURN true;
 END
 $$;

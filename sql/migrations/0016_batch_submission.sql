@@ -19,8 +19,7 @@ BEGIN
     IF NOT FOUND OR cardinality(p_inputs) = 0 THEN
         RETURN;
     END IF;
-    v_deadline := v_starts + make_interval(secs => coalesce((v_definition.definition ->> 'deadline_seconds')::float8,
-                                                            (v_definition.definition ->> 'timeout_seconds')::float8));
+    v_deadline := highway.deadline_from(v_starts, v_definition.definition);
     v_ids := ARRAY(SELECT highway.uuid7() FROM generate_series(1, cardinality(p_inputs)));
     INSERT INTO highway.workflow_run (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,

@@ -62,6 +62,24 @@ def test_the_deadline_moves_with_the_start(database: Database, tenant: UUID) -> 
     assert 3400 < (after - before).total_seconds() < 3600
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_deadline_is_counted_from_the_new_start_however_long_the_old_one_is_past(
+    database: Database, tenant: UUID, paused: bool
+) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant, ONE_TASK | {"deadline_seconds": 300}, delay_seconds=40)
+        connection.execute("SET highway.now_offset = '400 seconds'")
+        which = {"tenant_id": tenant, "workflow_run_id": run}
+        if paused:  # a resumed task is due from then on
+            facade.pause(connection, **which, by="ann", reason="")
+            facade.resume(connection, **which, by="ann")
+        facade.change_start(connection, **which, delay_seconds=50)
+        left = scalar(
+            connection, "SELECT extract(epoch FROM deadline_at - highway.now()) FROM highway.workflow_run WHERE true"
+        )
+        assert 340 < left <= 350
+
+
 def test_a_priority_that_is_raised_lets_the_run_go_first(database: Database, tenant: UUID) -> None:
     with connect(database.worker) as connection:
         first, second = start(connection, tenant), start(connection, tenant)

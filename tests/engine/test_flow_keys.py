@@ -17,7 +17,7 @@ from engine.model.flow import Batch, Debounce, FlowOptions, Singleton
 from tests.support.databases import Database
 from tests.support.flow import at_once, end, grant, wake
 from tests.support.interleaving import problems
-from tests.support.runs import scalar, start, take
+from tests.support.runs import ONE_TASK, scalar, start, take
 
 SINGLE = FlowOptions(singleton=Singleton("s"))
 CALM = FlowOptions(debounce=Debounce("d", 30, 50))
@@ -96,6 +96,18 @@ def test_a_debounced_run_starts_once_with_the_last_inputs_and_not_later_than_its
     (task,) = claimed(module_database, tenant)
     assert (task.task_id, task.inputs) == (run, {"n": 3})
     assert go(web, tenant, CALM, n=4) != run, "it has begun: the next flurry is a run of its own"
+
+
+def test_the_deadline_of_a_debounced_run_is_counted_from_the_start_that_it_has_in_the_end(
+    module_database: Database, web: psycopg.Connection[Any], tenant: UUID
+) -> None:
+    definition = ONE_TASK | {"name": "hurried", "deadline_seconds": 10}
+    run = start(web, tenant, definition, flow=CALM, queue=str(tenant))
+    web.execute("SET highway.now_offset = '20 seconds'")
+    assert start(web, tenant, definition, flow=CALM, queue=str(tenant)) == run
+    left = "SELECT extract(epoch FROM r.deadline_at - t.available_at) FROM highway.workflow_run AS r JOIN highway.task AS t USING (workflow_run_id)"
+    with connect(module_database.worker) as worker:
+        assert scalar(worker, f"{left} WHERE workflow_run_id = %s", run) == 10, "it would be over before it began"
 
 
 def test_a_batch_starts_when_it_is_full_or_when_its_time_is_over(
