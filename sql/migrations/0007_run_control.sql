@@ -354,9 +354,10 @@ BEGIN
     PERFORM set_config('highway.restarting', '', true);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
-           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.now() + (r.deadline_at - r.created_at)
+           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.definition)
                               ELSE r.deadline_at + (highway.now() - v_run.finished_at) END
-     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
+      FROM highway.workflow_definition AS d
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
     PERFORM pg_notify('highway_work', '');
 END
 $$;

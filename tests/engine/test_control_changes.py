@@ -15,6 +15,7 @@ from engine.db.errors import InvalidError, StateError
 from engine.model.views import RunFilter
 from engine.queue.commit import commit
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
+from engine.services.deadlines import stop_expired_runs
 from tests.support.databases import Database
 from tests.support.flow import end, grant
 from tests.support.interleaving import problems
@@ -78,6 +79,19 @@ def test_the_deadline_is_counted_from_the_new_start_however_long_the_old_one_is_
             connection, "SELECT extract(epoch FROM deadline_at - highway.now()) FROM highway.workflow_run WHERE true"
         )
         assert 340 < left <= 350
+
+
+def test_a_run_that_its_deadline_ended_has_all_of_it_again_when_it_is_restarted_and_no_more(
+    database: Database, tenant: UUID
+) -> None:
+    with connect(database.worker) as connection:
+        run = start(connection, tenant, ONE_TASK | {"deadline_seconds": 60}, delay_seconds=3600)
+        connection.execute("SET highway.now_offset = '3700 seconds'")
+        assert stop_expired_runs(connection, WORKER) == 1
+        assert _status(connection, run) == "failed"
+        facade.restart(connection, tenant_id=tenant, workflow_run_id=run, by="ann", reason="")
+        left = "SELECT extract(epoch FROM deadline_at - highway.now()) FROM highway.workflow_run WHERE workflow_run_id = %s"
+        assert 50 < scalar(connection, left, run) <= 60
 
 
 def test_a_priority_that_is_raised_lets_the_run_go_first(database: Database, tenant: UUID) -> None:
