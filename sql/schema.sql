@@ -309,6 +309,7 @@ CREATE TABLE highway.workflow_run (
     continued_to uuid,
     first_run_id uuid,
     limits jsonb,
+    singleton_key text,
     CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
     CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
     CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
@@ -738,11 +739,8 @@ BEGIN
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
-    -- A chain is one run to whoever submits under its key: the next one is found under it, and has to give it back.
-    UPDATE highway.run_key AS k SET workflow_run_id = v_next
-     WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.workflow_run_id = v_run.workflow_run_id;
-    IF FOUND THEN
-        UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = v_next;
+    IF v_run.singleton_key IS NOT NULL THEN  -- a chain is one run to whoever submits under its key
+        PERFORM highway.stand_under(p_tenant, v_next, v_run.singleton_key);
     END IF;
     UPDATE highway.workflow_run AS r SET continued_to = v_next WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     IF v_run.paused_at IS NOT NULL AND v_run.paused_with IS NULL THEN
@@ -1437,6 +1435,7 @@ BEGIN
                                 p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
                                 p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
     UPDATE highway.workflow_run AS r SET fork_of = p_source, fork_step = p_step WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run;
+    PERFORM highway.stand_under_again(p_tenant, v_run, p_source);
     -- It counts as claimed before, so that whoever claims it loads the history.
     UPDATE highway.task AS t SET attempt = 1 WHERE t.tenant_id = p_tenant AND t.task_id = v_run;
     WITH copied AS MATERIALIZED (
@@ -2707,6 +2706,7 @@ BEGIN
                       AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
+    PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
            deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.definition)
@@ -2873,6 +2873,33 @@ $$;
 
 ALTER FUNCTION highway.stand_at_the_door(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.stand_under(p_tenant uuid, p_run uuid, p_key text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE highway.run_key AS k SET workflow_run_id = p_run WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.key = p_key;
+    UPDATE highway.workflow_run AS r SET singleton_key = p_key WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
+    UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
+ALTER FUNCTION highway.stand_under(p_tenant uuid, p_run uuid, p_key text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_key text := (SELECT r.singleton_key FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_repeats);
+BEGIN
+    IF v_key IS NOT NULL THEN
+        PERFORM highway.take_run_key(p_tenant, 'singleton', v_key, '{}', '{"policy": "refuse"}');
+        PERFORM highway.stand_under(p_tenant, p_run, v_key);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.step_path(p_scope text, p_key text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (p_scope = ''::text) THEN p_key ELSE ((p_scope || '/'::text) || p_key) END;
@@ -2954,7 +2981,9 @@ BEGIN
     IF workflow_run_id IS NULL THEN
         RAISE EXCEPTION 'no workflow definition %', p_definition USING ERRCODE = 'HW001';
     END IF;
-    IF v_kind IS NOT NULL THEN
+    IF v_kind = 'singleton' THEN
+        PERFORM highway.stand_under(p_tenant, workflow_run_id, v_how ->> 'key');
+    ELSIF v_kind IS NOT NULL THEN
         UPDATE highway.run_key AS k SET workflow_run_id = submit_flow.workflow_run_id
          WHERE k.tenant_id = p_tenant AND k.kind = v_kind AND k.key = v_how ->> 'key';
         UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = submit_flow.workflow_run_id;
@@ -3012,6 +3041,9 @@ BEGIN
     END IF;
     IF p_parent_run IS NOT NULL THEN
         PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
+    END IF;
+    IF p_retry_of IS NOT NULL THEN
+        PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
     END IF;
     PERFORM pg_notify('highway_work', '');
     RETURN v_run;

@@ -80,6 +80,9 @@ BEGIN
     IF p_parent_run IS NOT NULL THEN
         PERFORM highway.pause_with_parent(p_tenant, v_run, p_parent_run);
     END IF;
+    IF p_retry_of IS NOT NULL THEN
+        PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
+    END IF;
     PERFORM pg_notify('highway_work', '');
     RETURN v_run;
 END

@@ -352,6 +352,7 @@ BEGIN
                       AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
+    PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
            deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.definition)
@@ -398,6 +399,7 @@ BEGIN
                                 p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
                                 p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
     UPDATE highway.workflow_run AS r SET fork_of = p_source, fork_step = p_step WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run;
+    PERFORM highway.stand_under_again(p_tenant, v_run, p_source);
     -- It counts as claimed before, so that whoever claims it loads the history.
     UPDATE highway.task AS t SET attempt = 1 WHERE t.tenant_id = p_tenant AND t.task_id = v_run;
     WITH copied AS MATERIALIZED (
@@ -539,11 +541,8 @@ BEGIN
     UPDATE highway.workflow_run AS r
        SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
-    -- A chain is one run to whoever submits under its key: the next one is found under it, and has to give it back.
-    UPDATE highway.run_key AS k SET workflow_run_id = v_next
-     WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.workflow_run_id = v_run.workflow_run_id;
-    IF FOUND THEN
-        UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = v_next;
+    IF v_run.singleton_key IS NOT NULL THEN  -- a chain is one run to whoever submits under its key
+        PERFORM highway.stand_under(p_tenant, v_next, v_run.singleton_key);
     END IF;
     UPDATE highway.workflow_run AS r SET continued_to = v_next WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_run.workflow_run_id;
     IF v_run.paused_at IS NOT NULL AND v_run.paused_with IS NULL THEN

@@ -698,7 +698,9 @@ BEGIN
     IF workflow_run_id IS NULL THEN
         RAISE EXCEPTION 'no workflow definition %', p_definition USING ERRCODE = 'HW001';
     END IF;
-    IF v_kind IS NOT NULL THEN
+    IF v_kind = 'singleton' THEN
+        PERFORM highway.stand_under(p_tenant, workflow_run_id, v_how ->> 'key');
+    ELSIF v_kind IS NOT NULL THEN
         UPDATE highway.run_key AS k SET workflow_run_id = submit_flow.workflow_run_id
          WHERE k.tenant_id = p_tenant AND k.kind = v_kind AND k.key = v_how ->> 'key';
         UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = submit_flow.workflow_run_id;

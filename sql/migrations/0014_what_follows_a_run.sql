@@ -1,7 +1,31 @@
--- What follows a run wherever it goes: the limits of its submission, and what its variables were at each of its steps.
+-- What follows a run wherever it goes: the limits and the key of its submission, and what its variables were at each of its steps.
 
--- The limits that the submission gave beside those of the definition: a retry, a restart, a fork and the next run of a chain keep them.
-ALTER TABLE highway.workflow_run ADD COLUMN limits jsonb;
+-- The limits that the submission gave beside those of the definition, and the singleton key that it was under: a retry, a restart, a fork and
+-- the next run of a chain keep them.
+ALTER TABLE highway.workflow_run ADD COLUMN limits jsonb, ADD COLUMN singleton_key text;
+
+-- The run stands under the singleton key from now on; its end gives it back. The caller has taken the key (highway.take_run_key).
+CREATE FUNCTION highway.stand_under(p_tenant uuid, p_run uuid, p_key text) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE highway.run_key AS k SET workflow_run_id = p_run WHERE k.tenant_id = p_tenant AND k.kind = 'singleton' AND k.key = p_key;
+    UPDATE highway.workflow_run AS r SET singleton_key = p_key WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
+    UPDATE highway.task AS t SET limited = true WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
+-- A run that repeats another, or goes on in place, stands under its singleton key as that did. Refused (HW002) while yet another is open under it.
+CREATE FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_key text := (SELECT r.singleton_key FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_repeats);
+BEGIN
+    IF v_key IS NOT NULL THEN
+        PERFORM highway.take_run_key(p_tenant, 'singleton', v_key, '{}', '{"policy": "refuse"}');
+        PERFORM highway.stand_under(p_tenant, p_run, v_key);
+    END IF;
+END
+$$;
 
 -- The variables that a step has set, with its checkpoint; NULL for all those that set none. A fork finds here what they were at its step.
 ALTER TABLE highway.checkpoint ADD COLUMN variables jsonb;

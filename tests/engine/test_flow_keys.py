@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +50,31 @@ def test_a_second_submission_of_a_singleton_is_the_open_run_and_after_its_end_a_
     assert go(web, other_tenant, SINGLE) != first, "a key is the tenant's own"
     end(module_database, *claimed(module_database, tenant))
     assert go(web, tenant, SINGLE) != first
+
+
+AGAIN: dict[str, Callable[..., Any]] = {
+    "retry": lambda web, **which: facade.retry(web, **which).workflow_run_id,
+    "fork": lambda web, **which: facade.fork(web, **which, from_step="only", by="ann").workflow_run_id,
+    "restart": lambda web, **which: facade.restart(web, **which, by="ann", reason="") and which["workflow_run_id"],
+}
+
+
+@pytest.mark.parametrize("how", AGAIN)
+def test_a_singleton_is_one_also_when_it_is_done_again(
+    module_database: Database, web: psycopg.Connection[Any], tenant: UUID, how: str
+) -> None:
+    first = go(web, tenant, SINGLE)
+    end(module_database, *claimed(module_database, tenant), state="failed")
+    again = lambda: AGAIN[how](web, tenant_id=tenant, workflow_run_id=first)  # noqa: E731
+    other = go(web, tenant, SINGLE)
+    with pytest.raises(StateError, match=f"run {other} is open under the key s"):
+        again()
+    end(module_database, *claimed(module_database, tenant))
+    repeated = again()
+    assert go(web, tenant, SINGLE) == repeated, "it stands under the key"
+    end(module_database, *claimed(module_database, tenant))
+    assert go(web, tenant, SINGLE) not in (first, other, repeated), "and has given it back"
+    assert problems(module_database.worker, grace_seconds=60) == []
 
 
 def test_a_singleton_can_refuse_or_queue(module_database: Database, web: psycopg.Connection[Any], tenant: UUID) -> None:

@@ -11,11 +11,14 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import NotFoundError, StateError
+from engine.model.flow import FlowOptions, Singleton
 from engine.model.views import RunFilter
 from engine.queue.writes import Finished, Suspended, TaskWrites
 from tests.support.databases import Database
-from tests.support.meeting import Meeting, ending, exhausting, starting, suspending, waking, writing
-from tests.support.runs import step
+from tests.support.meeting import ERROR, Act, Meeting, ending, exhausting, starting, suspending, waking, writing
+from tests.support.runs import start, step
+
+SINGLE = FlowOptions(singleton=Singleton("s"))
 
 
 @pytest.fixture
@@ -263,3 +266,27 @@ def test_a_wait_that_is_registered_then_bulk_pause_the_sleeper_is_paused(meeting
 def _next(meeting: Meeting, run: UUID) -> UUID:
     found: UUID = meeting.value("SELECT continued_to FROM highway.workflow_run WHERE workflow_run_id = %s", run)
     return found
+
+
+def _failed_singleton(meeting: Meeting) -> UUID:
+    task = meeting.taken(flow=SINGLE)
+    meeting.now(writing(TaskWrites(task, exit=Finished("failed", error=ERROR.to_json()))))
+    return task.task_id
+
+
+def _submitting(meeting: Meeting) -> Act:
+    return lambda connection: start(connection, meeting.tenant, queue=str(meeting.tenant), flow=SINGLE)
+
+
+def test_a_submission_then_a_restart_under_its_key_the_restart_is_refused(meeting: Meeting) -> None:
+    run = _failed_singleton(meeting)
+    other, error = meeting.blocked(_submitting(meeting), meeting.asking(facade.restart, run))
+    assert isinstance(error, StateError)
+    assert str(other) in str(error)
+    assert meeting.state(run) == "failed"
+
+
+def test_a_restart_then_a_submission_under_its_key_the_submission_is_the_restarted_run(meeting: Meeting) -> None:
+    run = _failed_singleton(meeting)
+    assert meeting.blocked(meeting.asking(facade.restart, run), _submitting(meeting)) == ("pending", run)
+    assert meeting.state(run) == "pending"
