@@ -38,6 +38,7 @@ WEIGHTS = {
     "set_priority": 1,
 }
 
+FLOWS = ("", "", "", "", "slot", "queue", "single", "calm")  # how a submission meets others: see `submitting`
 SCENE_CHANCE = 0.12
 # (command, whether the first of the two workers does it, what is not left to chance).
 SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
@@ -95,7 +96,11 @@ def random_command(chance: random.Random, name: str) -> Command:
     match name:
         case "submit":
             workflow = random_workflow(chance)
-            command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+            command |= {
+                "workflow": asdict(workflow),
+                "delay": chance.choice((0, 0, 0, 40)),
+                "flow": chance.choice(FLOWS),
+            }
         case "work":
             command |= {"steps": chance.randint(1, 12), "chance": chance.randrange(1000)}
         case "claim":

@@ -27,6 +27,7 @@ class Control:
     tell: Callable[..., None]
     runs: Callable[[], list[UUID]]
     state: Callable[[UUID], tuple[str, str]]
+    is_taken: Callable[[UUID], bool]
 
     def _do_pause(self, command: Command) -> None:
         def act(run_id: UUID) -> None:
@@ -79,7 +80,7 @@ class Control:
         try:
             facade.restart(self.web, tenant_id=self.tenant, workflow_run_id=run_id)
         except StateError as error:
-            if before[run_id] in ("failed", "cancelled") and self._may_restart(run_id):
+            if before[run_id] in ("failed", "cancelled") and self._may_restart(run_id) and not self.is_taken(run_id):
                 raise DivergenceError(f"the restart of {run_id} was refused: {error}") from error
             return
         if before[run_id] not in ("failed", "cancelled"):

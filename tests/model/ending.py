@@ -10,6 +10,7 @@ from uuid import UUID
 from engine import facade
 from engine.db.connection import cursor
 from engine.db.errors import StateError
+from engine.queue.granting import grant_slots
 from engine.services import SERVICES
 from tests.model.player import DivergenceError
 
@@ -63,7 +64,8 @@ class Ending:
         players = [self._machine.player(0), *filter(None, self._machine.players[1:])]
         for player in players:
             player.look()
-        worked = players[0].claim(50) > 0
+        worked = grant_slots(self._machine.worker) > 0
+        worked |= players[0].claim(50) > 0
         for player in players:
             while player.step(self._chance):
                 worked = True

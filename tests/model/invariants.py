@@ -20,6 +20,20 @@ _PAST = """
      UNION ALL
     SELECT concat_ws('/', 'undo', c.workflow_run_id, c.scope, c.step_key), md5(c::text) FROM highway.compensation AS c WHERE c.tenant_id = %(tenant)s
 """
+_MEETINGS = """
+    SELECT 'several hold the one slot of ' || s.key AS problem FROM highway.slot AS s
+     WHERE s.tenant_id = %(tenant)s AND s.granted_at IS NOT NULL GROUP BY s.key HAVING count(*) > 1
+     UNION ALL
+    SELECT 'several are open as the only one of ' || r.singleton_key FROM highway.workflow_run AS r
+     WHERE r.tenant_id = %(tenant)s AND r.singleton_key IS NOT NULL AND r.finished_at IS NULL GROUP BY r.singleton_key HAVING count(*) > 1
+     UNION ALL
+    SELECT format('%%s runs without the slot of %%s', r.workflow_run_id, l ->> 'key') FROM highway.workflow_run AS r
+      JOIN highway.task AS t ON t.tenant_id = r.tenant_id AND t.task_id = r.workflow_run_id AND t.state = 'running'
+     CROSS JOIN LATERAL jsonb_array_elements(r.limits) AS l
+     WHERE r.tenant_id = %(tenant)s
+       AND NOT EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = t.tenant_id AND s.task_id = t.task_id
+                          AND s.key = l ->> 'key' AND s.granted_at IS NOT NULL)
+"""
 
 
 class Watch:
@@ -38,7 +52,10 @@ class Watch:
         found = [
             f"task {row['key']!r} of {row['workflow_run_id']} is {row['state']}: {row['problem']}" for row in stuck
         ]
+        wrong += _doctor.flow_problems.many(self._connection, grace_seconds=0.0, quantity=10)
         found += [f"run {row['workflow_run_id']}: {row['problem']}" for row in wrong]
+        meetings = cursor(self._connection).execute(_MEETINGS, {"tenant": self._tenant}).fetchall()
+        found += [row["problem"] for row in meetings]
         return found + self._changes_of_tasks() + self._changes_of_the_past()
 
     def forget(self) -> None:

@@ -12,23 +12,23 @@ from engine.db.connection import Connection, cursor
 from engine.db.errors import StateError
 from engine.kit.ids import uuid7
 from engine.queue.claims import wake_due
+from engine.queue.granting import grant_slots
 from engine.services import SERVICES
 from engine.services.rescue import rescue
 from engine.tools import registry
 from engine.worker.programs import Programs
-from tests.model.commands import WORKERS, Command, workflow_of
+from tests.model.commands import WORKERS, Command
 from tests.model.control import Control
 from tests.model.ending import Ending
 from tests.model.facts import read_facts
 from tests.model.fakes import Effects
 from tests.model.invariants import Watch
-from tests.model.model import Asked, check_messages, check_run, workflow_of_child
+from tests.model.model import ENDED, Asked, check_messages, check_run, workflow_of_child
 from tests.model.player import DivergenceError, Player
+from tests.model.submitting import Submitting
 
-ENDED = ("completed", "failed", "cancelled", "compensated")
 
-
-class Machine(Control):
+class Machine(Control, Submitting):
     """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
 
     def __init__(self, web: Connection, worker: Connection) -> None:
@@ -126,26 +126,6 @@ class Machine(Control):
         assert row is not None
         return row["state"], row["phase"]
 
-    def _do_submit(self, command: Command) -> None:
-        workflow = workflow_of(command)
-        which: dict[str, Any] = {"connection": self.web, "tenant_id": self.tenant}
-        for child in workflow.children():
-            facade.register(**which, definition=child.definition())
-        reference = facade.register(**which, definition=workflow.definition())
-        delay = command["delay"]
-        run = facade.submit(
-            **which, definition_id=reference.definition_id, inputs={}, queue=self.queue, delay_seconds=delay
-        )
-        self.asked[run.workflow_run_id] = Asked(workflow, delay)
-
-    def _do_retry(self, command: Command) -> None:
-        runs = self.runs()
-        run_id = runs[command["run"] % len(runs)] if runs else uuid4()
-        if not runs or self.state(run_id)[0] not in ENDED:
-            return
-        again = facade.retry(self.web, tenant_id=self.tenant, workflow_run_id=run_id)
-        self.asked[again.workflow_run_id] = Asked(self.asked[run_id].workflow)
-
     def _do_claim(self, command: Command) -> None:
         player = self.player(command["worker"])
         if not player.frozen:
@@ -226,6 +206,7 @@ class Machine(Control):
 
     def _hold(self, when: str) -> None:
         wake_due(self.worker, quantity=500)  # the time that the test itself takes
+        grant_slots(self.worker)
         if self._thawed:
             self.rescue()  # what a worker has claimed that thawed after its burial
         if broken := self.watch.look():

@@ -16,15 +16,17 @@ from tests.model.facts import Done, Facts
 from tests.model.stages import PERMANENT, Stage, Workflow, child_of
 
 COMPARED = ("task", "wait", "wait_for_event")  # operators; the decisions between them are the interpreter's own
+ENDED = ("completed", "failed", "cancelled", "compensated")
 Outcome = Literal["succeeded", "failed"]
 
 
 @dataclass
 class Asked:
-    """What the commands did to one run. ``stops``: the status that the run had after each accepted request to stop."""
+    """What the commands did to one run. ``flow``: how it met others; ``stops``: the status that it had after each accepted request to stop."""
 
     workflow: Workflow
     delay: float = 0
+    flow: str = ""
     stops: list[str] = field(default_factory=list)
     killed: bool = False
     restarts: int = 0
