@@ -38,7 +38,16 @@ WEIGHTS = {
     "set_priority": 1,
 }
 
-FLOWS = ("", "", "", "", "slot", "queue", "single", "calm")  # how a submission meets others: see `submitting`
+FLOWS = (
+    "",
+    "",
+    "",
+    "slot",
+    "queue",
+    "single",
+    "calm",
+)  # how submissions of a program meet each other: see `submitting`
+FLOW_CHANCE = 0.8
 SCENE_CHANCE = 0.12
 # (command, whether the first of the two workers does it, what is not left to chance).
 SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
@@ -63,6 +72,8 @@ SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
         ("work", True, {}),
         ("look", True, {}),
     ),
+    # What was stopped is done again beside what came meanwhile.
+    (("submit", True, {}), ("cancel", True, {}), ("submit", True, {}), ("restart", True, {}), ("retry", True, {})),
 )
 
 
@@ -77,7 +88,14 @@ def random_program(seed: int) -> list[Command]:
         else:
             (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
             program.append(random_command(chance, name))
-    return program[:LENGTH]
+    flow = chance.choice(FLOWS)
+    return [_under(chance, flow, command) for command in program[:LENGTH]]
+
+
+def _under(chance: random.Random, flow: str, command: Command) -> Command:
+    """Most submissions of a program are made under the same flow, so that they meet."""
+    is_under = command["do"] == "submit" and chance.random() < FLOW_CHANCE
+    return command | {"flow": flow} if is_under else command
 
 
 def random_scene(chance: random.Random) -> list[Command]:
@@ -96,11 +114,7 @@ def random_command(chance: random.Random, name: str) -> Command:
     match name:
         case "submit":
             workflow = random_workflow(chance)
-            command |= {
-                "workflow": asdict(workflow),
-                "delay": chance.choice((0, 0, 0, 40)),
-                "flow": chance.choice(FLOWS),
-            }
+            command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
         case "work":
             command |= {"steps": chance.randint(1, 12), "chance": chance.randrange(1000)}
         case "claim":
