@@ -30,7 +30,7 @@ NEW_ID = sql.SQL(
 def grow(connection: psycopg.Connection[Any], example: UUID, before: int, count: int) -> None:
     """Make copies number ``before`` to ``count`` of a finished run; then what autovacuum would do in time. A superuser's connection."""
     copies = [_copy(connection, name, oid) for name, oid in connection.execute(TABLES).fetchall()]
-    (since,) = connection.execute(A_DAY_AGO, [example]).fetchone() or ()
+    ((since,),) = connection.execute(A_DAY_AGO, [example]).fetchall()
     connection.execute("SET statement_timeout = 0")
     for low in range(before, count, CHUNK):
         with connection.transaction():
