@@ -609,6 +609,9 @@ BEGIN
     ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
         RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
     END IF;
+    IF v_task.limited THEN
+        PERFORM highway.leave_lines(p_tenant, p_run);
+    END IF;
     PERFORM highway.plan_start(p_tenant, p_run, v_at), highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at));
     RETURN (SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
 END
@@ -1430,7 +1433,12 @@ CREATE FUNCTION highway.fork_run(p_tenant uuid, p_source uuid, p_step text, p_in
 DECLARE
     v_source highway.workflow_run := highway.hold_run(p_tenant, p_source);
     v_run uuid;
+    v_undone text := highway.undone_among(p_tenant, p_source, p_scopes, p_keys);
 BEGIN
+    IF v_undone IS NOT NULL THEN
+        RAISE EXCEPTION 'workflow run % has undone, or is about to undo, what it did in %: fork it from there or from before', p_source, v_undone
+              USING ERRCODE = 'HW002';
+    END IF;
     v_run := highway.submit_run(p_tenant, v_source.definition_id, coalesce(p_inputs, v_source.inputs), v_source.queue, v_source.priority,
                                 p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
                                 p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
@@ -1547,6 +1555,38 @@ CREATE FUNCTION highway.gate_of(p_limits jsonb, p_name text, p_inputs jsonb) RET
     RETURN (SELECT jsonb_agg(to_jsonb(u.*) ORDER BY u.kind, u.key) AS jsonb_agg FROM (SELECT DISTINCT ON (k.kind, k.key) k.kind, k.key, k."limit", k.per_seconds FROM (SELECT CASE l.kind WHEN 'throttle'::text THEN 'rate'::text ELSE l.kind END AS kind, highway.limit_key(COALESCE(l.key, ('workflow:'::text || gate_of.p_name)), gate_of.p_inputs) AS key, CASE l.kind WHEN 'throttle'::text THEN 1 ELSE l."limit" END AS "limit", l.per_seconds FROM jsonb_to_recordset(gate_of.p_limits) l(kind text, key text, "limit" integer, per_seconds double precision)) k ORDER BY k.kind, k.key, k."limit") u);
 
 ALTER FUNCTION highway.gate_of(p_limits jsonb, p_name text, p_inputs jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.limits_of(p_definition jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT jsonb_agg(l.value) AS jsonb_agg FROM (SELECT e.value FROM jsonb_array_elements(CASE jsonb_typeof((limits_of.p_definition -> 'limits'::text)) WHEN 'array'::text THEN (limits_of.p_definition -> 'limits'::text) ELSE '[]'::jsonb END) e(value) UNION ALL SELECT jsonb_build_object('kind', 'concurrency', 'limit', (limits_of.p_definition -> 'max_active_runs'::text)) AS jsonb_build_object WHERE ((jsonb_typeof((limits_of.p_definition -> 'max_active_runs'::text)) = 'number'::text) AND (((limits_of.p_definition ->> 'max_active_runs'::text))::numeric > (1)::numeric))) l);
+
+ALTER FUNCTION highway.limits_of(p_definition jsonb) OWNER TO highway_owner;
+
+CREATE TABLE highway.workflow_definition (
+    tenant_id uuid NOT NULL,
+    definition_id uuid NOT NULL,
+    definition_hash text NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    definition jsonb NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    source_format text NOT NULL,
+    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    limits jsonb GENERATED ALWAYS AS (highway.limits_of(definition)) STORED,
+    CONSTRAINT workflow_definition_definition_hash_check CHECK ((definition_hash ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT workflow_definition_source_format_check CHECK ((source_format = ANY (ARRAY['python'::text, 'json'::text, 'yaml'::text]))),
+    CONSTRAINT workflow_definition_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY highway.workflow_definition FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.workflow_definition OWNER TO highway_owner;
+
+CREATE FUNCTION highway.gate_of_run(p_tenant uuid, p_run uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN (SELECT highway.gate_of((COALESCE(d.limits, '[]'::jsonb) || COALESCE(r.limits, '[]'::jsonb)), d.name, r.inputs) AS gate_of FROM (highway.workflow_run r JOIN highway.workflow_definition d ON (((d.tenant_id = r.tenant_id) AND (d.definition_id = r.definition_id)))) WHERE ((r.tenant_id = gate_of_run.p_tenant) AND (r.workflow_run_id = gate_of_run.p_run) AND ((d.limits IS NOT NULL) OR (r.limits IS NOT NULL))));
+
+ALTER FUNCTION highway.gate_of_run(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.give_up_step(p_tenant uuid, p_run uuid, p_path text, p_by text DEFAULT ''::text) RETURNS text
     LANGUAGE plpgsql
@@ -1954,9 +1994,7 @@ BEGIN
                           v_since + make_interval(secs => (p_how ->> 'max_wait_seconds')::float8));
         UPDATE highway.workflow_run AS r SET inputs = p_inputs, limits = nullif(p_how -> 'limits', '[]')
          WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
-        UPDATE highway.task AS o SET gate = highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_how -> 'limits', '[]'), d.name, p_inputs)
-          FROM highway.workflow_run AS r JOIN highway.workflow_definition AS d USING (tenant_id, definition_id)
-         WHERE o.tenant_id = p_tenant AND o.task_id = p_run AND r.tenant_id = o.tenant_id AND r.workflow_run_id = o.task_id;
+        UPDATE highway.task AS o SET gate = highway.gate_of_run(p_tenant, p_run) WHERE o.tenant_id = p_tenant AND o.task_id = p_run;
     ELSE
         SELECT r.inputs -> 'items' INTO v_items FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
         IF jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN
@@ -2039,6 +2077,18 @@ CREATE FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p
 
 ALTER FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p_available_at timestamp with time zone, p_priority smallint) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.leave_lines(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM highway.free_slots(p_tenant, p_run);
+    DELETE FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.step_key = '@slot';
+    UPDATE highway.task AS t SET gate = highway.gate_of_run(p_tenant, p_run) WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
+ALTER FUNCTION highway.leave_lines(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2064,12 +2114,6 @@ CREATE FUNCTION highway.limit_error(p_limit text) RETURNS jsonb
     RETURN jsonb_build_object('kind', 'timeout', 'type', p_limit, 'retryable', (p_limit = ANY (ARRAY['StartToClose'::text, 'Heartbeat'::text])), 'message', CASE p_limit WHEN 'StartToClose'::text THEN 'the attempt took longer than its start-to-close limit'::text WHEN 'Heartbeat'::text THEN 'no heartbeat came within the heartbeat limit'::text WHEN 'ScheduleToStart'::text THEN 'no worker began it within the schedule-to-start limit'::text ELSE 'it was not over within the schedule-to-close limit'::text END);
 
 ALTER FUNCTION highway.limit_error(p_limit text) OWNER TO highway_owner;
-
-CREATE FUNCTION highway.limits_of(p_definition jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT jsonb_agg(l.value) AS jsonb_agg FROM (SELECT e.value FROM jsonb_array_elements(CASE jsonb_typeof((limits_of.p_definition -> 'limits'::text)) WHEN 'array'::text THEN (limits_of.p_definition -> 'limits'::text) ELSE '[]'::jsonb END) e(value) UNION ALL SELECT jsonb_build_object('kind', 'concurrency', 'limit', (limits_of.p_definition -> 'max_active_runs'::text)) AS jsonb_build_object WHERE ((jsonb_typeof((limits_of.p_definition -> 'max_active_runs'::text)) = 'number'::text) AND (((limits_of.p_definition ->> 'max_active_runs'::text))::numeric > (1)::numeric))) l);
-
-ALTER FUNCTION highway.limits_of(p_definition jsonb) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.lock_families(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, epoch integer, state text, cancel_requested boolean, pause_requested boolean)
     LANGUAGE plpgsql
@@ -2700,10 +2744,7 @@ BEGIN
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
            cancel_requested = false, pause_requested = false, phase = '',
            -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
-           gate = (SELECT highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_run.limits, '[]'), d.name, v_run.inputs)
-                     FROM highway.workflow_definition AS d
-                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id
-                      AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
+           gate = CASE WHEN t.task_id = p_run THEN highway.gate_of_run(p_tenant, p_run) END
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
@@ -3254,6 +3295,26 @@ $$;
 
 ALTER FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) OWNER TO highway_owner;
 
+CREATE TABLE highway.compensation (
+    tenant_id uuid NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    scope text NOT NULL,
+    step_key text NOT NULL,
+    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
+    call jsonb NOT NULL,
+    registered_at timestamp with time zone DEFAULT highway.now() NOT NULL
+);
+
+ALTER TABLE ONLY highway.compensation FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.compensation OWNER TO highway_owner;
+
+CREATE FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[], p_keys text[]) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (SELECT string_agg(highway.step_path(c.scope, c.step_key), ', '::text ORDER BY c.seq) AS string_agg FROM ((UNNEST(undone_among.p_scopes, undone_among.p_keys) g(scope, step_key) JOIN highway.compensation c ON (((c.tenant_id = undone_among.p_tenant) AND (c.workflow_run_id = undone_among.p_run) AND (c.scope = g.scope) AND (c.step_key = g.step_key)))) JOIN highway.task t ON (((t.tenant_id = undone_among.p_tenant) AND (t.task_id = undone_among.p_run) AND (t.phase = 'undoing'::text)))));
+
+ALTER FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[], p_keys text[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.uuid7() RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
     RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
@@ -3613,20 +3674,6 @@ CREATE TABLE highway.checkpoint (
 ALTER TABLE ONLY highway.checkpoint FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.checkpoint OWNER TO highway_owner;
-
-CREATE TABLE highway.compensation (
-    tenant_id uuid NOT NULL,
-    workflow_run_id uuid NOT NULL,
-    scope text NOT NULL,
-    step_key text NOT NULL,
-    seq bigint DEFAULT nextval('highway.story_seq'::regclass) NOT NULL,
-    call jsonb NOT NULL,
-    registered_at timestamp with time zone DEFAULT highway.now() NOT NULL
-);
-
-ALTER TABLE ONLY highway.compensation FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.compensation OWNER TO highway_owner;
 
 CREATE TABLE highway.counter (
     tenant_id uuid NOT NULL,
@@ -3988,26 +4035,6 @@ CREATE TABLE highway.worker (
 WITH (fillfactor='50');
 
 ALTER TABLE highway.worker OWNER TO highway_owner;
-
-CREATE TABLE highway.workflow_definition (
-    tenant_id uuid NOT NULL,
-    definition_id uuid NOT NULL,
-    definition_hash text NOT NULL,
-    name text NOT NULL,
-    version integer NOT NULL,
-    definition jsonb NOT NULL,
-    source text DEFAULT ''::text NOT NULL,
-    source_format text NOT NULL,
-    created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
-    limits jsonb GENERATED ALWAYS AS (highway.limits_of(definition)) STORED,
-    CONSTRAINT workflow_definition_definition_hash_check CHECK ((definition_hash ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT workflow_definition_source_format_check CHECK ((source_format = ANY (ARRAY['python'::text, 'json'::text, 'yaml'::text]))),
-    CONSTRAINT workflow_definition_version_check CHECK ((version > 0))
-);
-
-ALTER TABLE ONLY highway.workflow_definition FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE highway.workflow_definition OWNER TO highway_owner;
 
 ALTER TABLE ONLY highway.activity_heartbeat
     ADD CONSTRAINT activity_heartbeat_pkey PRIMARY KEY (tenant_id, task_id, slot);
@@ -4533,6 +4560,9 @@ REVOKE ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds do
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_web;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.flow_limit TO app_worker;
 
@@ -4554,6 +4584,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.code_module TO app_worker;
 GRANT USAGE ON SEQUENCE highway.story_seq TO app_web;
 GRANT SELECT,USAGE ON SEQUENCE highway.story_seq TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_worker;
 
@@ -4571,9 +4604,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.breaker TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.checkpoint TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.checkpoint TO app_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.counter TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.counter TO app_worker;
@@ -4646,6 +4676,3 @@ GRANT UPDATE(requested_reason) ON TABLE highway.worker TO app_web;
 GRANT UPDATE(capacity_override) ON TABLE highway.worker TO app_web;
 
 GRANT UPDATE(batch_override) ON TABLE highway.worker TO app_web;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_web;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.workflow_definition TO app_worker;

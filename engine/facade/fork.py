@@ -14,12 +14,13 @@ from engine.facade.reads import get_run
 from engine.facade.tenancy import tenant_transaction
 from engine.interpreter.cutting import kept_before
 from engine.interpreter.forgetting import excused
+from engine.interpreter.losing import lost_locks
 from engine.interpreter.restore import forked_keys
 from engine.kit.json_text import dumps_or_none
 from engine.model.json import JsonObject
 from engine.model.views import Submitted
 
-_sql = load("control")
+_sql, _flow = load("control"), load("flow")
 _ENDED = frozenset({"completed", "failed", "cancelled", "compensated"})
 
 
@@ -35,9 +36,14 @@ def fork(
     """Start a run that has done what this one, open or ended, had done besides ``from_step`` and all that comes after it.
 
     ``from_step`` is a key of the run's own steps, in a loop with its rounds (``loop[1]/step``). Branches that belong to what is kept are kept as far
-    as they came. Variables are as the kept steps left them. Raises `InvalidError` with the nearest names for an unknown step.
+    as they came. Variables are as the kept steps left them; locks are taken anew. Raises `InvalidError` with the nearest names for an unknown step,
+    `StateError` for one behind something that the run has undone, and as `submit` does when the queue takes no new runs.
     """
     with tenant_transaction(connection, tenant_id):
+        run = get_run(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
+        _flow.check_admission.run(
+            connection, tenant_id=tenant_id, queue=run.queue
+        )  # submissions take turns before they hold any row
         _sql.hold.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         tasks = _sql.tasks.many(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         history = load_history(connection, tenant_id=tenant_id, tasks=tasks)
@@ -82,12 +88,15 @@ def _copied(history: History, from_step: str) -> _Copied:
 
 def _copy(history: History, task: Row, kept: set[str], copied: _Copied) -> None:
     """Take over what is kept of a task, and the tasks that those steps forked."""
-    scope = task["key"]
-    steps = [step for step in history.steps.get(scope, []) if step.key in kept]
-    copied.steps += [(scope, step.key) for step in steps]
-    forked = set(forked_keys(history.program_of(task).graph, steps))
-    answered_for = excused(steps)
+    scope, graph = task["key"], history.program_of(task).graph
     over = copied.tasks.get(scope, False)
+    steps = [step for step in history.steps.get(scope, []) if step.key in kept]
+    if not over:  # the other run's locks are not its own
+        lost = lost_locks(graph, steps)
+        steps = [step for step in steps if step.key not in lost]
+    copied.steps += [(scope, step.key) for step in steps]
+    forked = set(forked_keys(graph, steps))
+    answered_for = excused(steps)
     for other in history.tasks:
         key = other["key"]
         if key not in forked:

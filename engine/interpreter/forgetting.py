@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from engine.interpreter.execution import Execution
 from engine.interpreter.frame import TERMINATED, UPSTREAM_FAILED, Frame
 from engine.interpreter.graph import Graph, after_index
+from engine.interpreter.losing import lost_locks
 from engine.interpreter.program import Program
 from engine.model.facts import Recorded, TaskInfo
 from engine.model.json import Json
@@ -21,11 +22,11 @@ _BECAUSE_IT_FAILED = frozenset({UPSTREAM_FAILED, TERMINATED})
 
 
 def forgotten(program: Program, info: TaskInfo, recorded: Collection[Recorded], reasons: Mapping[str, str]) -> set[str]:
-    """Keys of the records to take out, in one scope. ``reasons`` are those of the skipped steps."""
+    """Keys of the records to take out, in one scope; locks that were held are taken again. ``reasons`` are those of the skipped steps."""
     kept = {step.key: step for step in recorded}
     gone = {key for key, reason in reasons.items() if reason in _BECAUSE_IT_FAILED}
     gone |= {step.key for step in kept.values() if step.operator == "terminate" and step.outcome == "succeeded"}
-    # Locks are lost with the end of a task: what its code held in a step that is not over it has to take again.
+    # What its code held in a step that is not over was lost with the task, too.
     gone |= {key for key, step in kept.items() if step.operator in OF_ONE_ATTEMPT and key.partition(".")[0] not in kept}
     while True:
         for key in gone:
@@ -35,7 +36,7 @@ def forgotten(program: Program, info: TaskInfo, recorded: Collection[Recorded], 
         gone = {key for frame in failing for key in _with_consequences(frame, kept)}
         if not gone:
             break
-    return {step.key for step in recorded} - kept.keys()
+    return ({step.key for step in recorded} - kept.keys()) | lost_locks(program.graph, kept.values())
 
 
 def excused(recorded: Iterable[Recorded]) -> set[str]:

@@ -346,10 +346,7 @@ BEGIN
        SET state = 'pending', available_at = highway.now(), epoch = t.epoch + 1, rescues = 0, finished_at = NULL, result = NULL, error = NULL,
            cancel_requested = false, pause_requested = false, phase = '',
            -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
-           gate = (SELECT highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_run.limits, '[]'), d.name, v_run.inputs)
-                     FROM highway.workflow_definition AS d
-                    WHERE t.task_id = p_run AND d.tenant_id = p_tenant AND d.definition_id = v_run.definition_id
-                      AND (d.limits IS NOT NULL OR v_run.limits IS NOT NULL))
+           gate = CASE WHEN t.task_id = p_run THEN highway.gate_of_run(p_tenant, p_run) END
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
     PERFORM set_config('highway.restarting', '', true);
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
@@ -394,7 +391,12 @@ CREATE FUNCTION highway.fork_run(
 DECLARE
     v_source highway.workflow_run := highway.hold_run(p_tenant, p_source);
     v_run uuid;
+    v_undone text := highway.undone_among(p_tenant, p_source, p_scopes, p_keys);
 BEGIN
+    IF v_undone IS NOT NULL THEN
+        RAISE EXCEPTION 'workflow run % has undone, or is about to undo, what it did in %: fork it from there or from before', p_source, v_undone
+              USING ERRCODE = 'HW002';
+    END IF;
     v_run := highway.submit_run(p_tenant, v_source.definition_id, coalesce(p_inputs, v_source.inputs), v_source.queue, v_source.priority,
                                 p_tags => v_source.tags, p_attributes => v_source.attributes, p_trigger => 'fork', p_triggered_by => p_by,
                                 p_limits => v_source.limits, p_partition_key => highway.partition_of(p_tenant, p_source));
@@ -492,6 +494,9 @@ BEGIN
         RAISE EXCEPTION 'workflow run % has already started', p_run USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
         RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';
+    END IF;
+    IF v_task.limited THEN
+        PERFORM highway.leave_lines(p_tenant, p_run);
     END IF;
     PERFORM highway.plan_start(p_tenant, p_run, v_at), highway.note(p_tenant, p_run, 'start_changed', jsonb_build_object('by', p_by, 'at', v_at));
     RETURN (SELECT r.status FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);

@@ -188,6 +188,16 @@ BEGIN
 END
 $$;
 
+-- A run whose start is moved stands in no line and holds nothing until then: it passes its limits from the first one on. The caller holds its task.
+CREATE FUNCTION highway.leave_lines(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM highway.free_slots(p_tenant, p_run);
+    DELETE FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.step_key = '@slot';
+    UPDATE highway.task AS t SET gate = highway.gate_of_run(p_tenant, p_run) WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+END
+$$;
+
 -- A task that ended holds nothing. One that is paused keeps the slot of its run, but not a step's: nobody shall wait for a person's pause; when
 -- it goes on, its steps are first in line again.
 CREATE FUNCTION highway.follow_limited_task() RETURNS trigger
@@ -621,9 +631,7 @@ BEGIN
                           v_since + make_interval(secs => (p_how ->> 'max_wait_seconds')::float8));
         UPDATE highway.workflow_run AS r SET inputs = p_inputs, limits = nullif(p_how -> 'limits', '[]')
          WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
-        UPDATE highway.task AS o SET gate = highway.gate_of(coalesce(d.limits, '[]') || coalesce(p_how -> 'limits', '[]'), d.name, p_inputs)
-          FROM highway.workflow_run AS r JOIN highway.workflow_definition AS d USING (tenant_id, definition_id)
-         WHERE o.tenant_id = p_tenant AND o.task_id = p_run AND r.tenant_id = o.tenant_id AND r.workflow_run_id = o.task_id;
+        UPDATE highway.task AS o SET gate = highway.gate_of_run(p_tenant, p_run) WHERE o.tenant_id = p_tenant AND o.task_id = p_run;
     ELSE
         SELECT r.inputs -> 'items' INTO v_items FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
         IF jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN

@@ -108,6 +108,15 @@ CALL highway.protect('highway.compensation');
 -- A run that does not succeed and has something to undo goes on in this phase: its own task is claimed again and undoes it.
 ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase IN ('', 'undoing'));
 
+-- Those of the steps that a run has undone or is about to undo, in words; NULL when it undoes none of them. The caller holds the run.
+CREATE FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[], p_keys text[]) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (SELECT string_agg(highway.step_path(c.scope, c.step_key), ', ' ORDER BY c.seq)
+              FROM unnest(p_scopes, p_keys) AS g (scope, step_key)
+              JOIN highway.compensation AS c
+                ON c.tenant_id = p_tenant AND c.workflow_run_id = p_run AND c.scope = g.scope AND c.step_key = g.step_key
+              JOIN highway.task AS t ON t.tenant_id = p_tenant AND t.task_id = p_run AND t.phase = 'undoing');
+
 -- Turns runs' own tasks that end badly and have something to undo to undoing it, instead of ending them. Returns those. The caller holds them and
 -- the open tasks of their runs. What a worker executes of a run now may still have to be undone when it has stopped: such a run waits for that.
 CREATE FUNCTION highway.turn_to_undoing(p_tenants uuid[], p_tasks uuid[], p_errors jsonb[]) RETURNS SETOF uuid

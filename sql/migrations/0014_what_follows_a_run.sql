@@ -4,6 +4,14 @@
 -- the next run of a chain keep them.
 ALTER TABLE highway.workflow_run ADD COLUMN limits jsonb, ADD COLUMN singleton_key text;
 
+-- What a run has to pass before it has passed anything.
+CREATE FUNCTION highway.gate_of_run(p_tenant uuid, p_run uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN (SELECT highway.gate_of(coalesce(d.limits, '[]') || coalesce(r.limits, '[]'), d.name, r.inputs)
+              FROM highway.workflow_run AS r
+              JOIN highway.workflow_definition AS d ON d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id
+             WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND (d.limits IS NOT NULL OR r.limits IS NOT NULL));
+
 -- The run stands under the singleton key from now on; its end gives it back. The caller has taken the key (highway.take_run_key).
 CREATE FUNCTION highway.stand_under(p_tenant uuid, p_run uuid, p_key text) RETURNS void
     LANGUAGE plpgsql AS $$

@@ -12,7 +12,9 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import InvalidError, StateError
+from engine.model.flow import FlowLimit, FlowOptions
 from engine.model.views import RunFilter
+from engine.queue.claims import wake_due
 from engine.queue.commit import commit
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from engine.services.deadlines import stop_expired_runs
@@ -79,6 +81,28 @@ def test_the_deadline_is_counted_from_the_new_start_however_long_the_old_one_is_
             connection, "SELECT extract(epoch FROM deadline_at - highway.now()) FROM highway.workflow_run WHERE true"
         )
         assert 340 < left <= 350
+
+
+def test_a_run_in_line_leaves_it_and_gives_back_what_it_had_passed_when_its_start_is_moved(
+    database: Database, tenant: UUID
+) -> None:
+    only_b = FlowOptions(limits=(FlowLimit("concurrency", "b", 1),))
+    both = FlowOptions(limits=(FlowLimit("concurrency", "a", 1), FlowLimit("concurrency", "b", 1)))
+    with connect(database.worker) as connection:
+        start(connection, tenant, flow=only_b)
+        (holder,) = take(database.worker)
+        moved = start(connection, tenant, flow=both)
+        behind = start(connection, tenant, flow=both)
+        assert take(database.worker) == []  # the first of them has the slot of a, and stands in line for b
+        facade.change_start(connection, tenant_id=tenant, workflow_run_id=moved, delay_seconds=50)
+        grant(database)
+        write(database.worker, TaskWrites(holder, exit=Finished("completed")))
+        grant(database)
+        assert [task.workflow_run_id for task in take(database.worker)] == [behind]
+        connection.execute("SET highway.now_offset = '51 seconds'")
+        assert wake_due(connection, quantity=10)[0] == 1
+        assert take(database.worker) == []
+        assert states(connection, moved) == {"": "sleeping"}  # in line again
 
 
 def test_a_run_that_its_deadline_ended_has_all_of_it_again_when_it_is_restarted_and_no_more(

@@ -9,7 +9,7 @@ import pytest
 
 from engine import facade
 from engine.db.connection import connect
-from engine.db.errors import InvalidError, NotFoundError
+from engine.db.errors import InvalidError, NotFoundError, StateError
 from engine.kit.ids import uuid7
 from tests.engine.control_steps import allow, branches, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
@@ -153,6 +153,41 @@ def test_an_unknown_step_is_refused_with_the_nearest_names(workers: Workers) -> 
         workers.ask(facade.fork, run, from_step="delivr")
     with pytest.raises(NotFoundError):
         workers.ask(facade.fork, uuid7(), from_step="deliver")
+
+
+def test_what_was_undone_is_not_kept_by_a_fork(crew: Workers) -> None:
+    undo = {"function": "tools.shell.run", "args": [f"echo x >> {crew.folder}/undone.tries"]}
+    bought = _traced(crew, "buy", "look", compensation=undo)
+    run = crew.submit(workflow(_traced(crew, "look"), bought, shell("ship", "buy", command=needs(crew.folder, "ship"))))
+    assert crew.finish(run).status == "compensated"
+    with pytest.raises(
+        StateError, match="has undone, or is about to undo, what it did in buy: fork it from there or from before"
+    ):
+        crew.ask(facade.fork, run, from_step="ship")
+    allow(crew.folder, "ship")
+    forked = _fork(crew, run, "buy")
+    assert crew.finish(forked).status == "completed"
+    assert [tries(crew.folder, name) for name in ("look", "buy", "undone")] == [1, 2, 1]
+
+
+def test_a_fork_undoes_only_what_it_did_itself(crew: Workers) -> None:
+    undo = {"function": "tools.shell.run", "args": [f"echo {{{{workflow_run_id}}}} >> {crew.folder}/undone.tries"]}
+    steps = [_traced(crew, name, *after, compensation=undo) for name, *after in (["a"], ["b", "a"])]
+    ship = shell("ship", "b", command="[ {{inputs.good}} = yes ]")
+    run = crew.submit(workflow(*steps, ship), inputs={"good": "yes"})
+    assert crew.finish(run).status == "completed"
+    forked = _fork(crew, run, "b", inputs={"good": "no"})
+    assert crew.finish(forked).status == "compensated"
+    assert (crew.folder / "undone.tries").read_text().split() == [str(forked)]
+
+
+def test_a_queue_that_is_draining_takes_no_forks(workers: Workers) -> None:
+    run = workers.submit(workflow(shell("a")))
+    with connect(workers.database.web) as connection:
+        change = facade.QueueChange(draining=True)
+        facade.change_queue(connection, tenant_id=workers.tenant, name="default", change=change, by="ann")
+    with pytest.raises(StateError, match="is draining"):
+        workers.ask(facade.fork, run, from_step="a")
 
 
 def test_a_fork_survives_a_worker_that_is_killed_in_the_middle_of_it(workers: Workers) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from tests.model.stages import EVENTS, SIGNALS, Workflow, random_workflow, read_stage
+from tests.model.stages import EVENTS, SIGNALS, THEMES, Workflow, random_workflow, read_stage
 
 Command = dict[str, Any]
 LENGTH = 20
@@ -17,6 +17,7 @@ RESCUE = 0  # the place of this service among `SERVICES`
 WEIGHTS = {
     "work": 12,
     "claim": 8,
+    "drive": 3,
     "submit": 4,
     "advance": 4,
     "emit": 3,
@@ -36,6 +37,12 @@ WEIGHTS = {
     "restart": 1,
     "change_start": 1,
     "set_priority": 1,
+    "fork": 2,
+    "cancel_activity": 1,
+    "flurry": 1,
+    "hold_queue": 1,
+    "drain": 1,
+    "free_queue": 2,
 }
 
 FLOWS = (
@@ -46,6 +53,7 @@ FLOWS = (
     "queue",
     "single",
     "calm",
+    "batch",
 )  # how submissions of a program meet each other: see `submitting`
 FLOW_CHANCE = 0.8
 SCENE_CHANCE = 0.12
@@ -74,6 +82,17 @@ SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
     ),
     # What was stopped is done again beside what came meanwhile.
     (("submit", True, {}), ("cancel", True, {}), ("submit", True, {}), ("restart", True, {}), ("retry", True, {})),
+    # The history of one that is in the middle of its work, and of one that has come to its end, or as far as it can.
+    (("claim", True, {"quantity": 3}), ("work", True, {}), ("fork", True, {}), ("drive", True, {}), ("fork", True, {})),
+    (("drive", True, {}), ("restart", True, {}), ("drive", False, {}), ("advance", True, {}), ("drive", True, {})),
+    # Those who wait while nothing may begin.
+    (
+        ("hold_queue", True, {}),
+        ("submit", True, {}),
+        ("claim", True, {}),
+        ("free_queue", True, {}),
+        ("claim", True, {}),
+    ),
 )
 
 
@@ -81,13 +100,14 @@ def random_program(seed: int) -> list[Command]:
     """Up to twenty commands; the first starts a run."""
     chance = random.Random(seed)
     length = chance.randint(5, LENGTH)
-    program = [random_command(chance, name) for name in ("submit", "claim")]
+    theme = chance.choice(THEMES)
+    program = [random_command(chance, name, theme) for name in ("submit", "claim")]
     while len(program) < length:
         if chance.random() < SCENE_CHANCE:
-            program += random_scene(chance)
+            program += random_scene(chance, theme)
         else:
             (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
-            program.append(random_command(chance, name))
+            program.append(random_command(chance, name, theme))
     flow = chance.choice(FLOWS)
     return [_under(chance, flow, command) for command in program[:LENGTH]]
 
@@ -98,23 +118,25 @@ def _under(chance: random.Random, flow: str, command: Command) -> Command:
     return command | {"flow": flow} if is_under else command
 
 
-def random_scene(chance: random.Random) -> list[Command]:
+def random_scene(chance: random.Random, theme: str) -> list[Command]:
     """Commands that belong together, of one run and two workers: what chance alone would seldom bring about."""
     one, other = chance.sample(range(WORKERS), 2)
     run = chance.randrange(8)
     return [
-        random_command(chance, name) | {"run": run, "worker": one if first else other, **more}
+        random_command(chance, name, theme) | {"run": run, "worker": one if first else other, **more}
         for name, first, more in chance.choice(SCENES)
     ]
 
 
-def random_command(chance: random.Random, name: str) -> Command:
-    """One command with all numbers that it may need."""
+def random_command(chance: random.Random, name: str, theme: str) -> Command:
+    """One command with all numbers that it may need. ``theme``: the kind of many stages of the program's workflows."""
     command: Command = {"do": name, "run": chance.randrange(8), "worker": chance.randrange(WORKERS)}
     match name:
-        case "submit":
-            workflow = random_workflow(chance)
+        case "submit" | "flurry":
+            workflow = random_workflow(chance, theme)
             command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+        case "drive":
+            command |= {"chance": chance.randrange(1000)}
         case "work":
             command |= {"steps": chance.randint(1, 12), "chance": chance.randrange(1000)}
         case "claim":
@@ -130,7 +152,9 @@ def random_command(chance: random.Random, name: str) -> Command:
         case "set_priority":
             command |= {"priority": chance.randrange(3)}
         case "serve":
-            command |= {"service": chance.randrange(8)}
+            command |= {"service": chance.randrange(9)}
+        case "fork" | "cancel_activity":
+            command |= {"step": chance.randrange(12)}
     return command
 
 
@@ -148,7 +172,7 @@ def shorter(program: list[Command]) -> Iterator[list[Command]]:
             yield program[:start] + program[start + size :]
         size //= 2
     for place, command in enumerate(program):
-        if command["do"] == "submit":
+        if command["do"] in ("submit", "flurry"):
             for simpler in _simpler(workflow_of(command)):
                 yield [*program[:place], command | {"workflow": asdict(simpler)}, *program[place + 1 :]]
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from engine import facade
 from engine.db.connection import Connection, cursor
 from engine.db.errors import StateError
+from tests.model.asked import Asked
 from tests.model.commands import Command
 from tests.model.invariants import Watch
-from tests.model.model import Asked
 from tests.model.player import DivergenceError
 
 

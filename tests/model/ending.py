@@ -29,8 +29,11 @@ _PAUSED = """
 _WANTED = """
     SELECT w.workflow_run_id, w.kind, w.event_name FROM highway.wait AS w
      WHERE w.tenant_id = %s AND w.kind IN ('event', 'signal', 'update') AND w.due_at IS NULL AND w.given IS NULL
+       AND w.event_name NOT LIKE 'activity:%%'
      ORDER BY w.workflow_run_id, w.event_name
 """
+
+_MOVING = ("admission", "deadlines", "orphans", "activities")
 
 
 class Ending:
@@ -47,6 +50,7 @@ class Ending:
             if player is not None and player.frozen:
                 player.close()
                 machine.players[number] = None
+        machine.free_queue()
         machine.rescue()
         for _ in range(ROUNDS):
             worked = self._work()
@@ -80,8 +84,8 @@ class Ending:
         return bool(paused)
 
     def _serve(self) -> bool:
-        """Services that stop runs; how much the others do says nothing."""
-        stopping = [service for service in SERVICES if service.name in ("deadlines", "orphans")]
+        """Services that let runs in and stop them; how much the others do says nothing."""
+        stopping = [service for service in SERVICES if service.name in _MOVING]
         return sum(service.step(self._machine.worker, self._machine.player(0).worker_id) for service in stopping) > 0
 
     def _supply(self) -> bool:

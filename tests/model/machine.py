@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from engine import facade
-from engine.db.connection import Connection, cursor
+from engine.db.connection import Connection, Row, cursor
 from engine.db.errors import StateError
 from engine.kit.ids import uuid7
 from engine.queue.claims import wake_due
@@ -17,18 +17,28 @@ from engine.services import SERVICES
 from engine.services.rescue import rescue
 from engine.tools import registry
 from engine.worker.programs import Programs
+from tests.model.asked import Asked
 from tests.model.commands import WORKERS, Command
 from tests.model.control import Control
 from tests.model.ending import Ending
 from tests.model.facts import read_facts
 from tests.model.fakes import Effects
+from tests.model.following import Following
 from tests.model.invariants import Watch
-from tests.model.model import ENDED, Asked, check_messages, check_run, workflow_of_child
+from tests.model.messages import check_messages
+from tests.model.model import ENDED, check_run
 from tests.model.player import DivergenceError, Player
+from tests.model.stages import workflow_of_child
 from tests.model.submitting import Submitting
 
+_RUNS = """
+    SELECT workflow_run_id, parent_run_id, parent_key, continued_from, continued_to FROM highway.workflow_run WHERE tenant_id = %s ORDER BY 1
+"""
 
-class Machine(Control, Submitting):
+MOST_TURNS = 20
+
+
+class Machine(Control, Following, Submitting):
     """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
 
     def __init__(self, web: Connection, worker: Connection) -> None:
@@ -40,6 +50,8 @@ class Machine(Control, Submitting):
         self.updates: list[UUID] = []
         self.effects = Effects(worker)
         self.players: list[Player | None] = [None] * WORKERS
+        self.held_queue = self.draining = False
+        self._made = []
         self._thawed = False
         self.disturbed = False  # whether a tool may have run in vain
         self._programs = Programs()
@@ -80,17 +92,23 @@ class Machine(Control, Submitting):
 
     def runs(self) -> list[UUID]:
         """All runs of the tenant, in the order in which they were started; children are found and get to be known."""
-        rows = cursor(self.worker).execute(
-            "SELECT workflow_run_id, parent_run_id, parent_key FROM highway.workflow_run WHERE tenant_id = %s ORDER BY 1",
-            [self.tenant],
-        )
-        found = rows.fetchall()
-        for row in found:
-            if row["workflow_run_id"] not in self.asked:
-                self.asked[row["workflow_run_id"]] = Asked(
-                    workflow_of_child(self.asked[row["parent_run_id"]].workflow, row["parent_key"])
-                )
-        return [row["workflow_run_id"] for row in found]
+        rows = cursor(self.worker).execute(_RUNS, [self.tenant]).fetchall()
+        found = {row["workflow_run_id"]: row for row in rows}
+        for run_id, row in found.items():
+            if run_id not in self.asked:
+                self.asked[run_id] = self._learn(row, found)
+        return list(found)
+
+    def _learn(self, row: Row, found: dict[UUID, Row]) -> Asked:
+        """What is asked of a run that another one has started: the next of its chain, or a child."""
+        if row["continued_from"]:
+            before = self.asked[row["continued_from"]]
+            return before.follower({"round": before.inputs.get("round", 0) + 1})
+        last = row  # of its chain: that one is the child now
+        while last["continued_to"]:
+            last = found[last["continued_to"]]
+        workflow = workflow_of_child(self.asked[last["parent_run_id"]].workflow, last["parent_key"])
+        return Asked(workflow, {"round": 0})
 
     def tell(self, act: Callable[[UUID], None], command: Command, *, may_refuse: bool = False) -> None:
         """Do something to the run that the command means. It is refused when, and only when, the run has ended, unless it is undoing.
@@ -128,13 +146,26 @@ class Machine(Control, Submitting):
 
     def _do_claim(self, command: Command) -> None:
         player = self.player(command["worker"])
-        if not player.frozen:
-            player.claim(command["quantity"])
+        if not player.frozen and player.claim(command["quantity"]) and self.held_queue:
+            raise DivergenceError("something was claimed from a queue that is paused")
 
     def _do_work(self, command: Command) -> None:
         player, chance = self.player(command["worker"]), random.Random(command["chance"])
         for _ in range(command["steps"]):
             if player.frozen or not player.step(chance):
+                return
+
+    def _do_drive(self, command: Command) -> None:
+        """A worker does all that it can without waiting for a time."""
+        player, chance = self.player(command["worker"]), random.Random(command["chance"])
+        for _ in range(MOST_TURNS):
+            if player.frozen or self.held_queue:
+                return
+            player.look()
+            worked = player.claim(3) > 0
+            while player.step(chance):
+                worked = True
+            if not worked and not grant_slots(self.worker):
                 return
 
     def _do_look(self, command: Command) -> None:
@@ -221,7 +252,7 @@ class Machine(Control, Submitting):
             for check in (check_run(facts, self.asked, family), check_messages(facts, self.asked[run_id]))
             for problem in check
         ]
-        wrong += self.effects.problems(family, self.asked, disturbed=self.disturbed)
+        wrong += self.effects.problems(family, disturbed=self.disturbed)
         for update_id in self.updates:
             if not facade.get_update(self.web, tenant_id=self.tenant, update_id=update_id).is_answered:
                 wrong.append(f"the update {update_id} was never answered")
@@ -230,7 +261,12 @@ class Machine(Control, Submitting):
             raise DivergenceError("\n".join(wrong))
 
     def _count_problems(self, family: dict[UUID, Any]) -> list[str]:
-        done = [step for facts in family.values() for step in facts.done.values() if step.outcome == "succeeded"]
+        done = [
+            step
+            for facts in family.values()
+            for place, step in facts.done.items()
+            if step.outcome == "succeeded" and not facts.is_copied(place)
+        ]
         added = [
             step
             for step in done

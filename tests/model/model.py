@@ -7,118 +7,27 @@ proves it by the times; all the rest follows from the workflow and from the comm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
 from uuid import UUID
 
+from tests.model.asked import Asked
 from tests.model.facts import Done, Facts
-from tests.model.stages import PERMANENT, Stage, Workflow, child_of
+from tests.model.prediction import Prediction, Step
+from tests.model.stages import PERMANENT, Stage, places, qualified
 
-COMPARED = ("task", "wait", "wait_for_event")  # operators; the decisions between them are the interpreter's own
+COMPARED = (
+    "task",
+    "wait",
+    "wait_for_event",
+    "activity",
+)  # operators; the decisions between them are the interpreter's own
 ENDED = ("completed", "failed", "cancelled", "compensated")
-Outcome = Literal["succeeded", "failed"]
-
-
-@dataclass
-class Asked:
-    """What the commands did to one run. ``flow``: how it met others; ``stops``: the status that it had after each accepted request to stop."""
-
-    workflow: Workflow
-    delay: float = 0
-    flow: str = ""
-    stops: list[str] = field(default_factory=list)
-    killed: bool = False
-    restarts: int = 0
-    emitted: dict[str, Any] = field(default_factory=dict)  # payload of the accepted, first emit from outside
-    sent: dict[str, list[Any]] = field(default_factory=dict)
-
-    def restarted(self) -> None:
-        """It goes on as if nobody had stopped it."""
-        self.stops, self.killed, self.restarts = [], False, self.restarts + 1
-        self.delay = 0  # a restart is now
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step that is expected: how it ends, after how many attempts, and how often undoing it would fail (None: nothing to undo)."""
-
-    scope: str
-    key: str
-    outcome: Outcome
-    attempts: int = 1
-    undo: int | None = None
-
-
-class Prediction:
-    """The steps of a run in the order in which one scope makes them, as far as is known, and whether the run succeeds."""
-
-    def __init__(self, facts: Facts, workflow: Workflow, children: dict[str, Facts]) -> None:
-        self._facts = facts
-        self._children = children
-        self.scopes: dict[str, list[Step]] = {}
-        self.success = self._chain(workflow.stages, "", "s")
-
-    def steps(self) -> dict[tuple[str, str], Step]:
-        """All expected steps by scope and key."""
-        return {(step.scope, step.key): step for steps in self.scopes.values() for step in steps}
-
-    def _chain(self, stages: tuple[Stage, ...], scope: str, prefix: str) -> bool | None:
-        """True: it succeeds, False: it fails, None: not known, because nothing is recorded of something from outside."""
-        made = self.scopes.setdefault(scope, [])
-        for place, stage in enumerate(stages):
-            for step in self._stage(stage, scope, f"{prefix}{place}"):
-                if step is None:
-                    return None
-                made.append(step)
-                if step.outcome == "failed":
-                    return False
-        return True
-
-    def _stage(self, stage: Stage, scope: str, key: str) -> Iterator[Step | None]:
-        match stage.kind:
-            case "do":
-                failing = stage.fails > stage.retries
-                attempts = stage.retries + 1 if failing else stage.fails + 1
-                yield Step(scope, key, "failed" if failing else "succeeded", attempts, stage.undo)
-            case "count" | "timer":
-                yield Step(scope, key, "succeeded", undo=stage.undo)
-            case "hear" | "take":
-                yield self._from_outside(scope, key)
-            case "update":
-                yield self._from_outside(scope, key)
-                yield Step(scope, f"{key}r", "succeeded")
-            case "choice":
-                yield Step(scope, f"{key}{stage.name}", "succeeded")
-                yield Step(scope, f"{key}m", "succeeded")
-            case "fork":
-                yield self._join(stage, scope, key)
-            case "child":
-                yield self._child(scope, key)
-
-    def _from_outside(self, scope: str, key: str) -> Step | None:
-        done = self._facts.done.get((scope, key))
-        return Step(scope, key, done.outcome) if done and done.outcome != "skipped" else None  # type: ignore[arg-type]
-
-    def _join(self, stage: Stage, scope: str, key: str) -> Step | None:
-        place = f"{scope}/{key}" if scope else key
-        ends = [self._chain(inner, f"{place}.b{number}", "i") for number, inner in enumerate(stage.lists)]
-        if None in ends:
-            return None
-        return Step(scope, f"{key}j", "succeeded" if all(ends) else "failed")
-
-    def _child(self, scope: str, key: str) -> Step | None:
-        child = self._children.get(f"{scope}/{key}.child" if scope else f"{key}.child")
-        if child is None:
-            return None
-        return Step(scope, key, "succeeded" if child.status == "completed" else "failed")
 
 
 def check_run(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Facts]) -> Iterator[str]:
     """Every way in which the run is not what it must be."""
     asked = everybody[facts.run_id]
-    children = {child.parent_key or "": child for child in family.values() if child.parent_run_id == facts.run_id}
-    prediction = Prediction(facts, asked.workflow, children)
+    prediction = Prediction(facts, asked.workflow, _children(facts, family))
     expected = prediction.steps()
     made = {
         place: done
@@ -133,7 +42,7 @@ def check_run(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Fac
         yield from _compare_attempts(facts, expected)
     whole = made.keys() == expected.keys()
     success = prediction.success if whole else None
-    undone = [expected[place].undo for place in expected if place in made and _registers(expected[place])]
+    undone = [expected[place].undo for place in _registered(facts, expected)]
     allowed = {"cancelled"} if facts.was_killed else set(_statuses(facts, asked, undone, success, stopped=stopped))
     if facts.status not in allowed:
         yield f"it is {facts.status}, and may be {sorted(allowed)}"
@@ -141,10 +50,30 @@ def check_run(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Fac
         yield f"it ended with {facts.error}, and it was {'' if asked.killed else 'not '}killed"
     yield from _check_undo(facts, expected)
     yield from _check_times(facts, asked)
+    yield from _check_activities(facts, asked, prediction, complete=complete)
+    yield from _check_chain(facts, asked, family, goes_on=prediction.goes_on)
 
 
-def _registers(step: Step) -> bool:
-    return step.undo is not None and step.outcome == "succeeded"
+def _children(facts: Facts, family: dict[UUID, Facts]) -> dict[str, Facts]:
+    """The last runs of what the run has started, by key; of steps that a fork has copied, what the other run has started."""
+    found = {child.parent_key or "": child for child in family.values() if child.parent_run_id == facts.run_id}
+    if facts.fork_of is None:
+        return found
+    copied = {f"{qualified(scope, key)}.child" for scope, key in facts.done if facts.is_copied((scope, key))}
+    others = _children(family[facts.fork_of], family)
+    return {key: child for key, child in others.items() if key in copied} | found
+
+
+def _registered(facts: Facts, expected: dict[tuple[str, str], Step]) -> set[tuple[str, str]]:
+    """What the run has to undo when it does not succeed: what a fork has copied is the other run's to undo."""
+    return {
+        place
+        for place, done in facts.done.items()
+        if done.outcome == "succeeded"
+        and place in expected
+        and expected[place].undo is not None
+        and not facts.is_copied(place)
+    }
 
 
 def _is_killed(facts: Facts, everybody: dict[UUID, Asked], family: dict[UUID, Facts]) -> bool:
@@ -200,7 +129,7 @@ def _compare_steps(
 
 def _compare_attempts(facts: Facts, expected: dict[tuple[str, str], Step]) -> Iterator[str]:
     for place, failures in facts.failed_attempts.items():
-        done = facts.done.get(place)
+        done = None if facts.is_copied(place) else facts.done.get(place)
         if done and done.operator in COMPARED and failures != done.attempt - 1:
             yield f"step {place} took {done.attempt} attempts, and {failures} failures are written down"
         if place in expected and failures > expected[place].attempts - 1:
@@ -208,11 +137,7 @@ def _compare_attempts(facts: Facts, expected: dict[tuple[str, str], Step]) -> It
 
 
 def _check_undo(facts: Facts, expected: dict[tuple[str, str], Step]) -> Iterator[str]:
-    registered = {
-        place
-        for place, done in facts.done.items()
-        if done.outcome == "succeeded" and place in expected and expected[place].undo is not None
-    }
+    registered = _registered(facts, expected)
     if set(facts.undo) != registered:
         yield f"registered to be undone is {sorted(facts.undo)}, and done was {sorted(registered)}"
     made = sorted(
@@ -232,19 +157,24 @@ def _check_undo(facts: Facts, expected: dict[tuple[str, str], Step]) -> Iterator
 
 
 def _check_times(facts: Facts, asked: Asked) -> Iterator[str]:
-    for scope, key, stage in _places(asked.workflow.stages, "", "s"):
+    for scope, key, stage in places(asked.workflow.stages):
         done = facts.done.get((scope, key))
         if done is None or done.outcome == "skipped":
             continue
         early = done.finished_at < done.started_at + timedelta(seconds=stage.seconds)
         if stage.kind == "timer" and early:
             yield f"the timer {key} was early"
-        if stage.kind in ("hear", "take", "update") and done.outcome == "failed" and (early or not stage.seconds):
+        if (
+            stage.kind in ("hear", "take", "update", "guard")
+            and done.outcome == "failed"
+            and (early or not stage.seconds)
+        ):
             yield f"the wait {key} gave up too early"
         if stage.kind == "hear":
             yield from _check_event(facts, stage, done)
-    for done in facts.done.values():
-        if done.started_at < facts.created_at + timedelta(seconds=asked.delay) and done.outcome != "skipped":
+    for place, done in facts.done.items():
+        begun = facts.created_at + timedelta(seconds=asked.delay)
+        if done.started_at < begun and done.outcome != "skipped" and not facts.is_copied(place):
             yield f"step {done.key} began before the delay was over"
 
 
@@ -256,43 +186,30 @@ def _check_event(facts: Facts, stage: Stage, done: Done) -> Iterator[str]:
         yield f"{done.key} missed an event that was in time"
 
 
-def check_messages(facts: Facts, asked: Asked) -> Iterator[str]:
-    """Events: the first wins. Signals: each is taken once, in order."""
-    for name, payload in asked.emitted.items():
-        if name not in facts.events or facts.events[name]["payload"] != payload:
-            yield f"the event {name} is {facts.events.get(name)}, and the first emit was accepted with {payload}"
-    for name in {signal["name"] for signal in facts.signals} | asked.sent.keys():
-        inbox = [signal for signal in facts.signals if signal["name"] == name]
-        if [signal["payload"] for signal in inbox] != asked.sent.get(name, []):
-            yield f"the inbox of {name} is not what was sent"
-        taken = [signal["taken_by"] is not None for signal in inbox]
-        if sorted(taken, reverse=True) != taken:
-            yield f"signals {name} were taken out of order: {taken}"
-    receivers: dict[tuple[str, str], list[int]] = {}
-    for scope, key, stage in _places(asked.workflow.stages, "", "s"):
-        done = facts.done.get((scope, key))
-        if stage.kind == "take" and done and done.outcome == "succeeded":
-            receivers.setdefault((scope, stage.name), []).append(done.result["seq"])
-    heard = [seq for seqs in receivers.values() for seq in seqs]
-    if len(heard) != len(set(heard)):
-        yield "a signal was taken twice"
-    if any(seqs != sorted(seqs) for seqs in receivers.values()):
-        yield f"signals came out of order: {receivers}"
+def _check_activities(facts: Facts, asked: Asked, prediction: Prediction, *, complete: bool) -> Iterator[str]:
+    went_well = all(step.outcome == "succeeded" for step in prediction.scopes[""])
+    for scope, key, stage in places(asked.workflow.stages):
+        activity = facts.forked.get(qualified(scope, key)) if stage.kind == "act" else None
+        if activity is None:
+            continue
+        limit = timedelta(seconds=stage.seconds)
+        if activity.limit and (
+            not stage.seconds or activity.finished_at is None or activity.finished_at < activity.created_at + limit
+        ):
+            yield f"the activity {key} broke its limit {activity.limit} too early"
+        may_be_cancelled = scope or prediction.goes_on or not went_well or not complete or key in asked.withdrawn
+        if activity.state == "cancelled" and not may_be_cancelled:
+            yield f"the activity {key} was cancelled by nobody"
 
 
-def _places(stages: tuple[Stage, ...], scope: str, prefix: str) -> Iterator[tuple[str, str, Stage]]:
-    for place, stage in enumerate(stages):
-        key = f"{prefix}{place}"
-        yield scope, key, stage
-        if stage.kind == "fork":
-            inside = f"{scope}/{key}" if scope else key
-            for number, inner in enumerate(stage.lists):
-                yield from _places(inner, f"{inside}.b{number}", "i")
-
-
-def workflow_of_child(parent: Workflow, parent_key: str) -> Workflow:
-    """The workflow of a child run, by the key under which its parent knows it."""
-    for scope, key, stage in _places(parent.stages, "", "s"):
-        if stage.kind == "child" and parent_key == (f"{scope}/{key}.child" if scope else f"{key}.child"):
-            return child_of(stage)
-    raise AssertionError(f"the parent starts no child {parent_key}")
+def _check_chain(facts: Facts, asked: Asked, family: dict[UUID, Facts], *, goes_on: bool) -> Iterator[str]:
+    """A run has the inputs that it was given last, and is continued when its workflow says so."""
+    if facts.inputs != asked.inputs:
+        yield f"its inputs are {facts.inputs}, and it was given {asked.inputs}"
+    number = facts.inputs.get("round", 0)
+    continues = goes_on and facts.status == "completed"
+    following = family.get(facts.continued_to) if facts.continued_to else None
+    if continues != (following is not None):
+        yield f"it is {facts.status} as number {number} of its chain, and is followed by {facts.continued_to}"
+    if following is not None and following.inputs != {"round": number + 1}:
+        yield f"number {number} of the chain is followed by one with {following.inputs}"

@@ -1,26 +1,42 @@
-"""What the workflows of the programs are made of: a chain of stages, each of which is easy to predict."""
+"""What the workflows of the programs are made of: chains of stages, each of which is easy to predict."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.model.json import JsonObject
-
 PERMANENT = 99  # more failures than any retry policy allows
-RETRY_SECONDS = 5.0
-KINDS = ("do", "do", "do", "count", "timer", "hear", "take", "update", "emit", "choice", "fork", "child")
-EVENTS, SIGNALS = ("e", "f"), ("p", "q")
+KINDS = (
+    "do",
+    "do",
+    "do",
+    "count",
+    "timer",
+    "hear",
+    "take",
+    "update",
+    "emit",
+    "choice",
+    "act",
+    "guard",
+    "fork",
+    "child",
+)
+EVENTS, SIGNALS, LOCKS = ("e", "f"), ("p", "q"), ("l", "m")
+AGAIN_CHANCE, THEME_CHANCE = 0.1, 0.4
+THEMES = ("", "", "", "act", "guard", "take", "child")  # of programs
 
 
 @dataclass(frozen=True)
 class Stage:
     """One stage. ``fails``: how often its tool fails before it succeeds; ``undo``: None, or how often undoing it fails.
 
-    ``seconds``: a timer's time, or the time limit of a wait (0: none). ``lists``: the branches of a fork, or the one chain of a child.
+    ``name``: of an event, a signal or a lock, the side of a choice, or by what the end of an activity is heard of. ``seconds``: a timer's time, the
+    time limit of a wait (0: none), or the time in which an activity has to be over. ``lists``: the branches of a fork, or the one chain of a child.
     """
 
     kind: str
@@ -44,10 +60,10 @@ class Workflow:
         """A name that tells the content."""
         return "w" + hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
-    def definition(self) -> JsonObject:
-        """The workflow in JSON."""
-        more: JsonObject = {"deadline_seconds": self.deadline} if self.deadline else {}
-        return {"name": self.name, "version": "1", "tasks": _chain(self.stages, "s"), **more}
+    @property
+    def goes_on(self) -> bool:
+        """Whether its end is the beginning of a new run."""
+        return self.stages[-1].kind == "again"
 
     def children(self) -> list[Workflow]:
         """Workflows that runs of this one start, the innermost first."""
@@ -60,9 +76,10 @@ def read_stage(data: dict[str, Any]) -> Stage:
     return Stage(**{**data, "lists": lists})
 
 
-def random_workflow(chance: random.Random) -> Workflow:
-    """One to four stages, now and then with a deadline."""
-    return Workflow(_random_chain(chance, 4, 1), chance.choice((0, 0, 0, 300)))
+def random_workflow(chance: random.Random, theme: str = "") -> Workflow:
+    """One to four stages, many of them of the kind of the theme, now and then with a deadline, or a new run behind them."""
+    again = (Stage("again"),) if chance.random() < AGAIN_CHANCE else ()
+    return Workflow(_random_chain(chance, 4, 1, theme) + again, chance.choice((0, 0, 0, 300)))
 
 
 def child_of(stage: Stage) -> Workflow:
@@ -70,18 +87,39 @@ def child_of(stage: Stage) -> Workflow:
     return Workflow(stage.lists[0])
 
 
-def _random_chain(chance: random.Random, most: int, depth: int) -> tuple[Stage, ...]:
-    return tuple(_random_stage(chance, depth) for _ in range(chance.randint(1, most)))
+def qualified(scope: str, key: str) -> str:
+    """The key of a step, or of what it has forked, in the whole run."""
+    return f"{scope}/{key}" if scope else key
 
 
-def _random_stage(chance: random.Random, depth: int) -> Stage:
-    kind = chance.choice(KINDS)
+def places(stages: tuple[Stage, ...], scope: str = "", prefix: str = "s") -> Iterator[tuple[str, str, Stage]]:
+    """Every stage of a workflow and of its branches, with its scope and key."""
+    for place, stage in enumerate(stages):
+        key = f"{prefix}{place}"
+        yield scope, key, stage
+        if stage.kind == "fork":
+            for number, inner in enumerate(stage.lists):
+                yield from places(inner, f"{qualified(scope, key)}.b{number}", "i")
+
+
+def workflow_of_child(parent: Workflow, parent_key: str) -> Workflow:
+    """The workflow of a child run, by the key under which its parent knows it."""
+    for scope, key, stage in places(parent.stages):
+        if stage.kind == "child" and parent_key == f"{qualified(scope, key)}.child":
+            return child_of(stage)
+    raise AssertionError(f"the parent starts no child {parent_key}")
+
+
+def _random_chain(chance: random.Random, most: int, depth: int, theme: str) -> tuple[Stage, ...]:
+    return tuple(_random_stage(chance, depth, theme) for _ in range(chance.randint(1, most)))
+
+
+def _random_stage(chance: random.Random, depth: int, theme: str) -> Stage:
+    kind = theme if theme and chance.random() < THEME_CHANCE else chance.choice(KINDS)
     undo = chance.choice((None, None, 0, 1, PERMANENT)) if kind in ("do", "count") else None
     match kind:
         case "do":
-            return Stage(
-                kind, fails=chance.choice((0, 0, 0, 1, 2, PERMANENT)), retries=chance.choice((0, 1, 2)), undo=undo
-            )
+            return Stage(kind, "", *_random_tries(chance), undo)
         case "count":
             return Stage(kind, undo=0 if undo else None)
         case "timer":
@@ -92,11 +130,22 @@ def _random_stage(chance: random.Random, depth: int) -> Stage:
             return Stage(kind, chance.choice(SIGNALS), seconds=chance.choice((0, 60)))
         case "choice":
             return Stage(kind, chance.choice(("left", "right")))
+        case "act":
+            ends = chance.choice(("event", "step"))
+            return Stage(kind, ends, *_random_tries(chance), seconds=chance.choice((0, 0, 60)))
+        case "guard":
+            return Stage(kind, chance.choice(LOCKS), *_random_tries(chance), seconds=chance.choice((0, 60)))
     if depth == 0:
         return Stage("do")
     if kind == "child":
-        return Stage(kind, lists=(_random_chain(chance, 2, 0),))
-    return Stage(kind, lists=tuple(_random_chain(chance, 2, 0) for _ in range(2)))
+        again = (Stage("again"),) if chance.random() < AGAIN_CHANCE else ()
+        return Stage(kind, lists=(_random_chain(chance, 2, 0, theme) + again,))
+    return Stage(kind, lists=tuple(_random_chain(chance, 2, 0, theme) for _ in range(2)))
+
+
+def _random_tries(chance: random.Random) -> tuple[int, int]:
+    """How often a tool fails, and how often it is tried again."""
+    return chance.choice((0, 0, 0, 1, 2, PERMANENT)), chance.choice((0, 1, 2))
 
 
 def _children(stages: tuple[Stage, ...]) -> list[Workflow]:
@@ -107,78 +156,3 @@ def _children(stages: tuple[Stage, ...]) -> list[Workflow]:
         if stage.kind == "child":
             found.append(child_of(stage))
     return found
-
-
-def _chain(stages: tuple[Stage, ...], prefix: str) -> JsonObject:
-    tasks: JsonObject = {}
-    last: list[Any] = []
-    for place, stage in enumerate(stages):
-        made = _tasks(stage, f"{prefix}{place}")
-        first = next(iter(made.values()))
-        first["dependencies"] = last
-        tasks |= made
-        last = [list(made)[-1]]
-    return tasks
-
-
-def _tasks(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
-    """The tasks of one stage; the first follows the stage before, the next stage follows the last."""
-    limit = {"timeout_seconds": stage.seconds} if stage.seconds else {}
-    match stage.kind:
-        case "do":
-            return {key: _call("tools.model.do", {"fails": stage.fails}, stage.retries, stage.undo)}
-        case "count":
-            return {key: _call("tools.simple_counter.increment", {"name": "n"}, 0, stage.undo)}
-        case "timer":
-            return {key: {"operator_type": "wait", "wait_for": stage.seconds}}
-        case "hear":
-            return {key: {"operator_type": "wait_for_event", "event_name": stage.name, **limit}}
-        case "emit":
-            return {key: {"operator_type": "emit_event", "event_name": stage.name, "payload": {"by": key}}}
-        case "take":
-            return {key: _call("tools.workflow.receive_signal", {"name": stage.name, **limit})}
-        case "update":
-            reply = _call("tools.update.reply", {"update_id": f"{{{{{key}.update_id}}}}", "result": key})
-            return {
-                key: _call("tools.update.handle", {"name": stage.name, **limit}),
-                f"{key}r": reply | {"dependencies": [key]},
-            }
-        case "choice":
-            return _choice(stage, key)
-        case "child":
-            return {key: _call("tools.workflow.execute", {"workflow_name": child_of(stage).name})}
-    return _fork(stage, key)
-
-
-def _choice(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
-    sides = {f"{key}{side}": _call("tools.model.do", {}) | {"dependencies": [key]} for side in ("left", "right")}
-    condition = {
-        "operator_type": "condition",
-        "condition": f"'{stage.name}' == 'left'",
-        "if_true": f"{key}left",
-        "if_false": f"{key}right",
-    }
-    meeting = _call("tools.model.do", {}) | {"dependencies": list(sides)}
-    return {key: condition, **sides, f"{key}m": meeting}
-
-
-def _fork(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
-    branches = {f"b{place}": _chain(inner, "i") for place, inner in enumerate(stage.lists)}
-    fork = {
-        "operator_type": "parallel",
-        "branches": {name: list(tasks) for name, tasks in branches.items()},
-        "branch_workflows": {name: {"name": name, "version": "1", "tasks": tasks} for name, tasks in branches.items()},
-    }
-    join = _call("tools.workflow.wait_for_parallel_branches", {"fork_data": f"{{{{{key}}}}}"}) | {"dependencies": [key]}
-    return {key: fork, f"{key}j": join}
-
-
-def _call(function: str, kwargs: dict[str, Any], retries: int = 0, undo: int | None = None) -> dict[str, Any]:
-    policy = {"max_retries": retries, "delay": RETRY_SECONDS, "backoff_factor": 1.0}
-    task: dict[str, Any] = {"operator_type": "task", "function": function, "kwargs": kwargs, "retry_policy": policy}
-    if undo is not None and function == "tools.simple_counter.increment":
-        task["compensation"] = {"function": "tools.simple_counter.decrement", "kwargs": {"name": "n"}}
-    elif undo is not None:
-        again = {"max_retries": 2, "delay": RETRY_SECONDS, "backoff_factor": 1.0}
-        task["compensation"] = {"function": "tools.model.do", "kwargs": {"fails": undo}, "retry_policy": again}
-    return task

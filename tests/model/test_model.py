@@ -27,7 +27,7 @@ def ground(module_database: Database) -> Iterator[Ground]:
 def test_random_programs_end_in_the_state_of_the_model(ground: Ground, part: int) -> None:
     for seed in range(part * PROGRAMS, (part + 1) * PROGRAMS):
         wrong = ground.try_out(program_of(seed))
-        assert not wrong, f"seed {seed} (python -m tests.model --rounds 1 --seed {seed} makes it short): {wrong}"
+        assert not wrong, f"seed {seed} (make crash ONLY=R2 ROUNDS=1 SEED={seed} makes it short): {wrong}"
 
 
 @pytest.mark.parametrize("failure", [pytest.param(each, id=str(each["seed"])) for each in kept()])

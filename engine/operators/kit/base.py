@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from engine.kit.values import value
 from engine.language.definition import RetryPolicy
@@ -184,6 +184,9 @@ class Step:
         return None
 
 
+LockChange = Literal["taken", "let_go"]
+
+
 class Operator(Protocol):
     """A compiled operator. ``roots`` are the names its own templates use.
 
@@ -208,6 +211,9 @@ class Operator(Protocol):
     def chosen(self, result: Json) -> str | None:
         """For operators that choose: the task that a step with this result lets run."""
 
+    def lock_change(self, result: Json) -> tuple[LockChange, str] | None:
+        """What a step with this result has done to which lock."""
+
 
 class PlainOperator:
     """Defaults for operators that neither fork nor choose nor repeat."""
@@ -226,4 +232,7 @@ class PlainOperator:
         return ()
 
     def chosen(self, result: Json) -> str | None:  # noqa: ARG002 - for choices
+        return None
+
+    def lock_change(self, result: Json) -> tuple[LockChange, str] | None:  # noqa: ARG002 - for calls
         return None

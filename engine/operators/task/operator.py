@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -24,7 +25,19 @@ from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolAsked, ToolFailed, ToolNoted, ToolSucceeded, Waiting, WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.requests import CallAgain
-from engine.operators.kit.base import Asked, At, Done, Effect, Ended, Failed, GivenUp, PlainOperator, Site, Step
+from engine.operators.kit.base import (
+    Asked,
+    At,
+    Done,
+    Effect,
+    Ended,
+    Failed,
+    GivenUp,
+    LockChange,
+    PlainOperator,
+    Site,
+    Step,
+)
 from engine.operators.task import tries
 from engine.operators.task.guarding import breaker_of
 from engine.operators.task.limits import CompiledLimits
@@ -33,6 +46,7 @@ from engine.operators.task.requests import answer, ask, leave
 from engine.operators.task.undo import CompiledUndo
 
 NO_RETRY = RetryPolicy(max_retries=0)
+_LOCK_CHANGES: Mapping[str, LockChange] = {"tools.lock.acquire": "taken", "tools.lock.release": "let_go"}
 _GIVEN_UP = frozenset({"sleep", "await_branches", "hear", "take", "lock"})  # waits that nothing is lost with
 
 
@@ -78,6 +92,11 @@ class TaskOperator(PlainOperator):
 
     def step(self, at: At) -> Step:
         return _TaskStep(at, self)
+
+    def lock_change(self, result: Json) -> tuple[LockChange, str] | None:
+        change = _LOCK_CHANGES.get(self.tool)
+        name = result.get("name") if isinstance(result, dict) else None
+        return (change, name) if change and isinstance(name, str) else None
 
 
 class _TaskStep(Step):

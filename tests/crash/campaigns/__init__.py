@@ -8,6 +8,7 @@ from tests.crash.campaigns import (
     modes,
     r01_everywhere,
     r01_statements,
+    r02_programs,
     r03_server,
     r04_connections,
     r05_zombies,
@@ -56,6 +57,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "DBOS: PostgreSQL restarts only",
         (4, 60, 10_000),
         r01_everywhere.at_random,
+    ),
+    Campaign(
+        "R2",
+        "random programs over the whole surface against a plain model",
+        "100,000: none differs",
+        "Restate: 100,000 a day",
+        (0, 10_000, 100_000),  # its slice is tests/model/test_model.py
+        r02_programs.run,
     ),
     Campaign(
         "R3",
