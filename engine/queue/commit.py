@@ -16,7 +16,7 @@ from engine.db.errors import ConnectionLostError, DatabaseError, blames_values, 
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import NotJsonError
 from engine.queue.payloads import Payloads
-from engine.queue.statements import Statement, child_statements, lock_statement, slot_statement, statements
+from engine.queue.statements import Statement, child_statement, lock_statement, slot_statement, statements
 from engine.queue.writes import TaskWrites
 
 _logger = logging.getLogger(__name__)
@@ -51,11 +51,11 @@ class GroupCommit:
         self._batch = batch
         self._payloads = Payloads()
         self._lock = lock_statement(batch)
-        self._children = child_statements(batch, self._payloads)
+        self._children = child_statement(batch, self._payloads)
         self._todo = statements(batch, worker_id, self._payloads)
         self._asked = slot_statement(batch)
         self._locked: Cursor | None = None
-        self._started: list[tuple[tuple[UUID, str], Cursor]] = []
+        self._started: Cursor | None = None
         self._answers: Cursor | None = None
 
     def send(self, connection: Connection) -> None:
@@ -63,7 +63,7 @@ class GroupCommit:
         reach(FaultPoint.STEP_BEFORE_CHECKPOINT)
         self._locked = _send(connection, self._lock)
         self._payloads.store(connection)
-        self._started = [(where, _send(connection, statement)) for where, statement in self._children]
+        self._started = _send(connection, self._children) if self._children else None
         for statement in self._todo:
             _send(connection, statement)
         self._answers = _send(connection, self._asked) if self._asked else None
@@ -84,10 +84,10 @@ class GroupCommit:
                 result.cancel_requested.add(writes.task.task_id)
             if row["pause_requested"]:
                 result.pause_requested.add(writes.task.task_id)
-        for where, cur in self._started:
-            found = cur.fetchone()
-            result.children[where] = found["workflow_run_id"] if found else None
-            if found and found["is_last_generation"] and not found["workflow_run_id"]:
+        for row in self._started or ():
+            where = (row["task_id"], row["key"])
+            result.children[where] = row["workflow_run_id"]
+            if row["is_last_generation"] and not row["workflow_run_id"]:
                 result.too_deep.add(where)
         result.granted = {(row["task_id"], row["step_key"]) for row in self._answers or () if row["granted"]}
         return result

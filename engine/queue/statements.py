@@ -77,32 +77,9 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads)
     return [statement for statement in made if statement is not None]
 
 
-def child_statements(batch: Sequence[TaskWrites], payloads: Payloads) -> list[tuple[tuple[UUID, str], Statement]]:
-    """Child runs to start, each with (task, child key) of who asked; their answers carry the children's ids.
-
-    They come before the waits, which count what does not exist as over.
-    """
-    return [
-        (
-            (writes.task.task_id, child.child_key),
-            Statement(
-                _sql.start_child,
-                {
-                    "tenant_id": writes.task.tenant_id,
-                    "task_id": writes.task.task_id,
-                    "epoch": writes.task.epoch,
-                    "child_key": child.child_key,
-                    "definition_id": child.definition_id,
-                    "definition_hash": child.definition_hash,
-                    "workflow_name": child.workflow_name,
-                    "inputs": payloads.text(writes.task.tenant_id, None, child.inputs),
-                    "max_generations": MAX_GENERATIONS,
-                },
-            ),
-        )
-        for writes in batch
-        for child in writes.children
-    ]
+def child_statement(batch: Sequence[TaskWrites], payloads: Payloads) -> Statement | None:
+    """Child runs to start; its answers carry the children's ids. It comes before the waits, which count what does not exist as over."""
+    return _statement(_sql.start_children, _children(batch, payloads), _CHILD, max_generations=MAX_GENERATIONS)
 
 
 def slot_statement(batch: Sequence[TaskWrites]) -> Statement | None:
@@ -137,6 +114,7 @@ _JOURNAL = ("run_ids", "kinds", "scopes", "keys", "data")
 _FORK = ("keys", "new_ids", "kinds", "paths", "contexts", "variables", "completion_events", "plans")
 _UNDO = ("run_ids", "scopes", "keys", "calls")
 _ANSWER = ("update_ids", "results", "errors")
+_CHILD = ("keys", "definition_ids", "hashes", "names", "inputs")
 _EMIT = ("run_ids", "names", "payloads", "emitters")
 _WAIT = (
     "run_ids", "keys", "kinds", "seconds", "untils", "event_names", "awaited", "needed", "attempts", "errors", "requests",
@@ -174,6 +152,13 @@ def _moves_messages(writes: TaskWrites) -> bool:
 def _hand_out(batch: Sequence[TaskWrites]) -> Statement | None:
     runs = {(writes.task.tenant_id, writes.task.workflow_run_id) for writes in batch if _moves_messages(writes)}
     return Statement(_sql.hand_out, _columns(sorted(runs), "tenant_ids", "run_ids")) if runs else None
+
+
+def _children(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:
+    for writes in batch:
+        for child in writes.children:
+            inputs = payloads.text(writes.task.tenant_id, None, child.inputs)
+            yield writes, (child.child_key, child.definition_id, child.definition_hash, child.workflow_name, inputs)
 
 
 def _records(batch: Sequence[TaskWrites], payloads: Payloads) -> Rows:

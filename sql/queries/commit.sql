@@ -170,33 +170,39 @@ SELECT f.tenant_id, f.workflow_run_id, f.key, v.key, v.value
   JOIN unnest(%(new_ids)s::uuid[], %(variables)s::text[]) AS g (task_id, variables) USING (task_id)
  CROSS JOIN LATERAL jsonb_each(g.variables::jsonb) AS v;
 
--- name: start_child(tenant_id, task_id, epoch, child_key, definition_id, definition_hash, workflow_name, inputs, max_generations) :one
--- Starts a child run; the same child key gives the same child. The id is NULL when there is no such definition or the run is of the last generation, no row comes when the fence is stale.
-WITH RECURSIVE line AS (  -- the run that asks, and those above it
-    SELECT r.parent_run_id, 1 AS generation
-      FROM highway.task AS t
-      JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
-     WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s
+-- name: start_children(tenant_ids, task_ids, epochs, keys, definition_ids, hashes, names, inputs, max_generations) :many
+-- Starts child runs of claimed tasks; the same key gives the same child. The id is NULL when there is no such definition or who asks is of the last
+-- generation; no row comes when the fence is stale. Families are looked through once for each who asks.
+WITH RECURSIVE asked AS MATERIALIZED (
+    SELECT g.*, t.workflow_run_id AS asker
+      FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[], %(definition_ids)s::uuid[],
+                  %(hashes)s::text[], %(names)s::text[], %(inputs)s::text[]) WITH ORDINALITY
+             AS g (tenant_id, task_id, epoch, key, definition_id, hash, name, inputs, n)
+      JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+), line AS (  -- the runs that ask, and those above them
+    SELECT r.tenant_id, r.workflow_run_id AS asker, r.parent_run_id, 1 AS generation
+      FROM (SELECT DISTINCT a.tenant_id, a.asker FROM asked AS a) AS a
+      JOIN highway.workflow_run AS r ON r.tenant_id = a.tenant_id AND r.workflow_run_id = a.asker
      UNION ALL
-    SELECT p.parent_run_id, l.generation + 1
+    SELECT l.tenant_id, l.asker, p.parent_run_id, l.generation + 1
       FROM line AS l
-      JOIN highway.workflow_run AS p ON p.tenant_id = %(tenant_id)s AND p.workflow_run_id = l.parent_run_id
+      JOIN highway.workflow_run AS p ON p.tenant_id = l.tenant_id AND p.workflow_run_id = l.parent_run_id
      WHERE l.generation < %(max_generations)s
+), family AS MATERIALIZED (
+    SELECT l.tenant_id, l.asker, max(l.generation) >= %(max_generations)s AS is_last_generation FROM line AS l GROUP BY 1, 2
 )
-SELECT highway.submit_run(
-           t.tenant_id, d.definition_id, %(inputs)s::jsonb, r.queue, r.priority, p_trigger => 'workflow', p_triggered_by => r.name,
-           p_parent_task => t.task_id, p_parent_run => t.workflow_run_id, p_parent_key => %(child_key)s) AS workflow_run_id,
-       g.generation >= %(max_generations)s AS is_last_generation
-  FROM highway.task AS t
- CROSS JOIN (SELECT max(l.generation) AS generation FROM line AS l) AS g
-  JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+SELECT a.task_id, a.key, f.is_last_generation, highway.submit_run(
+           a.tenant_id, d.definition_id, a.inputs::jsonb, r.queue, r.priority, p_trigger => 'workflow', p_triggered_by => r.name,
+           p_parent_task => a.task_id, p_parent_run => a.asker, p_parent_key => a.key) AS workflow_run_id
+  FROM asked AS a
+  JOIN family AS f ON f.tenant_id = a.tenant_id AND f.asker = a.asker
+  JOIN highway.workflow_run AS r ON r.tenant_id = a.tenant_id AND r.workflow_run_id = a.asker
   LEFT JOIN LATERAL (
        SELECT d.definition_id FROM highway.workflow_definition AS d
-        WHERE d.tenant_id = t.tenant_id
-          AND (d.definition_id = %(definition_id)s::uuid OR d.definition_hash = %(definition_hash)s::text OR d.name = %(workflow_name)s::text)
-          AND g.generation < %(max_generations)s
+        WHERE d.tenant_id = a.tenant_id AND NOT f.is_last_generation
+          AND (d.definition_id = a.definition_id OR d.definition_hash = a.hash OR d.name = a.name)
         ORDER BY d.version DESC LIMIT 1) AS d ON true
- WHERE t.tenant_id = %(tenant_id)s AND t.task_id = %(task_id)s AND t.epoch = %(epoch)s AND t.claimed_by IS NOT NULL;
+ ORDER BY a.n;
 
 -- name: emit(tenant_ids, task_ids, epochs, run_ids, names, payloads, emitters) :exec
 -- Events of runs; first emit wins.

@@ -93,7 +93,7 @@ CASES = [
     Case("commit.end_waits", _ROW),
     Case("commit.write_journal", _ROW | {"kinds": ["log"], "data": ["{}"]}),
     Case("commit.fork", _ROW | _FORK),
-    Case("commit.start_child", {"task_id": "@running", "epoch": 1, "child_key": "c", "workflow_name": "flow_3", "inputs": "{}"}),
+    Case("commit.start_children", _ROW | {"keys": ["c"], "names": ["flow_3"], "inputs": ["{}"]}),
     Case("commit.emit", _ROW | {"names": ["go"], "payloads": ["1"], "emitters": [""]}),
     Case("commit.cancel_branches", {"task_id": "@running", "epoch": 1, "keys": ["f.a"]}),
     Case("commit.progress", _ONE),
