@@ -3,7 +3,7 @@
     stages.py       what workflows are made of; definitions.py says the same in the language
     commands.py     random programs of commands; every one can be written down, repeated and shortened
     player.py       workers that are played: one small step at a time, to be frozen or killed between any two
-    machine.py      carries out a program (submitting.py, control.py, following.py: groups of commands) and asks after each whether all holds
+    machine.py      carries out a program (submitting.py, control.py, following.py, scheduling.py: groups of commands) and asks after each whether all holds
     ending.py       brings everything to its end
     asked.py        what was asked of each run
     facts.py        what has become of it, read from the database

@@ -12,7 +12,8 @@ from tests.model.stages import EVENTS, SIGNALS, THEMES, Workflow, random_workflo
 Command = dict[str, Any]
 LENGTH = 20
 WORKERS = 3
-RESCUE = 0  # the place of this service among `SERVICES`
+RESCUE, CRON = 0, 1  # the places of these services among `SERVICES`
+OVERLAPS = ("allow", "skip", "skip", "buffer_one", "buffer_all")
 # How often each command comes.
 WEIGHTS = {
     "work": 12,
@@ -40,6 +41,8 @@ WEIGHTS = {
     "fork": 2,
     "cancel_activity": 1,
     "flurry": 1,
+    "schedule": 1,
+    "fire": 1,
     "hold_queue": 1,
     "drain": 1,
     "free_queue": 2,
@@ -85,6 +88,24 @@ SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
     # The history of one that is in the middle of its work, and of one that has come to its end, or as far as it can.
     (("claim", True, {"quantity": 3}), ("work", True, {}), ("fork", True, {}), ("drive", True, {}), ("fork", True, {})),
     (("drive", True, {}), ("restart", True, {}), ("drive", False, {}), ("advance", True, {}), ("drive", True, {})),
+    # An activity that is withdrawn, and all of it once more.
+    (
+        ("claim", True, {"quantity": 3}),
+        ("work", True, {}),
+        ("cancel_activity", True, {"step": 0}),
+        ("drive", True, {}),
+        ("retry", True, {}),
+    ),
+    # What the clock starts.
+    (
+        ("schedule", True, {}),
+        ("advance", True, {"seconds": 61}),
+        ("serve", True, {"service": CRON}),
+        ("drive", True, {}),
+        ("advance", True, {}),
+        ("serve", True, {"service": CRON}),
+        ("fire", True, {}),
+    ),
     # Those who wait while nothing may begin.
     (
         ("hold_queue", True, {}),
@@ -132,9 +153,11 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
     """One command with all numbers that it may need. ``theme``: the kind of many stages of the program's workflows."""
     command: Command = {"do": name, "run": chance.randrange(8), "worker": chance.randrange(WORKERS)}
     match name:
-        case "submit" | "flurry":
+        case "submit" | "flurry" | "schedule":
             workflow = random_workflow(chance, theme)
             command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+            if name == "schedule":
+                command |= {"overlap": chance.choice(OVERLAPS), "catchup": chance.choice(("none", "last", "all"))}
         case "drive":
             command |= {"chance": chance.randrange(1000)}
         case "work":
@@ -172,7 +195,7 @@ def shorter(program: list[Command]) -> Iterator[list[Command]]:
             yield program[:start] + program[start + size :]
         size //= 2
     for place, command in enumerate(program):
-        if command["do"] in ("submit", "flurry"):
+        if "workflow" in command:
             for simpler in _simpler(workflow_of(command)):
                 yield [*program[:place], command | {"workflow": asdict(simpler)}, *program[place + 1 :]]
 

@@ -51,6 +51,7 @@ class Ending:
                 player.close()
                 machine.players[number] = None
         machine.free_queue()
+        machine.end_schedules()
         machine.rescue()
         for _ in range(ROUNDS):
             worked = self._work()

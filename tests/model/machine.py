@@ -28,17 +28,21 @@ from tests.model.invariants import Watch
 from tests.model.messages import check_messages
 from tests.model.model import ENDED, check_run
 from tests.model.player import DivergenceError, Player
+from tests.model.scheduling import Scheduled, Scheduling
 from tests.model.stages import workflow_of_child
 from tests.model.submitting import Submitting
 
 _RUNS = """
-    SELECT workflow_run_id, parent_run_id, parent_key, continued_from, continued_to FROM highway.workflow_run WHERE tenant_id = %s ORDER BY 1
+    SELECT r.workflow_run_id, r.parent_run_id, r.parent_key, r.continued_from, r.continued_to, r.inputs, k.schedule_id
+      FROM highway.workflow_run AS r
+      LEFT JOIN highway.schedule_tick AS k ON k.tenant_id = r.tenant_id AND k.workflow_run_id = r.workflow_run_id
+     WHERE r.tenant_id = %s ORDER BY 1
 """
 
 MOST_TURNS = 20
 
 
-class Machine(Control, Following, Submitting):
+class Machine(Control, Following, Scheduling, Submitting):
     """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
 
     def __init__(self, web: Connection, worker: Connection) -> None:
@@ -50,6 +54,7 @@ class Machine(Control, Following, Submitting):
         self.updates: list[UUID] = []
         self.effects = Effects(worker)
         self.players: list[Player | None] = [None] * WORKERS
+        self.schedules: dict[UUID, Scheduled] = {}
         self.held_queue = self.draining = False
         self._made = []
         self._thawed = False
@@ -100,10 +105,12 @@ class Machine(Control, Following, Submitting):
         return list(found)
 
     def _learn(self, row: Row, found: dict[UUID, Row]) -> Asked:
-        """What is asked of a run that another one has started: the next of its chain, or a child."""
+        """What is asked of a run that the engine has started: the next of a chain, one of a schedule, or a child."""
         if row["continued_from"]:
             before = self.asked[row["continued_from"]]
             return before.follower({"round": before.inputs.get("round", 0) + 1})
+        if row["schedule_id"]:
+            return Asked(self.schedules[row["schedule_id"]].workflow, row["inputs"])
         last = row  # of its chain: that one is the child now
         while last["continued_to"]:
             last = found[last["continued_to"]]
@@ -240,7 +247,7 @@ class Machine(Control, Following, Submitting):
         grant_slots(self.worker)
         if self._thawed:
             self.rescue()  # what a worker has claimed that thawed after its burial
-        if broken := self.watch.look():
+        if broken := self.watch.look() + self.overlaps():
             raise DivergenceError(f"{when}: {broken}")
 
     def _judge(self) -> None:

@@ -1,14 +1,13 @@
 """Target R11: simulated years of cron in every zone whose clocks change, with schedulers killed at any moment; nothing doubled, nothing missed.
 
-``python -m tests.schedules.trials --seed 1`` runs it at its full figures on a cluster of its own.
+``make crash ONLY=R11 FULL=1`` runs it at its full figures.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
-import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 from uuid import UUID, uuid4
@@ -17,8 +16,7 @@ import psycopg
 
 from tests.schedules.killing import CLOCK, Scheduler
 from tests.schedules.world import changing_zones, count_faults, make_world
-from tests.support.databases import Database, clone
-from tests.support.session import Session
+from tests.support.databases import Database
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 SCHEDULERS = 2
@@ -40,9 +38,18 @@ class Figures(TypedDict):
 
 
 def run_cron_trials(
-    database: Database, seed: int, rounds: int = 500, *, years: int = 10, zones: list[str] | None = None
+    database: Database,
+    seed: int,
+    rounds: int = 500,
+    *,
+    years: int = 10,
+    zones: list[str] | None = None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Figures:
-    """Let ``years`` pass in random leaps while two schedulers work, of which one is killed in each round. Faults are ``doubled`` and ``missed``."""
+    """Let ``years`` pass in random leaps while two schedulers work, of which one is killed in each round. Faults are ``doubled`` and ``missed``.
+
+    ``tick`` hears of each round.
+    """
     began, chance, tenant = time.monotonic(), random.Random(seed), uuid4()  # noqa: S311 - chance that can be repeated
     names = changing_zones(BEGIN, years) if zones is None else zones
     world = make_world(database.worker, tenant, seed=seed, begin=BEGIN, years=years, zones=names)
@@ -50,7 +57,7 @@ def run_cron_trials(
         connection.execute(CLOCK)
         connection.execute("GRANT SELECT ON public.trial_clock TO app_worker")
         connection.execute("INSERT INTO public.trial_clock VALUES ('0')")
-        _live_through(connection, database.worker, chance, rounds, _leaps(connection, chance, rounds, years))
+        _live_through(connection, database.worker, chance, _leaps(connection, chance, rounds, years), tick)
         _wait_until_decided(connection, tenant)
     fired, doubled, missed = count_faults(database.superuser, tenant, world)
     return Figures(
@@ -76,16 +83,21 @@ def _leaps(connection: psycopg.Connection, chance: random.Random, rounds: int, y
 
 
 def _live_through(
-    connection: psycopg.Connection, dsn: str, chance: random.Random, rounds: int, leaps: list[timedelta]
+    connection: psycopg.Connection,
+    dsn: str,
+    chance: random.Random,
+    leaps: list[timedelta],
+    tick: Callable[[int], None],
 ) -> None:
     schedulers = [Scheduler(dsn) for _ in range(SCHEDULERS)]
     try:
-        for round_ in range(rounds):
-            connection.execute("UPDATE public.trial_clock SET ahead = %s", [leaps[round_]])
+        for leap in leaps:
+            connection.execute("UPDATE public.trial_clock SET ahead = %s", [leap])
             time.sleep(chance.uniform(0.0, 0.12))  # where the kill strikes is left to chance
             place = chance.randrange(SCHEDULERS)
             schedulers[place].kill()
             schedulers[place] = Scheduler(dsn)
+            tick(1)
         _wait_until_decided(connection, None)
     finally:
         for scheduler in schedulers:
@@ -104,23 +116,3 @@ def _wait_until_decided(connection: psycopg.Connection, tenant: UUID | None) -> 
             return
         assert time.monotonic() < until, f"{row} schedules never came to their end"
         time.sleep(0.05)
-
-
-def main() -> int:
-    """The trial at its full figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--years", type=int, default=10)
-    options = parser.parse_args()
-    session = Session.start()
-    try:
-        figures = run_cron_trials(clone(session, "engine"), options.seed, options.kills, years=options.years)
-    finally:
-        session.stop()
-    sys.stdout.write("".join(f"{name:>9}  {value}\n" for name, value in figures.items()))
-    return 1 if figures["doubled"] or figures["missed"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,6 +15,7 @@ from tests.crash.campaigns import (
     r06_reclaim,
     r07_timers,
     r08_races,
+    r11_cron,
     r12_endpoints,
     r12_once,
     tools,
@@ -121,6 +122,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "DBOS: 10,000",
         (300, 5_000, 100_000),
         r08_races.run,
+    ),
+    Campaign(
+        "R11",
+        "years of cron in every zone whose clocks change, its schedulers killed",
+        "10 years, 500 kills: 0 doubled, 0 missed",
+        "robfig/cron #541",
+        (0, 60, r11_cron.FULL_KILLS),  # its slice is tests/schedules/test_trials.py
+        r11_cron.run,
     ),
     Campaign(
         "R12.facade",
