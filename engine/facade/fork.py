@@ -41,9 +41,8 @@ def fork(
     """
     with tenant_transaction(connection, tenant_id):
         run = get_run(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
-        _flow.check_admission.run(
-            connection, tenant_id=tenant_id, queue=run.queue
-        )  # submissions take turns before they hold any row
+        # Before any row is held: submissions of a tenant with caps take turns.
+        _flow.check_admission.run(connection, tenant_id=tenant_id, queue=run.queue)
         _sql.hold.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         tasks = _sql.tasks.many(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id)
         history = load_history(connection, tenant_id=tenant_id, tasks=tasks)

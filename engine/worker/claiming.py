@@ -193,6 +193,7 @@ class Claiming:
             leaves_some = want.leaves_some(tasks)
             self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if leaves_some else Turn()
             again = again or leaves_some
+        self._pace.took({task.tenant_id for tasks in catch.tasks for task in tasks})
         self._may_be_more = again or len(catch.wanted) < len(self._turns)
         if any(catch.tasks):
             self._other_room = []

@@ -56,7 +56,6 @@ class Machine(Control, Following, Scheduling, Submitting):
         self.players: list[Player | None] = [None] * WORKERS
         self.schedules: dict[UUID, Scheduled] = {}
         self.held_queue = self.draining = False
-        self._made = []
         self._thawed = False
         self.disturbed = False  # whether a tool may have run in vain
         self._programs = Programs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from engine import facade
@@ -30,6 +30,9 @@ FLOWS = {
 _PLANNED = "SELECT attempt, state, extract(epoch FROM highway.now() - created_at)::float8 AS age FROM highway.task WHERE task_id = %s"
 
 
+Made = TypeVar("Made")
+
+
 class Submitting:
     """Part of the machine."""
 
@@ -40,7 +43,6 @@ class Submitting:
     asked: dict[UUID, Asked]
     held_queue: bool
     draining: bool
-    _made: list[Any]
     runs: Callable[[], list[UUID]]
     state: Callable[[UUID], tuple[str, str]]
 
@@ -52,11 +54,11 @@ class Submitting:
         which = self._registered(workflow)
         inputs = {"round": 0, "number": len(self.asked)}
         joins = self._joins(flow)
-        if self._is_refused(
+        run = self._let_in(
             lambda: facade.submit(**which, inputs=inputs, delay_seconds=command["delay"], flow=FLOWS.get(flow))
-        ):
+        )
+        if run is None:
             return
-        run = self._made[-1]
         if (run.workflow_run_id if run.joined else None) != joins:
             raise DivergenceError(f"a submission under {flow!r} is {run}, and should have joined {joins}")
         if joins is not None:
@@ -71,12 +73,10 @@ class Submitting:
         """Several runs by one call."""
         workflow = workflow_of(command)
         which = self._registered(workflow)
-        inputs = [{"round": 0, "number": number} for number in range(2)]
-        if not self._is_refused(
-            lambda: facade.submit_many(**which, inputs=inputs, delay_seconds=command["delay"])  # type: ignore[arg-type]
-        ):
-            for run_id, each in zip(self._made[-1], inputs, strict=True):
-                self.asked[run_id] = Asked(workflow, dict(each), command["delay"])
+        inputs: list[dict[str, Any]] = [{"round": 0, "number": number} for number in range(2)]
+        made = self._let_in(lambda: facade.submit_many(**which, inputs=inputs, delay_seconds=command["delay"]))
+        for run_id, each in zip(made or (), inputs, strict=made is not None):
+            self.asked[run_id] = Asked(workflow, each, command["delay"])
 
     def _registered(self, workflow: Workflow) -> dict[str, Any]:
         """What every submission of the workflow says."""
@@ -86,17 +86,17 @@ class Submitting:
         reference = facade.register(**which, definition=definition_of(workflow))
         return which | {"definition_id": reference.definition_id, "queue": self.queue}
 
-    def _is_refused(self, act: Callable[[], Any]) -> bool:
-        """Make something that the queue takes unless it is draining; what was made is the last of ``_made``."""
+    def _let_in(self, act: Callable[[], Made]) -> Made | None:
+        """Start something; None when the queue is draining, and takes nothing."""
         try:
-            self._made.append(act())
+            made = act()
         except StateError as error:
             if not self.draining:
                 raise DivergenceError(f"a submission was refused: {error}") from error
-            return True
+            return None
         if self.draining:
             raise DivergenceError("a queue that is draining took a run")
-        return False
+        return made
 
     def _join(self, run_id: UUID, flow: str, inputs: dict[str, Any]) -> None:
         """What the run that takes a submission in makes of it."""
