@@ -14,6 +14,7 @@ from engine.kit.ids import uuid7
 from engine.queue.claims import wake_due
 from engine.queue.granting import grant_slots
 from engine.services import SERVICES
+from engine.services.admission import admit_children
 from engine.services.rescue import rescue
 from engine.tools import registry
 from engine.worker.programs import Programs
@@ -79,11 +80,12 @@ class Machine(Control, Following, Scheduling, Submitting):
                     player.close()
 
     def move_clock(self, seconds: int) -> None:
-        """Later by so much, for everybody; sleepers whose time has come are woken, as they would be within a second."""
+        """Later by so much, for everybody; who sleeps is woken, and who may come in is let in, as they would be within a second."""
         self._seconds += seconds
         for connection in (self.web, self.worker):
             connection.execute("SELECT set_config('highway.now_offset', %s, false)", [f"{self._seconds} seconds"])
         wake_due(self.worker, quantity=500)
+        admit_children(self.worker, self._upkeep)
 
     def player(self, number: int) -> Player:
         """The worker of this number; a new one in the place of one that was killed."""
