@@ -22,12 +22,16 @@ def wait_until_up(ctx: ToolContext, containers: Sequence[Any], seconds: float) -
     """
     until = time.monotonic() + seconds
     waiting = list(containers)
-    while waiting := [container for container in waiting if not _is_up(container)]:
+    while True:
+        # Before the first look, too: what fails as it starts is seen running for a moment.
+        if ctx.cancelled.wait(_LOOK_SECONDS):
+            raise ToolCancelled
+        waiting = [container for container in waiting if not _is_up(container)]
+        if not waiting:
+            return
         if time.monotonic() >= until:
             names = ", ".join(sorted(_service(container) for container in waiting))
             raise ToolTimeout(f"after {seconds:g} seconds these are not up: {names}")
-        if ctx.cancelled.wait(_LOOK_SECONDS):
-            raise ToolCancelled
 
 
 def _is_up(container: Any) -> bool:
