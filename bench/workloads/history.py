@@ -56,10 +56,11 @@ def grow(connection: psycopg.Connection[Any], example: UUID, before: int, count:
 
 def _fill(connection: psycopg.Connection[Any], tables: list[tuple[str, int]], more: int) -> None:
     for table, percent in tables:
-        statement = sql.SQL(
-            "ALTER TABLE {} SET (fillfactor = {})"
-        )  # a name that PostgreSQL wrote, quoted where it must be
-        connection.execute(statement.format(sql.SQL(table), sql.Literal(min(100, percent + more))))
+        # The name is one that PostgreSQL wrote, quoted where it must be.
+        statement = sql.SQL("ALTER TABLE {} SET (fillfactor = {})").format(
+            sql.SQL(table), sql.Literal(min(100, percent + more))
+        )
+        connection.execute(statement)
 
 
 def _copy(connection: psycopg.Connection[Any], table: str, oid: int) -> sql.Composed:
