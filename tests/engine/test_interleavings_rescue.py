@@ -149,7 +149,7 @@ def test_a_worker_whose_connection_is_gone_is_dead_at_once_whatever_its_lease_sa
 
 def _wait_until_gone(observer: psycopg.Connection[Any], backend: int) -> None:
     until = time.monotonic() + 10
-    while observer.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend]).fetchone():
+    while scalar(observer, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", backend):
         assert time.monotonic() < until, "the server process of a closed connection is still there"
         time.sleep(0.01)
 
