@@ -247,7 +247,7 @@ CREATE TABLE highway.wait (
     CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
     CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
     CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
-    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text])))
+    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text, 'approval'::text])))
 );
 
 ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
@@ -661,6 +661,65 @@ $$;
 
 ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.uuid7() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
+
+ALTER FUNCTION highway.uuid7() OWNER TO highway_owner;
+
+CREATE TABLE highway.approval (
+    tenant_id uuid NOT NULL,
+    approval_id uuid DEFAULT highway.uuid7() NOT NULL,
+    workflow_run_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    scope text NOT NULL,
+    step_key text NOT NULL,
+    key text,
+    message text NOT NULL,
+    data jsonb,
+    stages jsonb NOT NULL,
+    stage integer DEFAULT 0 NOT NULL,
+    allow_self boolean DEFAULT false NOT NULL,
+    on_expiry text DEFAULT 'fail'::text NOT NULL,
+    requested_by text DEFAULT ''::text NOT NULL,
+    requested_at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    decided_by text DEFAULT ''::text NOT NULL,
+    decided_at timestamp with time zone,
+    CONSTRAINT approval_check CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
+    CONSTRAINT approval_on_expiry_check CHECK ((on_expiry = ANY (ARRAY['fail'::text, 'approve'::text, 'reject'::text]))),
+    CONSTRAINT approval_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'expired'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY highway.approval FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval OWNER TO highway_owner;
+
+CREATE FUNCTION highway.close_approval(a highway.approval, p_state text, p_status text, p_by text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_votes jsonb := (SELECT coalesce(jsonb_agg(jsonb_build_object('stage', v.stage, 'by', v.person, 'vote', v.vote, 'comment', v.comment, 'at', v.at)
+                                                ORDER BY v.stage, v.at, v.person), '[]')
+                        FROM highway.approval_vote AS v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.approval_id);
+BEGIN
+    UPDATE highway.approval AS o SET state = p_state, decided_by = p_by, decided_at = highway.now()
+     WHERE o.tenant_id = a.tenant_id AND o.approval_id = a.approval_id;
+    UPDATE highway.wait AS w
+       SET given = jsonb_build_object('approval_id', a.approval_id, 'status', p_status, 'approved', p_status = 'approved', 'approver', p_by,
+                                      'expired', p_state = 'expired', 'timestamp', highway.now(), 'votes', v_votes)
+     WHERE w.tenant_id = a.tenant_id AND w.task_id = a.task_id AND w.step_key = a.step_key AND w.kind = 'approval';
+    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
+     WHERE t.tenant_id = a.tenant_id AND t.task_id = a.task_id AND t.state = 'sleeping';
+    INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
+    VALUES (a.tenant_id, a.workflow_run_id, highway.now(), p_state, a.scope, a.step_key, jsonb_build_object('approval_id', a.approval_id, 'by', p_by));
+    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+END
+$$;
+
+ALTER FUNCTION highway.close_approval(a highway.approval, p_state text, p_status text, p_by text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.code_of_run(p_tenant uuid, p_run uuid, p_artifact text, p_module text, p_version integer) RETURNS TABLE(sha256 text, version integer, content bytea)
     LANGUAGE plpgsql
     AS $$
@@ -861,6 +920,66 @@ CREATE FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_defin
     RETURN (p_starts + make_interval(secs => COALESCE(((p_definition ->> 'deadline_seconds'::text))::double precision, ((p_definition ->> 'timeout_seconds'::text))::double precision)));
 
 ALTER FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_definition jsonb) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.decide_approval(p_tenant uuid, p_approval uuid, p_vote text, p_by text, p_names text[] DEFAULT '{}'::text[], p_comment text DEFAULT ''::text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_asked highway.approval := highway.hold_approval(p_tenant, p_approval);
+    v_said text := (SELECT v.vote FROM highway.approval_vote AS v WHERE v.tenant_id = p_tenant AND v.approval_id = p_approval AND v.person = p_by);
+BEGIN
+    IF v_said = p_vote AND v_asked.state IN ('pending', 'approved', 'rejected') THEN
+        RETURN v_asked.state;
+    ELSIF v_asked.state <> 'pending' THEN
+        RAISE EXCEPTION 'it was already %', highway.fate_of(v_asked) USING ERRCODE = 'HW002';
+    ELSIF v_asked.expires_at <= highway.now() THEN
+        RAISE EXCEPTION 'it has expired at %', to_char(v_asked.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') USING ERRCODE = 'HW002';
+    ELSIF v_said IS NOT NULL THEN
+        RAISE EXCEPTION '% has already spoken: %', p_by, v_said USING ERRCODE = 'HW002';
+    END IF;
+    PERFORM highway.require_say(v_asked, p_by, p_names);
+    INSERT INTO highway.approval_vote (tenant_id, approval_id, stage, person, vote, comment, at)
+    VALUES (p_tenant, p_approval, v_asked.stage, p_by, p_vote, p_comment, highway.now());
+    IF p_vote = 'reject' THEN
+        PERFORM highway.close_approval(v_asked, 'rejected', 'rejected', p_by);
+        RETURN 'rejected';
+    ELSIF (SELECT count(*) FROM highway.approval_vote AS v
+            WHERE v.tenant_id = p_tenant AND v.approval_id = p_approval AND v.stage = v_asked.stage)
+          < (v_asked.stages -> v_asked.stage ->> 'quorum')::integer THEN
+        RETURN 'pending';
+    ELSIF v_asked.stage + 1 < jsonb_array_length(v_asked.stages) THEN
+        UPDATE highway.approval AS a SET stage = a.stage + 1 WHERE a.tenant_id = p_tenant AND a.approval_id = p_approval;
+        RETURN 'pending';
+    END IF;
+    PERFORM highway.close_approval(v_asked, 'approved', 'approved', p_by);
+    RETURN 'approved';
+END
+$$;
+
+ALTER FUNCTION highway.decide_approval(p_tenant uuid, p_approval uuid, p_vote text, p_by text, p_names text[], p_comment text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.decide_by_token(p_tenant uuid, p_digest text, p_vote text, p_comment text DEFAULT ''::text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_token highway.approval_token;
+    v_state text;
+BEGIN
+    SELECT * INTO v_token FROM highway.approval_token AS k WHERE k.tenant_id = p_tenant AND k.digest = p_digest;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no such link' USING ERRCODE = 'HW001';
+    END IF;
+    v_state := highway.decide_approval(p_tenant, v_token.approval_id, p_vote, v_token.person, v_token.names, p_comment);
+    -- The question is held by now, so of two who use a link at once the second sees that it was used.
+    UPDATE highway.approval_token AS k SET used_at = highway.now() WHERE k.tenant_id = p_tenant AND k.digest = p_digest AND k.used_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this link was used before' USING ERRCODE = 'HW002';
+    END IF;
+    RETURN v_state;
+END
+$$;
+
+ALTER FUNCTION highway.decide_by_token(p_tenant uuid, p_digest text, p_vote text, p_comment text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.delete_artifact(p_tenant uuid, p_sha256 text) RETURNS void
     LANGUAGE plpgsql
@@ -1106,6 +1225,36 @@ END
 $$;
 
 ALTER FUNCTION highway.expire_activity(p_tenant uuid, p_task uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.expire_approval(p_tenant uuid, p_approval uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_asked highway.approval;
+BEGIN
+    PERFORM FROM highway.task AS t
+      WHERE t.tenant_id = p_tenant
+        AND t.task_id = (SELECT a.task_id FROM highway.approval AS a WHERE a.tenant_id = p_tenant AND a.approval_id = p_approval)
+        FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    v_asked := highway.hold_approval(p_tenant, p_approval);
+    IF v_asked.state <> 'pending' OR v_asked.expires_at > highway.now() THEN
+        RETURN false;
+    END IF;
+    PERFORM highway.close_approval(v_asked, 'expired', CASE v_asked.on_expiry WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'expired' END, '');
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION highway.expire_approval(p_tenant uuid, p_approval uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.fate_of(a highway.approval) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (((a).state || COALESCE((' by '::text || NULLIF((a).decided_by, ''::text)), ''::text)) || to_char(((a).decided_at AT TIME ZONE 'UTC'::text), '" at "YYYY-MM-DD HH24:MI "UTC"'::text));
+
+ALTER FUNCTION highway.fate_of(a highway.approval) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.finish_tasks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_states text[], p_results text[], p_errors text[]) RETURNS SETOF uuid
     LANGUAGE plpgsql
@@ -1742,6 +1891,26 @@ END
 $$;
 
 ALTER FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.hold_approval(p_tenant uuid, p_approval uuid) RETURNS highway.approval
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_asked highway.approval;
+BEGIN
+    PERFORM FROM highway.task AS t
+      WHERE t.tenant_id = p_tenant
+        AND t.task_id = (SELECT a.task_id FROM highway.approval AS a WHERE a.tenant_id = p_tenant AND a.approval_id = p_approval)
+        FOR NO KEY UPDATE;
+    SELECT * INTO v_asked FROM highway.approval AS a WHERE a.tenant_id = p_tenant AND a.approval_id = p_approval FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no approval %', p_approval USING ERRCODE = 'HW001';
+    END IF;
+    RETURN v_asked;
+END
+$$;
+
+ALTER FUNCTION highway.hold_approval(p_tenant uuid, p_approval uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.hold_caps(p_queues text[], p_tenants uuid[]) RETURNS boolean
     LANGUAGE plpgsql
@@ -2711,6 +2880,23 @@ $$;
 
 ALTER FUNCTION highway.require_open_run(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_approvers jsonb := a.stages -> a.stage -> 'approvers';
+BEGIN
+    IF NOT a.allow_self AND a.requested_by = p_by THEN
+        RAISE EXCEPTION '% has started what asks for this approval, and cannot decide it', p_by USING ERRCODE = 'HW005';
+    ELSIF jsonb_array_length(v_approvers) > 0 AND NOT v_approvers ?| (p_names || p_by) THEN
+        RAISE EXCEPTION '% is not one of those who decide this now: %', p_by,
+                        (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(v_approvers) AS n) USING ERRCODE = 'HW005';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.restart_run(p_tenant uuid, p_run uuid, p_tasks uuid[], p_scopes text[], p_keys text[], p_by text DEFAULT ''::text, p_reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2940,6 +3126,27 @@ END
 $$;
 
 ALTER FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE line AS (
+          SELECT r.parent_run_id,
+             r.triggered_by
+            FROM highway.workflow_run r
+           WHERE ((r.tenant_id = started_by.p_tenant) AND (r.workflow_run_id = started_by.p_run))
+         UNION ALL
+          SELECT p.parent_run_id,
+             p.triggered_by
+            FROM (line l_1
+              JOIN highway.workflow_run p ON (((p.tenant_id = started_by.p_tenant) AND (p.workflow_run_id = l_1.parent_run_id))))
+         )
+  SELECT l.triggered_by
+    FROM line l
+   WHERE (l.parent_run_id IS NULL);
+END;
+
+ALTER FUNCTION highway.started_by(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.step_path(p_scope text, p_key text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -3315,12 +3522,6 @@ CREATE FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[],
 
 ALTER FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[], p_keys text[]) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.uuid7() RETURNS uuid
-    LANGUAGE sql PARALLEL SAFE
-    RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
-
-ALTER FUNCTION highway.uuid7() OWNER TO highway_owner;
-
 CREATE FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) RETURNS TABLE(first_due timestamp with time zone, is_over boolean)
     LANGUAGE sql STABLE ROWS 1
     AS $$
@@ -3492,6 +3693,19 @@ BEGIN
     WHEN w.kind = 'person' AND w.request ->> 'kind' = 'exhausted' THEN
         words := format('waiting for a person: attempt %s failed (%s) and no more are left', w.attempt, v_error);
     WHEN w.kind = 'person' THEN words := 'waiting for a person';
+    WHEN w.kind = 'approval' THEN
+        SELECT jsonb_build_object('approval_id', a.approval_id, 'expires_at', a.expires_at, 'message', a.message, 'stage', a.stage + 1,
+                                  'stages', jsonb_array_length(a.stages), 'approvers', a.stages -> a.stage -> 'approvers',
+                                  'quorum', a.stages -> a.stage -> 'quorum',
+                                  'agreed', (SELECT count(*) FROM highway.approval_vote AS v WHERE v.tenant_id = a.tenant_id
+                                                AND v.approval_id = a.approval_id AND v.stage = a.stage))
+          INTO data
+          FROM highway.approval AS a
+         WHERE a.tenant_id = w.tenant_id AND a.task_id = w.task_id AND a.step_key = w.step_key AND a.state = 'pending';
+        words := format('needs approval: %s (%s of %s', data ->> 'message', data -> 'agreed', data -> 'quorum')
+                 || CASE WHEN data -> 'approvers' <> '[]' THEN ' of ' || (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(data -> 'approvers') AS n)
+                         ELSE '' END
+                 || CASE WHEN (data ->> 'stages')::integer > 1 THEN format(', stage %s of %s', data -> 'stage', data -> 'stages') ELSE '' END || ')';
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
@@ -3559,7 +3773,8 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) RETURNS TABLE(cod
                               WHERE u.tenant_id = n.tenant_id AND u.name = n.name AND u.ticket < n.ticket LIMIT 10000) AS before) AS l
          UNION ALL
         SELECT CASE w.kind WHEN 'slot' THEN 5 WHEN 'tasks' THEN 7 ELSE 6 END,
-               row_number() OVER (ORDER BY w.created_at, w.step_key), y.code, y.words, o.key, w.step_key, w.due_at, coalesce(y.data, '{}')
+               row_number() OVER (ORDER BY w.created_at, w.step_key), y.code, y.words, o.key, w.step_key,
+               coalesce(w.due_at, (y.data ->> 'expires_at')::timestamptz), coalesce(y.data, '{}')
           FROM open_task AS o
           JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id
          CROSS JOIN LATERAL highway.why_step_waits(w) AS y
@@ -3569,6 +3784,18 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) RETURNS TABLE(cod
 $$;
 
 ALTER FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.withdraw_approval() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE highway.approval AS a SET state = 'withdrawn', decided_at = highway.now()
+     WHERE a.tenant_id = OLD.tenant_id AND a.task_id = OLD.task_id AND a.step_key = OLD.step_key AND a.state = 'pending';
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION highway.withdraw_approval() OWNER TO highway_owner;
 
 CREATE TABLE highway.activity_heartbeat (
     tenant_id uuid NOT NULL,
@@ -3585,6 +3812,36 @@ CREATE TABLE highway.activity_heartbeat (
 ALTER TABLE ONLY highway.activity_heartbeat FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.activity_heartbeat OWNER TO highway_owner;
+
+CREATE TABLE highway.approval_token (
+    tenant_id uuid NOT NULL,
+    digest text NOT NULL,
+    approval_id uuid NOT NULL,
+    person text NOT NULL,
+    names text[] DEFAULT '{}'::text[] NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT approval_token_person_check CHECK ((person <> ''::text))
+);
+
+ALTER TABLE ONLY highway.approval_token FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval_token OWNER TO highway_owner;
+
+CREATE TABLE highway.approval_vote (
+    tenant_id uuid NOT NULL,
+    approval_id uuid NOT NULL,
+    stage integer NOT NULL,
+    person text NOT NULL,
+    vote text NOT NULL,
+    comment text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT highway.now() NOT NULL,
+    CONSTRAINT approval_vote_person_check CHECK ((person <> ''::text)),
+    CONSTRAINT approval_vote_vote_check CHECK ((vote = ANY (ARRAY['approve'::text, 'reject'::text])))
+);
+
+ALTER TABLE ONLY highway.approval_vote FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval_vote OWNER TO highway_owner;
 
 CREATE TABLE highway.artifact (
     tenant_id uuid NOT NULL,
@@ -4042,6 +4299,15 @@ ALTER TABLE ONLY highway.activity_heartbeat
 ALTER TABLE ONLY highway.activity
     ADD CONSTRAINT activity_pkey PRIMARY KEY (tenant_id, task_id);
 
+ALTER TABLE ONLY highway.approval
+    ADD CONSTRAINT approval_pkey PRIMARY KEY (tenant_id, approval_id);
+
+ALTER TABLE ONLY highway.approval_token
+    ADD CONSTRAINT approval_token_pkey PRIMARY KEY (tenant_id, digest);
+
+ALTER TABLE ONLY highway.approval_vote
+    ADD CONSTRAINT approval_vote_pkey PRIMARY KEY (tenant_id, approval_id, person);
+
 ALTER TABLE ONLY highway.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (tenant_id, sha256);
 
@@ -4176,6 +4442,18 @@ CREATE INDEX activity_heartbeat_at ON highway.activity_heartbeat USING btree (te
 
 CREATE INDEX activity_start_by ON highway.activity USING btree (start_by) WHERE (start_by IS NOT NULL);
 
+CREATE INDEX approval_by_key ON highway.approval USING btree (tenant_id, key, approval_id) WHERE (key IS NOT NULL);
+
+CREATE INDEX approval_expiry ON highway.approval USING btree (expires_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX approval_of_run ON highway.approval USING btree (tenant_id, workflow_run_id, approval_id);
+
+CREATE UNIQUE INDEX approval_of_wait ON highway.approval USING btree (tenant_id, task_id, step_key) WHERE (state = 'pending'::text);
+
+CREATE INDEX approval_pending ON highway.approval USING btree (tenant_id, approval_id) WHERE (state = 'pending'::text);
+
+CREATE INDEX approval_token_of ON highway.approval_token USING btree (tenant_id, approval_id);
+
 CREATE INDEX blob_reference_blob ON highway.blob_reference USING btree (tenant_id, sha256);
 
 CREATE INDEX code_module_artifact ON highway.code_module USING btree (tenant_id, sha256);
@@ -4298,11 +4576,22 @@ CREATE TRIGGER terminal_is_terminal BEFORE UPDATE OF state ON highway.task FOR E
 
 CREATE TRIGGER tickets_end_with_their_task AFTER UPDATE OF state ON highway.task FOR EACH ROW WHEN ((new.holds_locks AND (NOT highway.is_open(new.state)))) EXECUTE FUNCTION highway.drop_tickets_of_ended_task();
 
+CREATE TRIGGER withdraw_approval AFTER DELETE ON highway.wait FOR EACH ROW WHEN ((old.kind = 'approval'::text)) EXECUTE FUNCTION highway.withdraw_approval();
+
 ALTER TABLE ONLY highway.activity_heartbeat
     ADD CONSTRAINT activity_heartbeat_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES highway.activity(tenant_id, task_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY highway.activity
     ADD CONSTRAINT activity_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES highway.task(tenant_id, task_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.approval
+    ADD CONSTRAINT approval_tenant_id_workflow_run_id_fkey FOREIGN KEY (tenant_id, workflow_run_id) REFERENCES highway.workflow_run(tenant_id, workflow_run_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.approval_token
+    ADD CONSTRAINT approval_token_tenant_id_approval_id_fkey FOREIGN KEY (tenant_id, approval_id) REFERENCES highway.approval(tenant_id, approval_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY highway.approval_vote
+    ADD CONSTRAINT approval_vote_tenant_id_approval_id_fkey FOREIGN KEY (tenant_id, approval_id) REFERENCES highway.approval(tenant_id, approval_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY highway.blob_reference
     ADD CONSTRAINT blob_reference_tenant_id_sha256_fkey FOREIGN KEY (tenant_id, sha256) REFERENCES highway.blob(tenant_id, sha256);
@@ -4325,6 +4614,12 @@ ALTER TABLE ONLY highway.update_request
 ALTER TABLE highway.activity ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.activity_heartbeat ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE highway.approval_vote ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE highway.artifact ENABLE ROW LEVEL SECURITY;
 
@@ -4391,6 +4686,12 @@ ALTER TABLE highway.wait ENABLE ROW LEVEL SECURITY;
 CREATE POLICY web_by_tenant ON highway.activity TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.activity_heartbeat TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.approval TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.approval_token TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
+
+CREATE POLICY web_by_tenant ON highway.approval_vote TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
 CREATE POLICY web_by_tenant ON highway.artifact TO app_web USING ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT highway.current_tenant() AS current_tenant)));
 
@@ -4463,6 +4764,12 @@ CREATE POLICY web_reads_all_tenants ON highway.queue_policy FOR SELECT TO app_we
 CREATE POLICY worker_all ON highway.activity TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.activity_heartbeat TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.approval TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.approval_token TO app_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY worker_all ON highway.approval_vote TO app_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY worker_all ON highway.artifact TO app_worker USING (true) WITH CHECK (true);
 
@@ -4556,6 +4863,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.tenant_policy TO app_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_worker;
+
 REVOKE ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_web;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_worker;
@@ -4589,6 +4899,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.compensation TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity_heartbeat TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval_token TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval_token TO app_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval_vote TO app_web;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval_vote TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.artifact TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.artifact TO app_worker;

@@ -28,6 +28,10 @@ class InvalidError(EngineError):
     """The request itself makes no sense (SQLSTATE HW003)."""
 
 
+class NotAllowedError(EngineError):
+    """It can be done, and not by this person (SQLSTATE HW005)."""
+
+
 class BacklogFullError(EngineError):
     """A cap of the tenant is reached (SQLSTATE HW004): ``what`` (backlog, runs_per_minute) stands at ``figure``, its ``limit`` is that."""
 
@@ -48,7 +52,12 @@ class BusyError(EngineError):
     """The database gave up for a reason that passes (a deadlock, a lock or time limit, a full disk). Nothing was written; try again."""
 
 
-_BY_SQLSTATE: dict[str, type[EngineError]] = {"HW001": NotFoundError, "HW002": StateError, "HW003": InvalidError}
+_BY_SQLSTATE: dict[str, type[EngineError]] = {
+    "HW001": NotFoundError,
+    "HW002": StateError,
+    "HW003": InvalidError,
+    "HW005": NotAllowedError,
+}
 
 # 08: connection, 57P: shutdown, 53300: too many connections, 25P03, 25P04: a transaction idle or open for too long; None: libpq never got an answer.
 _LOST = ("08", "57P", "53300", "25P03", "25P04")

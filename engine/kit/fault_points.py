@@ -54,6 +54,12 @@ class FaultPoint(StrEnum):
     UPDATE_ANSWERED = "update.answered"  # the answer is known, and nothing of it is written
     MESSAGE_HEARD = "message.heard"  # a signal or an update is the run's by now, and its step is not over
 
+    APPROVAL_BEFORE = "approval.before"
+    APPROVAL_AFTER = "approval.after"  # after lock, vote, decision and wake-up; nothing is committed
+    APPROVAL_BEFORE_REPLY = "approval.before_reply"
+    APPROVAL_EXPIRE = "approval.expire"  # its time has passed, and nobody has ended it
+    APPROVAL_HEARD = "approval.heard"  # the decision was seen, and its step is not over
+
     WAIT_ASKED = "wait.asked"
     WAIT_AFTER_COMMIT = "wait.after_commit"
     TIMER_INSERT = "timer.insert"

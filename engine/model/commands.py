@@ -156,6 +156,14 @@ class AwaitMessage:
 
 
 @value(frozen=True, slots=True)
+class AwaitApproval:
+    """Ask people; ``request`` is the question, as `engine.model.requests.AskApproval` says it. Ends with `WaitOver`, whose payload is the decision."""
+
+    key: str
+    request: JsonObject
+
+
+@value(frozen=True, slots=True)
 class EndListening:
     """Wait no longer for messages; ``if_quiet``: only if the commit finds that none was given to the wait. Then it ends with `WaitOver`,
     payload ``{"closed": true}``, and what is sent from then on stays in the inbox; otherwise it ends with the message.
@@ -283,6 +291,7 @@ Command = (
     | StartTimer
     | Retry
     | AskPerson
+    | AwaitApproval
     | AwaitEvent
     | AwaitMessage
     | AwaitSlots

@@ -25,6 +25,7 @@ ErrorKind = Literal[
     "compensated",  # durable code undid what it had done
     "circuit_open",  # the call was not made: its circuit breaker is open
     "lock_timeout",  # the named lock was not free in time
+    "approval_expired",  # nobody has decided it in time
     "divergence",  # the definition on re-entry does not match the checkpoints
     "internal",  # ours
 ]

@@ -53,7 +53,7 @@ class Waiting:
     """
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock", "approval"]
     attempt: int = 0
     over: bool = False
     request: JsonObject = field(default_factory=dict)

@@ -85,6 +85,23 @@ class TakeMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Ask people whether to go on. ``stages`` are decided one after another: ``{"approvers": [names], "quorum": n}``, no names: whoever may decide.
+
+    The step's result is ``{"approval_id", "status", "approved", "approver", "expired", "timestamp", "votes"}``, status approved or rejected. When
+    nobody decides within ``timeout_seconds``, ``on_expiry`` does: fail, approve or reject.
+    """
+
+    message: str
+    stages: list[JsonObject]
+    timeout_seconds: float
+    on_expiry: Literal["fail", "approve", "reject"] = "fail"
+    allow_self: bool = False
+    key: str | None = None
+    data: Json = None
+
+
+@dataclass(frozen=True, slots=True)
 class TakeLock:
     """Take the tenant's lock of that name, in turn. The result is ``{"name", "fencing"}``: fencing numbers of a lock grow with each holder.
 
@@ -144,5 +161,5 @@ class ContinueAsNew:
 
 
 # What is asked once; `CallAgain` wraps a wait of durable code.
-Plain = Wait | CancelBranches | ReplyTo | ContinueAsNew | ReleaseLock | MergeAttributes
+Plain = Wait | AskApproval | CancelBranches | ReplyTo | ContinueAsNew | ReleaseLock | MergeAttributes
 Request = Plain | CallAgain

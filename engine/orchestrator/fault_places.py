@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.commands import (
     AnswerUpdate,
+    AwaitApproval,
     AwaitEvent,
     AwaitMessage,
     AwaitTasks,
@@ -27,6 +28,7 @@ from engine.queue.writes import TaskWrites
 _BY_COMMAND: dict[type[Command], tuple[FaultPoint, ...]] = {
     StartTimer: (FaultPoint.TIMER_INSERT,),
     Retry: (FaultPoint.RETRY_PLANNED,),
+    AwaitApproval: (FaultPoint.WAIT_ASKED,),
     AwaitEvent: (FaultPoint.WAIT_ASKED,),
     AwaitTasks: (FaultPoint.WAIT_ASKED,),
     AwaitMessage: (FaultPoint.WAIT_ASKED,),

@@ -19,6 +19,7 @@ from engine.model.activity import ActivityPast
 from engine.model.children import no_child
 from engine.model.commands import (
     AskPerson,
+    AwaitApproval,
     AwaitEvent,
     AwaitLock,
     AwaitMessage,
@@ -210,7 +211,16 @@ class Session:
                 self._call(command)
             case Record():
                 self._record(command, execution)
-            case Retry() | AskPerson() | AwaitSlots() | StartTimer() | AwaitEvent() | AwaitMessage() | AwaitTasks():
+            case (
+                Retry()
+                | AskPerson()
+                | AwaitSlots()
+                | StartTimer()
+                | AwaitEvent()
+                | AwaitMessage()
+                | AwaitTasks()
+                | AwaitApproval()
+            ):
                 self._wait(command)
             case AwaitLock():
                 self.writes.lock_requests.append(command)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from engine.model.commands import (
     AskPerson,
+    AwaitApproval,
     AwaitEvent,
     AwaitLock,
     AwaitMessage,
@@ -20,7 +21,7 @@ from engine.model.commands import (
 from engine.model.json import JsonObject
 from engine.queue.writes import JournalWrite, WaitWrite
 
-Waits = StartTimer | Retry | AskPerson | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | AwaitLock
+Waits = StartTimer | Retry | AskPerson | AwaitApproval | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | AwaitLock
 
 
 def wait_write(command: Waits) -> WaitWrite:
@@ -38,6 +39,8 @@ def wait_write(command: Waits) -> WaitWrite:
             needed=command.needed,
             request=command.request,
         )
+    if isinstance(command, AwaitApproval):
+        return WaitWrite(command.key, "approval", request=command.request)
     if isinstance(command, AwaitLock):
         return WaitWrite(command.key, "lock", seconds=command.timeout_seconds, request=command.request)
     return WaitWrite(

@@ -61,6 +61,7 @@ def statements(batch: Sequence[TaskWrites], worker_id: UUID, payloads: Payloads)
         _statement(_sql.lapse_waits, ((writes, (key,)) for writes in batch for key in writes.lapsed), ("keys",)),
         _statement(_sql.end_waits, ((writes, (key,)) for writes in batch for key in writes.ended_waits), ("keys",)),
         _statement(_sql.set_waits, _waits(batch), _WAIT),
+        _statement(_sql.ask_people, _questions(batch), ("keys",)),
         _hand_out(batch),
         _statement(_sql.close_waits, ((writes, (key,)) for writes in batch for key in writes.closing), ("keys",)),
         _statement(_sql.count_calls, guards.calls(batch), guards.CALL),
@@ -147,6 +148,10 @@ def _touches_siblings(writes: TaskWrites) -> bool:
 
 def _moves_messages(writes: TaskWrites) -> bool:
     return bool(writes.lapsed) or any(wait.kind in ("signal", "update") for wait in writes.waits)
+
+
+def _questions(batch: Sequence[TaskWrites]) -> Rows:
+    return ((writes, (wait.key,)) for writes in batch for wait in writes.waits if wait.kind == "approval")
 
 
 def _hand_out(batch: Sequence[TaskWrites]) -> Statement | None:

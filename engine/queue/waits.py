@@ -17,6 +17,7 @@ _OVER = {
     "event": FaultPoint.EVENT_HEARD,
     "signal": FaultPoint.MESSAGE_HEARD,
     "update": FaultPoint.MESSAGE_HEARD,
+    "approval": FaultPoint.APPROVAL_HEARD,
 }
 
 
@@ -42,7 +43,7 @@ def _is_certain(row: Row) -> bool:
             return True
         case "event":
             return bool(row["emitted"])
-        case "signal" | "update":
+        case "signal" | "update" | "approval":
             return row["given"] is not None
         case "tasks":
             return bool(row["joined"]) and all(end["status"] in _FINAL for end in row["tasks"].values())

@@ -40,7 +40,7 @@ class WaitWrite:
     """A wait to register; exactly one of ``seconds`` and ``until`` where it is bounded in time."""
 
     key: str
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock"]
+    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock", "approval"]
     seconds: float | None = None
     until: str | None = None
     event_name: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.durable.runners import DockerPolicy
 from engine.services.activities import expire_activities, time_out_attempts
 from engine.services.admission import admit_children
+from engine.services.approvals import expire_approvals
 from engine.services.containers import LeftBehind
 from engine.services.cron import check_chains, fire_due_ticks
 from engine.services.deadlines import stop_expired_runs
@@ -26,6 +27,7 @@ SERVICES: tuple[Service, ...] = (
     Service("locks", wake_first_in_line, every_seconds=0.5),
     Service("story", settle, every_seconds=0.5),
     Service("admission", admit_children, every_seconds=1.0),
+    Service("approvals", expire_approvals, every_seconds=1.0),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.tools import (
     agent,
+    approval,
     code,
     cron,
     database,
@@ -37,6 +38,7 @@ registry: Mapping[str, ToolSpec[Any]] = MappingProxyType(
         spec.name: spec
         for spec in (
             *agent.TOOLS,
+            *approval.TOOLS,
             *code.TOOLS,
             *cron.TOOLS,
             *database.TOOLS,

@@ -11,7 +11,8 @@
 -- The lock on a task row keeps "register a wait, then look for the event" and "emit, then look for waits" apart:
 -- the waiter holds its own task, the emitter first locks every open task of the run.
 --
--- ERRORS of our own (SQLSTATE): HW001 not found · HW002 not possible in this state · HW003 invalid input · HW004 a cap is reached (DETAIL says which).
+-- ERRORS of our own (SQLSTATE): HW001 not found · HW002 not possible in this state · HW003 invalid input · HW004 a cap is reached (DETAIL says which) ·
+-- HW005 not by this person.
 
 CREATE SCHEMA IF NOT EXISTS highway AUTHORIZATION highway_owner;
 GRANT USAGE ON SCHEMA highway TO app_web, app_worker;

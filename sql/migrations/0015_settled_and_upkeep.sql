@@ -191,6 +191,19 @@ BEGIN
     WHEN w.kind = 'person' AND w.request ->> 'kind' = 'exhausted' THEN
         words := format('waiting for a person: attempt %s failed (%s) and no more are left', w.attempt, v_error);
     WHEN w.kind = 'person' THEN words := 'waiting for a person';
+    WHEN w.kind = 'approval' THEN
+        SELECT jsonb_build_object('approval_id', a.approval_id, 'expires_at', a.expires_at, 'message', a.message, 'stage', a.stage + 1,
+                                  'stages', jsonb_array_length(a.stages), 'approvers', a.stages -> a.stage -> 'approvers',
+                                  'quorum', a.stages -> a.stage -> 'quorum',
+                                  'agreed', (SELECT count(*) FROM highway.approval_vote AS v WHERE v.tenant_id = a.tenant_id
+                                                AND v.approval_id = a.approval_id AND v.stage = a.stage))
+          INTO data
+          FROM highway.approval AS a
+         WHERE a.tenant_id = w.tenant_id AND a.task_id = w.task_id AND a.step_key = w.step_key AND a.state = 'pending';
+        words := format('needs approval: %s (%s of %s', data ->> 'message', data -> 'agreed', data -> 'quorum')
+                 || CASE WHEN data -> 'approvers' <> '[]' THEN ' of ' || (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(data -> 'approvers') AS n)
+                         ELSE '' END
+                 || CASE WHEN (data ->> 'stages')::integer > 1 THEN format(', stage %s of %s', data -> 'stage', data -> 'stages') ELSE '' END || ')';
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
@@ -256,7 +269,8 @@ CREATE FUNCTION highway.why_waiting(p_tenant uuid, p_run uuid)
                               WHERE u.tenant_id = n.tenant_id AND u.name = n.name AND u.ticket < n.ticket LIMIT 10000) AS before) AS l
          UNION ALL
         SELECT CASE w.kind WHEN 'slot' THEN 5 WHEN 'tasks' THEN 7 ELSE 6 END,
-               row_number() OVER (ORDER BY w.created_at, w.step_key), y.code, y.words, o.key, w.step_key, w.due_at, coalesce(y.data, '{}')
+               row_number() OVER (ORDER BY w.created_at, w.step_key), y.code, y.words, o.key, w.step_key,
+               coalesce(w.due_at, (y.data ->> 'expires_at')::timestamptz), coalesce(y.data, '{}')
           FROM open_task AS o
           JOIN highway.wait AS w ON w.tenant_id = o.tenant_id AND w.task_id = o.task_id
          CROSS JOIN LATERAL highway.why_step_waits(w) AS y

@@ -67,6 +67,19 @@ ON CONFLICT (tenant_id, task_id, step_key) DO UPDATE
    SET kind = excluded.kind, due_at = excluded.due_at, event_name = excluded.event_name, awaited = excluded.awaited,
        needed = excluded.needed, attempt = excluded.attempt, error = excluded.error, request = excluded.request, given = NULL;
 
+-- name: ask_people(tenant_ids, task_ids, epochs, keys) :exec
+-- The questions of waits for people, with these waits.
+INSERT INTO highway.approval (tenant_id, workflow_run_id, task_id, scope, step_key, key, message, data, stages, allow_self, on_expiry,
+                              requested_by, requested_at, expires_at)
+SELECT w.tenant_id, w.workflow_run_id, w.task_id, t.key, w.step_key, a.key,
+       a.message, a.data, a.stages, a.allow_self, a.on_expiry, highway.started_by(w.tenant_id, w.workflow_run_id), highway.now(),
+       highway.now() + make_interval(secs => a.timeout_seconds)
+  FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(keys)s::text[]) AS g (tenant_id, task_id, epoch, key)
+  JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL
+  JOIN highway.wait AS w ON w.tenant_id = g.tenant_id AND w.task_id = g.task_id AND w.step_key = g.key AND w.kind = 'approval'
+ CROSS JOIN LATERAL jsonb_to_record(w.request)
+       AS a (key text, message text, data jsonb, stages jsonb, allow_self boolean, on_expiry text, timeout_seconds float8);
+
 -- name: hand_out(tenant_ids, run_ids) :exec
 -- Gives messages that came before to those who wait for them now.
 SELECT highway.hand_out_messages(%(tenant_ids)s::uuid[], %(run_ids)s::uuid[]);

@@ -20,6 +20,10 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.epoch, o.key, o.state, p.pro
                   SELECT FROM highway.named_lock AS n
                    WHERE n.tenant_id = w.tenant_id AND n.task_id = w.task_id
                      AND n.step_key = coalesce(w.request ->> 'ticket', w.step_key))) AS has_no_ticket,
+              bool_or(w.kind = 'approval' AND w.given IS NULL AND NOT EXISTS (
+                  SELECT FROM highway.approval AS a
+                   WHERE a.tenant_id = w.tenant_id AND a.task_id = w.task_id AND a.step_key = w.step_key AND a.state = 'pending'
+                     AND a.expires_at > highway.now() - c.grace)) AS has_no_question,
               bool_or(w.kind = 'tasks' AND w.needed > (
                   SELECT count(*) FROM highway.task AS a
                    WHERE a.tenant_id = w.tenant_id AND a.parent_task_id = w.task_id AND a.report_key = ANY (w.awaited)
@@ -46,6 +50,7 @@ SELECT o.tenant_id, o.workflow_run_id, o.task_id, o.epoch, o.key, o.state, p.pro
               WHEN w.first_due IS NOT NULL AND (o.available_at IS NULL OR o.available_at > w.first_due + c.pause)
               THEN 'it sleeps longer than its first timer'
               WHEN w.is_short THEN 'it waits for more tasks than are open'
+              WHEN w.has_no_question THEN 'it waits for an approval that nobody can give'
               WHEN w.has_no_ticket THEN 'it waits for a lock and does not stand in line'
               WHEN o.kind <> 'workflow' AND NOT (o.state = 'running' AND o.cancel_requested) AND EXISTS (
                    SELECT FROM highway.workflow_run AS r
@@ -126,6 +131,12 @@ SELECT n.tenant_id, n.workflow_run_id, 'ticket for the lock ' || n.name || ' of 
   FROM highway.named_lock AS n
   LEFT JOIN highway.task AS t ON t.tenant_id = n.tenant_id AND t.task_id = n.task_id
  WHERE t.state IS NULL OR NOT highway.is_open(t.state)
+ UNION ALL
+SELECT a.tenant_id, a.workflow_run_id, 'approval ' || a.approval_id || ' is open, and its step ' || a.step_key || ' does not wait for it'
+  FROM highway.approval AS a
+ WHERE a.state = 'pending'
+   AND NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = a.tenant_id AND w.task_id = a.task_id AND w.step_key = a.step_key
+                      AND w.kind = 'approval' AND w.given IS NULL)
  LIMIT %(quantity)s;
 
 -- name: schedules(grace_seconds, quantity) :many

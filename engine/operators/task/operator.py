@@ -47,7 +47,9 @@ from engine.operators.task.undo import CompiledUndo
 
 NO_RETRY = RetryPolicy(max_retries=0)
 _LOCK_CHANGES: Mapping[str, LockChange] = {"tools.lock.acquire": "taken", "tools.lock.release": "let_go"}
-_GIVEN_UP = frozenset({"sleep", "await_branches", "hear", "take", "lock"})  # waits that nothing is lost with
+_GIVEN_UP = frozenset(
+    {"sleep", "await_branches", "hear", "take", "lock", "approval"}
+)  # waits that nothing is lost with
 
 
 class TaskOperator(PlainOperator):

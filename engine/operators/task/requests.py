@@ -6,10 +6,12 @@ A request's JSON form travels with the wait, so that a later claim knows what to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 from engine.model.commands import (
     AnswerUpdate,
+    AwaitApproval,
     AwaitEvent,
     AwaitLock,
     AwaitMessage,
@@ -25,6 +27,7 @@ from engine.model.errors import StepError
 from engine.model.facts import WaitOver
 from engine.model.json import Json, JsonObject
 from engine.model.requests import (
+    AskApproval,
     AwaitBranches,
     CancelBranches,
     ContinueAsNew,
@@ -58,21 +61,26 @@ def leave(at: At, request: Mapping[str, Json]) -> None:
 
 def answer(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
     """What the end of the wait makes of the step."""
-    kind = request.get("kind")
-    if kind == "await_branches":
-        names = cast(dict[str, str], request["names"])
-        return collect(at, over, names, fail_on_error=bool(request["fail_on_error"]), single=bool(request["single"]))
-    if kind == "run_child":
-        return _child_over(at, over)
-    if kind == "lock":
-        return _lock_over(at, request, over)
-    if kind == "start_child":
-        run_id = over.payload.get("workflow_run_id") if isinstance(over.payload, dict) else None
-        return Done({"workflow_run_id": run_id, "status": "pending", "result": None}, gate=True)
-    if kind in ("take", "hear"):
-        what = f"{request['message']} '{request['name']}'" if kind == "take" else f"event '{request['event']}'"
-        return heard(what, cast(float | None, request["timeout_seconds"]), over)
-    return Done(gate=True)
+    made = _ANSWERED.get(str(request.get("kind")))
+    return made(at, request, over) if made else Done(gate=True)
+
+
+def _branches_over(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
+    names = cast(dict[str, str], request["names"])
+    return collect(at, over, names, fail_on_error=bool(request["fail_on_error"]), single=bool(request["single"]))
+
+
+def _child_begun(_at: At, _request: Mapping[str, Json], over: WaitOver) -> Effect:
+    run_id = over.payload.get("workflow_run_id") if isinstance(over.payload, dict) else None
+    return Done({"workflow_run_id": run_id, "status": "pending", "result": None}, gate=True)
+
+
+def _message_taken(_at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
+    return heard(f"{request['message']} '{request['name']}'", cast(float | None, request["timeout_seconds"]), over)
+
+
+def _event_heard(_at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
+    return heard(f"event '{request['event']}'", cast(float | None, request["timeout_seconds"]), over)
 
 
 def _cancel_branches(at: At, request: CancelBranches) -> Answer:
@@ -91,6 +99,19 @@ def _continue_as_new(at: At, request: ContinueAsNew) -> Answer:
 def _take_lock(at: At, request: TakeLock) -> Answer:
     stored: JsonObject = {"kind": "lock", "name": request.name}
     return stored, (AwaitLock(at.key, request.name, request.timeout_seconds, stored),)
+
+
+def _ask_approval(at: At, request: AskApproval) -> Answer:
+    stored: JsonObject = {"kind": "approval", **asdict(request)}
+    return stored, (AwaitApproval(at.key, stored),)
+
+
+def _decided(_at: At, _request: Mapping[str, Json], over: WaitOver) -> Effect:
+    decision = cast(JsonObject, over.payload)
+    if decision["status"] == "expired":
+        message = "nobody has decided it in time"
+        return Failed(StepError("approval_expired", message, "ApprovalExpired", retryable=False), gate=True)
+    return Done(decision, gate=True)
 
 
 def _lock_over(at: At, request: Mapping[str, Json], over: WaitOver) -> Effect:
@@ -170,7 +191,7 @@ def _run_child(at: At, request: RunChild) -> Answer:
     return stored, (start, AwaitTasks(at.key, [child_key], None, request.timeout_seconds, stored))
 
 
-def _child_over(at: At, over: WaitOver) -> Effect:
+def _child_over(at: At, _request: Mapping[str, Json], over: WaitOver) -> Effect:
     tasks = awaited(over.payload)
     note_awaited(at, tasks)
     if over.timed_out:
@@ -186,6 +207,7 @@ def _child_over(at: At, over: WaitOver) -> Effect:
 
 
 _ASKED: Mapping[type, Callable[[At, Any], Answer]] = {
+    AskApproval: _ask_approval,
     AwaitBranches: _await_branches,
     CancelBranches: _cancel_branches,
     ContinueAsNew: _continue_as_new,
@@ -198,4 +220,13 @@ _ASKED: Mapping[type, Callable[[At, Any], Answer]] = {
     SleepUntil: _sleep_until,
     TakeLock: _take_lock,
     TakeMessage: _take,
+}
+_ANSWERED: Mapping[str, Callable[[At, Mapping[str, Json], WaitOver], Effect]] = {
+    "approval": _decided,
+    "await_branches": _branches_over,
+    "hear": _event_heard,
+    "lock": _lock_over,
+    "run_child": _child_over,
+    "start_child": _child_begun,
+    "take": _message_taken,
 }
