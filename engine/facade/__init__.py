@@ -27,12 +27,9 @@ from engine.facade.activities import (
     list_heartbeats,
 )
 from engine.facade.approvals import (
-    approval_of_token,
     approvals_of_run,
     decide,
-    decide_by_token,
     get_approval,
-    issue_token,
     list_approvals,
 )
 from engine.facade.artifacts import (
@@ -162,7 +159,6 @@ __all__ = [
     "StateError",
     "StepInputError",
     "answer",
-    "approval_of_token",
     "approvals_of_run",
     "backfill_schedule",
     "bulk_count",
@@ -184,7 +180,6 @@ __all__ = [
     "count_ticks",
     "create_schedule",
     "decide",
-    "decide_by_token",
     "definition_hash",
     "delete_artifact",
     "delete_module",
@@ -218,7 +213,6 @@ __all__ = [
     "give_up",
     "has_artifact",
     "health",
-    "issue_token",
     "kill",
     "limit_worker",
     "list_active",

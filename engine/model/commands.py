@@ -286,24 +286,6 @@ class Finish:
 
 
 Command = (
-    CallTool
-    | Record
-    | StartTimer
-    | Retry
-    | AskPerson
-    | AwaitApproval
-    | AwaitEvent
-    | AwaitMessage
-    | AwaitSlots
-    | AwaitTasks
-    | AwaitLock
-    | ChangeLock
-    | SetAttributes
-    | EndListening
-    | AnswerUpdate
-    | Emit
-    | Fork
-    | StartChild
-    | CancelTasks
-    | Finish
-)
+    CallTool | Record | StartTimer | Retry | AskPerson | AwaitApproval | AwaitEvent | AwaitMessage | AwaitSlots | AwaitTasks | AwaitLock
+    | ChangeLock | SetAttributes | EndListening | AnswerUpdate | Emit | Fork | StartChild | CancelTasks | Finish
+)  # fmt: skip

@@ -19,12 +19,8 @@ from engine.model.activity import ActivityPast
 from engine.model.children import no_child
 from engine.model.commands import (
     AskPerson,
-    AwaitApproval,
-    AwaitEvent,
     AwaitLock,
-    AwaitMessage,
     AwaitSlots,
-    AwaitTasks,
     CallTool,
     Command,
     Finish,
@@ -32,7 +28,6 @@ from engine.model.commands import (
     Record,
     Retry,
     StartChild,
-    StartTimer,
 )
 from engine.model.facts import Fact, ToolFailed, ToolNoted, ToolSucceeded, WaitOver
 from engine.model.json import JsonObject
@@ -206,25 +201,14 @@ class Session:
         if isinstance(command, Collected):
             self.writes.collect(command)
             return
+        if isinstance(command, Waits):
+            self._wait(command)
+            return
         match command:
             case CallTool():
                 self._call(command)
             case Record():
                 self._record(command, execution)
-            case (
-                Retry()
-                | AskPerson()
-                | AwaitSlots()
-                | StartTimer()
-                | AwaitEvent()
-                | AwaitMessage()
-                | AwaitTasks()
-                | AwaitApproval()
-            ):
-                self._wait(command)
-            case AwaitLock():
-                self.writes.lock_requests.append(command)
-                self._wait(command)
             case Fork():
                 self.writes.forks.extend(
                     ForkWrite(
@@ -277,6 +261,8 @@ class Session:
         self.waits.add(command.key)
         self.over.discard(command.key)
         self.writes.waits.append(wait_write(command))
+        if isinstance(command, AwaitLock):
+            self.writes.lock_requests.append(command)
         if isinstance(command, AwaitSlots):
             self.writes.slots.append(command)
             self.limited.add(command.key)

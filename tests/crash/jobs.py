@@ -112,6 +112,21 @@ def _update(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, An
     return {**asked, "answer": seen.result}
 
 
+def _approve(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
+    """Find the question, waiting within a bound until it is asked, and agree. To say it again changes nothing."""
+    where = {"tenant_id": tenant, "workflow_run_id": UUID(step["run"])}
+    end = time.monotonic() + AWAIT_SECONDS
+    while not (found := [one for one in facade.approvals_of_run(connection, **where) if one.step == step["step"]]):
+        assert time.monotonic() < end, "nobody was asked"
+        time.sleep(0.02)
+    (asked,) = found
+    return {
+        "state": facade.decide(
+            connection, tenant_id=tenant, approval_id=asked.approval_id, vote="approve", by=step["by"]
+        )
+    }
+
+
 def _schedule(connection: Any, tenant: UUID, step: dict[str, Any]) -> dict[str, Any]:
     """A schedule whose few ticks are due at once, and that ends with them."""
 
@@ -163,6 +178,7 @@ _ACTIONS: dict[str, Callable[[Any, UUID, dict[str, Any]], dict[str, Any]]] = {
     "emit": _emit,
     "signal": _signal,
     "update": _update,
+    "approve": _approve,
     "schedule": _schedule,
     "cancel": _cancel,
     "await": _await,

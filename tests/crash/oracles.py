@@ -10,6 +10,7 @@ from uuid import UUID
 from engine.db.connection import connect
 from engine.db.queries import load
 from tests.crash.arena import Arena
+from tests.crash.deciding import i12_approvals_are_decided_once
 from tests.crash.workload import Workload
 from tests.support.interleaving import problems
 
@@ -225,6 +226,7 @@ DATABASE_WIDE: tuple[Oracle, ...] = (
     i09_the_last_thing_done_is_undone_first,
     i10_late_writers_wrote_nothing,
     i11_tenants_are_apart,
+    i12_approvals_are_decided_once,
     i15_status_is_derived,
     i16_code_is_the_same,
     i18_answers_have_effects,

@@ -12,13 +12,27 @@ from dataclasses import dataclass
 from engine.kit.fault_points import FaultPoint
 from tests.crash.faults import Action, Fault
 
-_BY_CLIENT = ("submit.", "emit.before_reply", "emit.after", "cancel.before", "cancel.after", "signal.", "update.")
-_NOT_BY_CLIENT = (FaultPoint.EMIT_AFTER_COMMIT, FaultPoint.UPDATE_ANSWERED)
+_BY_CLIENT = (
+    "submit.",
+    "emit.before_reply",
+    "emit.after",
+    "cancel.before",
+    "cancel.after",
+    "signal.",
+    "update.",
+    "approval.",
+)
+_NOT_BY_CLIENT = (
+    FaultPoint.EMIT_AFTER_COMMIT,
+    FaultPoint.UPDATE_ANSWERED,
+    FaultPoint.APPROVAL_EXPIRE,
+    FaultPoint.APPROVAL_HEARD,
+)
 _BY_SIGNAL = ("drain.", "shutdown.")
 # Reached by whoever buries somebody: arm the healthy ones.
 SELDOM = frozenset({FaultPoint.REAPER_UPDATE, FaultPoint.REAPER_AFTER})
 # Duties that any worker of the database may take: with other rounds beside it the victims might never come to them.
-_SHARED = ("reaper.", "cron.")
+_SHARED = ("reaper.", "cron.", "approval.expire")
 _BEATS = frozenset({FaultPoint.ACTIVITY_BEAT, FaultPoint.ACTIVITY_BEAT_AFTER})
 
 # Where a lost connection may come out of the ground. Elsewhere no connection is used.
@@ -35,6 +49,7 @@ MAY_RAISE = tuple(
             "reaper.",
             "recovery.",
             "cron.",
+            "approval.expire",
             "activity.beat",
         )
     )
@@ -53,7 +68,7 @@ _OFTEN = (
 )
 # Whoever is told to stop, or does what one does for all, leaves the other faults of a round no time.
 _SPECIAL = (*_BY_SIGNAL, *_SHARED)
-_SOMETIMES = ("undo.call", "cron.insert_run", "message.heard", "signal.")  # two to four times
+_SOMETIMES = ("undo.call", "cron.insert_run", "message.heard", "signal.", "approval.")  # two to four times
 
 
 PACK = 8  # so that no task is rescued so often that it has to rest

@@ -82,6 +82,7 @@ def test_every_invariant_that_exists_has_an_oracle() -> None:
         "I9",
         "I10",
         "I11",
+        "I12",
         "I13",
         "I14",
         "I15",

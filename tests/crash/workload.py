@@ -107,13 +107,16 @@ def saga(effects_url: str) -> Workload:
 
 @cache
 def inbox() -> Workload:
-    """Takes two signals, and an update that it answers."""
+    """Takes two signals, and an update that it answers; then two people have to agree, and somebody who never comes."""
     builder = WorkflowBuilder("crash_inbox", version="1.0.0")
     for step in ("one", "two"):
         builder.task(step, "tools.workflow.receive_signal", kwargs={"name": "item", "timeout_seconds": 300})
     count(builder, "first")
     builder.task("ask", "tools.update.handle", kwargs={"name": "price", "timeout_seconds": 300})
     builder.task("reply", "tools.update.reply", kwargs={"update_id": "{{ask.update_id}}", "result": "{{ask.payload}}"})
+    builder.task("agree", "tools.approval.request", kwargs={"message": "go on?", "quorum": 2, "timeout_seconds": 300})
+    late = {"message": "nobody is there", "timeout_seconds": 0.05, "on_expiry": "approve"}
+    builder.task("late", "tools.approval.request", kwargs=late)
     count(builder, "second")
     return Workload("inbox", _as_json(builder.build()), ("first", "second"))
 

@@ -10,6 +10,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import NotAllowedError, NotFoundError, StateError
+from engine.facade.approvals import approval_of_token, decide_by_token, issue_token
 from engine.model.json import JsonObject
 from engine.services.approvals import expire_approvals
 from tests.support.approving import again, asked, asking, decide, question
@@ -206,7 +207,7 @@ def test_a_question_ends_with_its_step_and_so_do_its_links(database: Database, t
     found = asked(database, tenant)
     run = {"tenant_id": tenant, "workflow_run_id": found.workflow_run_id}
     with connect(database.web) as connection:
-        token = facade.issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
+        token = issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
         if end == "cancel":
             facade.cancel(connection, **run)
         else:
@@ -215,28 +216,28 @@ def test_a_question_ends_with_its_step_and_so_do_its_links(database: Database, t
             facade.restart(connection, **run)
         assert again(connection, tenant, found).state == "withdrawn"
         with pytest.raises(StateError, match="already withdrawn at"):
-            facade.decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
+            decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
         with pytest.raises(StateError, match="already withdrawn"):
             decide(connection, tenant, found, "approve", "ann")
         with pytest.raises(StateError, match="no open approval"):
-            facade.issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
+            issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
     assert problems(database.worker) == []
 
 
 def test_a_link_lets_one_person_speak_once(database: Database, tenant: UUID) -> None:
     found = asked(database, tenant, question(approvers=["role:team"], quorum=2))
     with connect(database.web) as connection:
-        token = facade.issue_token(
+        token = issue_token(
             connection, tenant_id=tenant, approval_id=found.approval_id, person="ann", names=["role:team"]
         )
-        assert facade.approval_of_token(connection, tenant_id=tenant, token=token).message == "Deploy?"
-        assert facade.decide_by_token(connection, tenant_id=tenant, token=token, vote="approve") == "pending"
+        assert approval_of_token(connection, tenant_id=tenant, token=token).message == "Deploy?"
+        assert decide_by_token(connection, tenant_id=tenant, token=token, vote="approve") == "pending"
         with pytest.raises(StateError, match="this link was used before"):
-            facade.decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
+            decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
         with pytest.raises(NotFoundError, match="no such link"):
-            facade.decide_by_token(connection, tenant_id=tenant, token=token + "x", vote="approve")
+            decide_by_token(connection, tenant_id=tenant, token=token + "x", vote="approve")
         with pytest.raises(NotFoundError, match="no such link"):
-            facade.decide_by_token(connection, tenant_id=uuid4(), token=token, vote="approve")
+            decide_by_token(connection, tenant_id=uuid4(), token=token, vote="approve")
     with connect(database.worker) as connection:
         assert token not in str(connection.execute("SELECT * FROM highway.approval_token").fetchall())
 

@@ -12,6 +12,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import StateError
+from engine.facade.approvals import decide_by_token, issue_token
 from engine.model.approvals import ApprovalView
 from engine.queue.commit import commit
 from engine.services.approvals import expire_approvals
@@ -82,10 +83,10 @@ def test_who_decides_the_next_stage_sees_that_it_has_come(database: Database, te
 def test_a_link_that_two_use_at_once_is_used_once(database: Database, tenant: UUID) -> None:
     found = asked(database, tenant, question(quorum=2))
     with connect(database.web) as connection:
-        token = facade.issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
+        token = issue_token(connection, tenant_id=tenant, approval_id=found.approval_id, person="ann")
 
     def use(connection: psycopg.Connection[Any]) -> str:
-        return facade.decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
+        return decide_by_token(connection, tenant_id=tenant, token=token, vote="approve")
 
     outcome = _meet(database, use, use)
     assert isinstance(outcome, StateError)

@@ -56,6 +56,16 @@ WITH run AS (SELECT r.tenant_id, r.workflow_run_id, row_number() OVER () AS n FR
 ), asked AS (
     INSERT INTO highway.update_request (tenant_id, workflow_run_id, name, state, answered_at)
     SELECT r.tenant_id, r.workflow_run_id, 'u', 'completed', now() FROM run AS r
+), question AS (
+    INSERT INTO highway.approval (tenant_id, workflow_run_id, task_id, scope, step_key, key, message, stages, state, expires_at, decided_at)
+    SELECT r.tenant_id, r.workflow_run_id, r.workflow_run_id, '', 's', 'key' || r.n, '?', '[{"approvers": [], "quorum": 1}]',
+           CASE WHEN r.n % 100 = 0 THEN 'pending' ELSE 'approved' END, now() + interval '1 day', CASE WHEN r.n % 100 > 0 THEN now() END
+      FROM run AS r
+    RETURNING tenant_id, approval_id
+), vote AS (
+    INSERT INTO highway.approval_vote (tenant_id, approval_id, stage, person, vote) SELECT q.tenant_id, q.approval_id, 0, 'ann', 'approve' FROM question AS q
+), link AS (
+    INSERT INTO highway.approval_token (tenant_id, digest, approval_id, person) SELECT q.tenant_id, q.approval_id::text, q.approval_id, 'ann' FROM question AS q
 ), letter AS (
     INSERT INTO highway.dead_letter (tenant_id, reason, workflow_run_id, error, requeued_at, requeued_run_id)
     SELECT r.tenant_id, 'activity', r.workflow_run_id, '{}', now(), r.workflow_run_id FROM run AS r

@@ -15,6 +15,7 @@ from tests.crash.campaigns import (
     r06_reclaim,
     r07_timers,
     r08_races,
+    r10_approvals,
     r11_cron,
     r12_endpoints,
     r12_once,
@@ -122,6 +123,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "DBOS: 10,000",
         (300, 5_000, 100_000),
         r08_races.run,
+    ),
+    Campaign(
+        "R10",
+        "votes, links, expiry and the end of the run at the same moment",
+        "10,000: one decision each",
+        "single cases",
+        (200, 2_000, 10_000),
+        r10_approvals.run,
     ),
     Campaign(
         "R11",

@@ -14,6 +14,7 @@ from engine.queue.commit import commit
 from engine.queue.writes import Suspended, TaskWrites, WaitWrite
 from tests.crash.arena import Arena
 from tests.crash.campaigns.base import Stage, Tally, Tick
+from tests.crash.campaigns.racing import clear, race
 from tests.crash.workload import tiny
 from tests.support.interleaving import problems
 from tests.support.runs import take
@@ -40,7 +41,7 @@ def run(stage: Stage, quantity: int, seed: int, tick: Tick) -> Tally:
                 tally.problems += problems(arena.database.worker)
                 tally.done += size
                 tick(size)
-                _clear(arena)
+                clear(arena)
     if lost:
         tally.problems.append(f"seed {seed}: {lost} events were lost")
     tally.figures = {
@@ -60,26 +61,12 @@ def _batch(arena: Arena, size: int, seed: int) -> tuple[int, int]:
     return first, int(arena.query(_SLEEPING)[0][0])
 
 
-def _clear(arena: Arena) -> None:
-    """End what was raced over."""
-    arena.query(
-        "UPDATE highway.task SET state = 'cancelled', finished_at = now() WHERE highway.is_open(state) RETURNING 1"
-    )
-    arena.query("DELETE FROM highway.wait RETURNING 1")
-    arena.query(
-        "UPDATE highway.workflow_run AS r SET finished_at = t.finished_at FROM highway.task AS t "
-        "WHERE t.task_id = r.workflow_run_id AND r.finished_at IS NULL RETURNING 1"
-    )
-
-
 def _race(arena: Arena, tasks: list[ClaimedTask], chance: random.Random) -> int:
     """One thread waits and one emits, run after run, both from the same moment. How often the waiter was done first."""
-    barrier = threading.Barrier(2, timeout=60)
     offsets = [(chance.uniform(0, 0.0008), chance.uniform(0, 0.0008)) for _ in tasks]
     done: dict[str, list[float]] = {"wait": [], "emit": []}
-    errors: list[Exception] = []
 
-    def waiter() -> None:
+    def waiter(barrier: threading.Barrier) -> None:
         with connect(arena.database.worker) as connection:
             for task, (offset, _) in zip(tasks, offsets, strict=True):
                 writes = TaskWrites(task, waits=[WaitWrite("hear", "event", event_name="go")], exit=Suspended())
@@ -88,7 +75,7 @@ def _race(arena: Arena, tasks: list[ClaimedTask], chance: random.Random) -> int:
                 assert commit(connection, [writes], uuid4()).live == {task.task_id}
                 done["wait"].append(time.monotonic())
 
-    def emitter() -> None:
+    def emitter(barrier: threading.Barrier) -> None:
         with connect(arena.database.web) as connection:
             for task, (_, offset) in zip(tasks, offsets, strict=True):
                 barrier.wait()
@@ -96,22 +83,9 @@ def _race(arena: Arena, tasks: list[ClaimedTask], chance: random.Random) -> int:
                 _emit(connection, arena.tenant, task.workflow_run_id)
                 done["emit"].append(time.monotonic())
 
-    threads = [threading.Thread(target=_guarded, args=(work, errors, barrier)) for work in (waiter, emitter)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors, errors
+    race([waiter, emitter])
     return sum(waited < emitted for waited, emitted in zip(done["wait"], done["emit"], strict=True))
 
 
 def _emit(connection, tenant: UUID, run: UUID) -> None:
     assert facade.emit_event(connection, tenant_id=tenant, workflow_run_id=run, name="go")
-
-
-def _guarded(work, errors: list[Exception], barrier: threading.Barrier) -> None:
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001 - a thread's errors are the test's
-        errors.append(error)
-        barrier.abort()
