@@ -2886,7 +2886,7 @@ CREATE FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[
 DECLARE
     v_approvers jsonb := a.stages -> a.stage -> 'approvers';
 BEGIN
-    IF NOT a.allow_self AND a.requested_by = p_by THEN
+    IF NOT a.allow_self AND a.requested_by = ANY (p_names || p_by) THEN
         RAISE EXCEPTION '% has started what asks for this approval, and cannot decide it', p_by USING ERRCODE = 'HW005';
     ELSIF jsonb_array_length(v_approvers) > 0 AND NOT v_approvers ?| (p_names || p_by) THEN
         RAISE EXCEPTION '% is not one of those who decide this now: %', p_by,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from engine.db.connection import Connection
@@ -12,7 +13,8 @@ from engine.db.errors import NotFoundError, StateError
 from engine.db.queries import load
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.fault_points import FaultPoint, reach
-from engine.model.approvals import ApprovalState, ApprovalView, Vote
+from engine.model.approvals import ApprovalState, ApprovalView, Vote, VoteView
+from engine.model.json import JsonObject
 
 _sql = load("approval")
 
@@ -127,7 +129,11 @@ def decide_by_token(
 
 def _read(connection: Connection, tenant_id: UUID, approval_ids: list[UUID]) -> list[ApprovalView]:
     rows = _sql.read.many(connection, tenant_id=tenant_id, approval_ids=approval_ids) if approval_ids else []
-    return [ApprovalView(**row) for row in rows]
+    return [ApprovalView(**row | {"votes": [_vote(said) for said in row["votes"]]}) for row in rows]
+
+
+def _vote(said: JsonObject) -> VoteView:
+    return VoteView(**said | {"at": datetime.fromisoformat(str(said["at"]))})  # type: ignore[arg-type]
 
 
 def _digest(token: str) -> str:

@@ -14,11 +14,21 @@ Vote = Literal["approve", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
+class VoteView:
+    """What a person said in a stage, counted from 0."""
+
+    stage: int
+    person: str
+    vote: Vote
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """A question of a step. ``stages`` are ``{"approvers", "quorum"}``, ``stage`` is the one that is being decided, from 0.
 
-    ``votes`` are ``{"stage", "by", "vote", "comment", "at"}`` in order. Withdrawn: the step waits no more. Expired: nobody decided in time, and the step
-    went on as ``on_expiry`` says.
+    ``votes`` are in order. Withdrawn: the step waits no more. Expired: nobody decided in time, and the step went on as ``on_expiry`` says.
     """
 
     approval_id: UUID
@@ -39,7 +49,7 @@ class ApprovalView:
     state: ApprovalState
     decided_by: str
     decided_at: datetime | None
-    votes: list[JsonObject]
+    votes: list[VoteView]
 
     @property
     def is_open(self) -> bool:

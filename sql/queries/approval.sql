@@ -57,7 +57,7 @@ SELECT a.approval_id, a.workflow_run_id, r.name AS workflow_name, a.scope, a.ste
   FROM highway.approval AS a
   JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
   LEFT JOIN LATERAL (
-       SELECT jsonb_agg(jsonb_build_object('stage', v.stage, 'by', v.person, 'vote', v.vote, 'comment', v.comment, 'at', v.at)
+       SELECT jsonb_agg(jsonb_build_object('stage', v.stage, 'person', v.person, 'vote', v.vote, 'comment', v.comment, 'at', v.at)
                         ORDER BY v.at, v.person) AS votes
          FROM highway.approval_vote AS v WHERE v.tenant_id = a.tenant_id AND v.approval_id = a.approval_id) AS v ON true
  WHERE a.tenant_id = %(tenant_id)s AND a.approval_id = ANY (%(approval_ids)s::uuid[])

@@ -143,6 +143,8 @@ ENDPOINTS: dict[str, Endpoint] = {
     "schedule-backfill": Endpoint(
         "POST", f"{_SCHEDULE}/backfill", World.schedule, _TWO_DAYS, _TWO_DAYS | {"dry_run": True}
     ),
+    "approval-approve": Endpoint("POST", "approvals/{}/approve", World.approval, {}, {"comment": "well"}),
+    "approval-reject": Endpoint("POST", "approvals/{}/reject", World.approval, {}, {"comment": "no"}),
     "letter-requeue": Endpoint("POST", "dead-letters/{}/requeue", World.letter),
     "letter-purge": Endpoint("DELETE", "dead-letters/{}", World.letter),
     "letter-purge-many": Endpoint(

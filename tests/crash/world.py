@@ -13,7 +13,8 @@ from engine import facade
 from engine.db.connection import connect
 from engine.kit.ids import uuid7
 from engine.model.activity import ActivityPlan
-from engine.queue.writes import ForkWrite, TaskWrites
+from engine.queue.writes import ForkWrite, TaskWrites, WaitWrite
+from tests.support.approving import question
 from tests.support.archives import zipped
 from tests.support.databases import Database
 from tests.support.meeting import HEAR, Meeting
@@ -94,6 +95,13 @@ class World:
             state,
             state,
         )
+
+    def approval(self) -> str:
+        """A question that waits for somebody."""
+        run = self.meeting.asleep(WaitWrite("ask", "approval", request=question()))
+        with connect(self.database.worker) as connection:
+            (asked,) = facade.approvals_of_run(connection, tenant_id=self.meeting.tenant, workflow_run_id=run)
+        return str(asked.approval_id)
 
     def letter(self, reason: str = "poison") -> str:
         """A dead letter about a run that has failed."""

@@ -92,7 +92,7 @@ def test_a_link_that_two_use_at_once_is_used_once(database: Database, tenant: UU
     assert isinstance(outcome, StateError)
     assert "used before" in str(outcome)
     with connect(database.worker) as connection:
-        assert [vote["by"] for vote in again(connection, tenant, found).votes] == ["ann"]
+        assert [vote.person for vote in again(connection, tenant, found).votes] == ["ann"]
 
 
 def test_a_decision_under_way_when_its_time_passes_stands(database: Database, tenant: UUID) -> None:

@@ -14,7 +14,7 @@ from highway_platform.kit.requests import Request
 from workflows.views.asking import sentence
 from workflows.views.once import say_once
 
-REFUSALS = (facade.StateError, facade.InvalidError, facade.BacklogFullError, facade.BusyError)
+REFUSALS = (facade.StateError, facade.InvalidError, facade.NotAllowedError, facade.BacklogFullError, facade.BusyError)
 
 
 def change(request: Request, where: str, work: Callable[[Any], object], said: str) -> HttpResponse:

@@ -92,6 +92,10 @@ def _engine_state(_request: HttpRequest, error: facade.StateError) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, "conflict", str(error))
 
 
+def _engine_not_allowed(_request: HttpRequest, error: facade.NotAllowedError) -> ApiError:
+    return ApiError(HTTPStatus.FORBIDDEN, "no_say", str(error))
+
+
 def _engine_invalid(_request: HttpRequest, error: facade.InvalidError) -> ApiError:
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", str(error))
 
@@ -160,6 +164,7 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     facade.NotFoundError: _engine_not_found,
     facade.StateError: _engine_state,
     facade.InvalidError: _engine_invalid,
+    facade.NotAllowedError: _engine_not_allowed,
     facade.KeyReuseError: _key_reused,
     facade.BacklogFullError: _cap_reached,
     OperationalError: _database_gone,

@@ -11,6 +11,9 @@ from tests.support.archives import zipped
 NEEDS_A_PERSON = workflow(
     task("fails", "tools.shell.run", "exit 1") | {"metadata": {"on_exhausted": "pause"}}, name="needs_a_person"
 )
+ASKING = workflow(
+    task("ask", "tools.approval.request", message="Go on?", approval_key="of-acme", allow_self=True), name="asking"
+)
 BODIES: dict[str, Any] = {
     "workflow-fork": {"from_step": "go"},
     "workflow-give-up": {"step": "fails"},
@@ -29,6 +32,10 @@ def prepared(owner: Client, route_name: str) -> str | None:
     if route_name == "workflow-give-up":
         run_id = owner.submit(NEEDS_A_PERSON)
         owner.wait_until(run_id, {"paused"})
+        return run_id
+    if route_name in {"approval-approve", "approval-reject"}:
+        run_id = owner.submit(ASKING)
+        owner.wait_until(run_id, {"sleeping"})
         return run_id
     before = {"workflow-resume": "pause", "workflow-restart": "kill"}
     if route_name in {*before, "workflow-pause", "workflow-kill", "workflow-change"}:

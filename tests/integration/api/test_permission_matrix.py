@@ -67,6 +67,7 @@ class Things:
     payload: str
     worker_id: str
     artifact_id: str
+    approval_id: str
 
     def path_of(self, route: Route, *, unknown: bool = False) -> str:
         """The route's address with ids of acme in it, or with ids that nobody has."""
@@ -81,6 +82,8 @@ class Things:
             "workflow_name": "nobody-knows" if unknown else "wait_for_go",
             "name": "nobody-knows" if unknown else "wait_for_go",
             "queue_name": "nobody-knows" if unknown else "acme-only",
+            "approval_key": "nobody-knows" if unknown else "of-acme",
+            "approval_id": UNKNOWN_ID if unknown else self.approval_id,
             "kind": "concurrency",
             "limit_key": "nobody-knows" if unknown else "acme-only",
             "dead_letter_id": UNKNOWN_ID if unknown else self.letter_id,
@@ -117,6 +120,12 @@ def make_code(owner: Client) -> str:
     return made
 
 
+def make_question(owner: Client) -> str:
+    prepared.prepared(owner, "approval-approve")
+    asked: str = owner.get("/api/v1/approvals/of-acme").data["approval_id"]
+    return asked
+
+
 @pytest.fixture(scope="module")
 def things(owner: Client) -> Things:
     owner.submit(WAIT_FOR_GO, queue="acme-only")
@@ -137,6 +146,7 @@ def things(owner: Client) -> Things:
         owner.get(f"/api/v1/workflows/{run_id}").data["inputs"]["$blob"]["sha256"],
         owner.get("/api/v1/workers").data["workers"][0]["worker_id"],
         make_code(owner),
+        make_question(owner),
     )
 
 

@@ -11,6 +11,7 @@ from tests.integration.api.client import Client
 from tests.integration.api.conftest import make_key
 from tests.integration.clients import (
     operations_activities,
+    operations_approvals,
     operations_artifacts,
     operations_figures,
     operations_guards,
@@ -28,7 +29,14 @@ from tests.support.stack import Stack
 # Importing them fills the table.
 PARTS = (
     *(operations_runs, operations_messages, operations_schedules, operations_artifacts),
-    *(operations_activities, operations_guards, operations_figures, operations_workers, operations_templates),
+    *(
+        operations_activities,
+        operations_approvals,
+        operations_guards,
+        operations_figures,
+        operations_workers,
+        operations_templates,
+    ),
 )
 
 
