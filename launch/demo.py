@@ -39,6 +39,7 @@ COLOURS = {
     "running": "cyan",
     "sleeping": "blue",
     "waiting": "yellow",
+    "approval": "magenta",
     "retrying": "yellow",
     "failed": "red",
     "timedout": "red",

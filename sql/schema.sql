@@ -937,7 +937,9 @@ BEGIN
     ELSIF v_said IS NOT NULL THEN
         RAISE EXCEPTION '% has already spoken: %', p_by, v_said USING ERRCODE = 'HW002';
     END IF;
-    PERFORM highway.require_say(v_asked, p_by, p_names);
+    IF highway.why_no_say(v_asked, p_by, p_names) IS NOT NULL THEN
+        RAISE EXCEPTION '%', highway.why_no_say(v_asked, p_by, p_names) USING ERRCODE = 'HW005';
+    END IF;
     INSERT INTO highway.approval_vote (tenant_id, approval_id, stage, person, vote, comment, at)
     VALUES (p_tenant, p_approval, v_asked.stage, p_by, p_vote, p_comment, highway.now());
     IF p_vote = 'reject' THEN
@@ -2880,23 +2882,6 @@ $$;
 
 ALTER FUNCTION highway.require_open_run(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_approvers jsonb := a.stages -> a.stage -> 'approvers';
-BEGIN
-    IF NOT a.allow_self AND a.requested_by = ANY (p_names || p_by) THEN
-        RAISE EXCEPTION '% has started what asks for this approval, and cannot decide it', p_by USING ERRCODE = 'HW005';
-    ELSIF jsonb_array_length(v_approvers) > 0 AND NOT v_approvers ?| (p_names || p_by) THEN
-        RAISE EXCEPTION '% is not one of those who decide this now: %', p_by,
-                        (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(v_approvers) AS n) USING ERRCODE = 'HW005';
-    END IF;
-END
-$$;
-
-ALTER FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[]) OWNER TO highway_owner;
-
 CREATE FUNCTION highway.restart_run(p_tenant uuid, p_run uuid, p_tasks uuid[], p_scopes text[], p_keys text[], p_by text DEFAULT ''::text, p_reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3569,6 +3554,12 @@ CREATE FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) RETURNS tex
     RETURN CASE WHEN highway.is_draining(p_tenant, p_queue) THEN format('the queue %L is draining: it takes no new runs'::text, p_queue) WHEN (highway.backlog(p_tenant, highway.backlog_cap(p_tenant)) >= highway.backlog_cap(p_tenant)) THEN format('%s runs of the tenant are waiting to start, and %s is the limit'::text, highway.backlog(p_tenant, highway.backlog_cap(p_tenant)), highway.backlog_cap(p_tenant)) ELSE NULL::text END;
 
 ALTER FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN ((NOT (a).allow_self) AND ((a).requested_by = ANY ((p_names || p_by)))) THEN (p_by || ' has started what asks for this approval, and cannot decide it'::text) WHEN ((jsonb_array_length((((a).stages -> (a).stage) -> 'approvers'::text)) > 0) AND (NOT ((((a).stages -> (a).stage) -> 'approvers'::text) ?| (p_names || p_by)))) THEN ((p_by || ' is not one of those who decide this now: '::text) || (SELECT string_agg(n.value, ', '::text) AS string_agg FROM jsonb_array_elements_text((((why_no_say.a).stages -> (why_no_say.a).stage) -> 'approvers'::text)) n(value))) ELSE NULL::text END;
+
+ALTER FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.why_not_claimed(t highway.task, OUT code text, OUT words text, OUT until timestamp with time zone, OUT data jsonb) RETURNS record
     LANGUAGE plpgsql STABLE

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workflows.views import breakers, letters, limits, queues, retention, workers
+from workflows.views import approvals, breakers, letters, limits, queues, retention, workers
 
 urlpatterns = [
+    path("approvals/", approvals.approval_list, name="approval-list"),
+    path("approvals/-/live", approvals.approval_list_live, name="approval-list-live"),
+    path("approvals/<uuid:approval_id>/", approvals.approval_detail, name="approval"),
+    path("approvals/<uuid:approval_id>/decide/", approvals.approval_decide, name="approval-decide"),
     path("circuits/", breakers.breaker_list, name="breaker-list"),
     path("circuits/-/live", breakers.breaker_list_live, name="breaker-list-live"),
     path("circuits/open/", breakers.breaker_open, name="breaker-open"),

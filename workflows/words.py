@@ -10,6 +10,7 @@ STATE_WORDS = {
     "running": gettext_lazy("Running"),
     "sleeping": gettext_lazy("Sleeping"),
     "waiting": gettext_lazy("Waiting"),
+    "approval": gettext_lazy("Needs approval"),
     "retrying": gettext_lazy("Retrying"),
     "succeeded": gettext_lazy("Succeeded"),
     "failed": gettext_lazy("Failed"),

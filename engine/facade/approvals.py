@@ -53,6 +53,15 @@ def get_approval(connection: Connection, *, tenant_id: UUID, name: str) -> Appro
     return rows[0]
 
 
+def why_no_say(
+    connection: Connection, *, tenant_id: UUID, approval_id: UUID, by: str, names: Sequence[str] = ()
+) -> str | None:
+    """Why `decide` would refuse this person, in words; None when it would not."""
+    with tenant_transaction(connection, tenant_id):
+        row = _sql.why_no_say.one(connection, tenant_id=tenant_id, approval_id=approval_id, by=by, names=list(names))
+    return row["why"] if row else None
+
+
 def decide(
     connection: Connection,
     *,

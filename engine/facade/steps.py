@@ -21,7 +21,7 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "signal": "waiting",
     "update": "waiting",
     "person": "waiting",
-    "approval": "waiting",
+    "approval": "approval",
     "slot": "waiting",
     "lock": "waiting",
     "room": "waiting",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from engine.model.json import Json, JsonObject
@@ -55,6 +55,16 @@ class ApprovalView:
     def is_open(self) -> bool:
         """Whether somebody may still decide it."""
         return self.state == "pending"
+
+    @property
+    def approvers(self) -> list[str]:
+        """Who decides the stage that is being decided; nobody in particular when empty."""
+        return cast(list[str], self.stages[self.stage]["approvers"])
+
+    @property
+    def quorum(self) -> int:
+        """How many of them have to agree."""
+        return cast(int, self.stages[self.stage]["quorum"])
 
     @property
     def step(self) -> str:

@@ -13,7 +13,7 @@ RunStatus = Literal["pending", "running", "sleeping", "paused", "completed", "fa
 TERMINAL_STATUSES: frozenset[str] = frozenset({"completed", "failed", "cancelled", "compensated"})
 
 StepStatus = Literal[
-    "running", "sleeping", "waiting", "retrying", "succeeded", "failed", "timedout", "skipped", "cancelled"
+    "running", "sleeping", "waiting", "approval", "retrying", "succeeded", "failed", "timedout", "skipped", "cancelled"
 ]
 
 

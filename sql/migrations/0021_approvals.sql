@@ -122,20 +122,16 @@ BEGIN
 END
 $$;
 
--- Refuses (HW005) who has no say in the stage that is being decided: not one of its approvers, or the one who started what asks.
-CREATE FUNCTION highway.require_say(a highway.approval, p_by text, p_names text[]) RETURNS void
-    LANGUAGE plpgsql AS $$
-DECLARE
-    v_approvers jsonb := a.stages -> a.stage -> 'approvers';
-BEGIN
-    IF NOT a.allow_self AND a.requested_by = ANY (p_names || p_by) THEN
-        RAISE EXCEPTION '% has started what asks for this approval, and cannot decide it', p_by USING ERRCODE = 'HW005';
-    ELSIF jsonb_array_length(v_approvers) > 0 AND NOT v_approvers ?| (p_names || p_by) THEN
-        RAISE EXCEPTION '% is not one of those who decide this now: %', p_by,
-                        (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(v_approvers) AS n) USING ERRCODE = 'HW005';
-    END IF;
-END
-$$;
+-- Why somebody has no say in a question: they are not one of those who decide its stage, or have started what asks. NULL: they have.
+CREATE FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE
+        WHEN NOT a.allow_self AND a.requested_by = ANY (p_names || p_by)
+        THEN p_by || ' has started what asks for this approval, and cannot decide it'
+        WHEN jsonb_array_length(a.stages -> a.stage -> 'approvers') > 0 AND NOT (a.stages -> a.stage -> 'approvers') ?| (p_names || p_by)
+        THEN p_by || ' is not one of those who decide this now: '
+             || (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(a.stages -> a.stage -> 'approvers') AS n)
+    END;
 
 -- A person speaks, under all the names that are theirs (their own is one of them). Says how the question stands then: pending (others have to agree
 -- yet), approved or rejected. One rejection rejects. To say the same again changes nothing. Raises HW001; HW002 when it was decided before or has
@@ -156,7 +152,9 @@ BEGIN
     ELSIF v_said IS NOT NULL THEN
         RAISE EXCEPTION '% has already spoken: %', p_by, v_said USING ERRCODE = 'HW002';
     END IF;
-    PERFORM highway.require_say(v_asked, p_by, p_names);
+    IF highway.why_no_say(v_asked, p_by, p_names) IS NOT NULL THEN
+        RAISE EXCEPTION '%', highway.why_no_say(v_asked, p_by, p_names) USING ERRCODE = 'HW005';
+    END IF;
     INSERT INTO highway.approval_vote (tenant_id, approval_id, stage, person, vote, comment, at)
     VALUES (p_tenant, p_approval, v_asked.stage, p_by, p_vote, p_comment, highway.now());
     IF p_vote = 'reject' THEN

@@ -63,6 +63,11 @@ SELECT a.approval_id, a.workflow_run_id, r.name AS workflow_name, a.scope, a.ste
  WHERE a.tenant_id = %(tenant_id)s AND a.approval_id = ANY (%(approval_ids)s::uuid[])
  ORDER BY a.approval_id DESC;
 
+-- name: why_no_say(tenant_id, approval_id, by, names) :one
+-- Why somebody has no say in a question; NULL when they have.
+SELECT highway.why_no_say(a, %(by)s, %(names)s::text[]) AS why
+  FROM highway.approval AS a WHERE a.tenant_id = %(tenant_id)s AND a.approval_id = %(approval_id)s;
+
 -- name: overdue(quantity) :many
 -- Questions whose time has passed.
 SELECT a.tenant_id, a.approval_id FROM highway.approval AS a

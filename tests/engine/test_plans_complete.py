@@ -143,7 +143,7 @@ REFUSED_HERE = {
     "approval.expire",
 }  # the parts are held: hold, families, journal
 BY_KEY = {  # one row of a small table, or a row by its whole key
-    "approval.of_token",
+    "approval.of_token", "approval.why_no_say",
     "fleet.forget", "fleet.limit", "fleet.list", "fleet.order",
     "artifact.store", "artifact.list", "artifact.get", "artifact.exists", "artifact.delete", "artifact.store_module", "artifact.list_modules",
     "artifact.delete_module", "artifact.of_run", "artifact.used_by_run",

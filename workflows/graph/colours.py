@@ -14,6 +14,7 @@ _FILL = {
     "running": "#e3f2ff",
     "sleeping": "#f3ecff",
     "waiting": "#f3ecff",
+    "approval": "#fce9fa",
     "retrying": "#ffebde",
 }
 

@@ -17,6 +17,7 @@ LOUDEST_FIRST = (
     "failed",
     "timedout",
     "cancelled",
+    "approval",
     "retrying",
     "running",
     "waiting",

@@ -24,6 +24,7 @@ RECENT = 10
 DAY = timedelta(hours=24)
 FAILURES_READ = 200
 BREAKERS_NAMED = 3
+APPROVALS_COUNTED = 101  # one more than is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def load_dashboard(grant: Grant) -> Dashboard:
         failures = facade.list_runs(connection, tenant_id=tenant, chosen=failed, quantity=FAILURES_READ)
         recent = facade.list_runs(connection, tenant_id=tenant, chosen=RunFilter(), quantity=RECENT)
         health = facade.health(connection)
-        operations = [*_breakers(connection, grant), *_letters(connection, grant)]
+        operations = [*_approvals(connection, grant), *_breakers(connection, grant), *_letters(connection, grant)]
     attention = [*_installation(health, counts), *operations, *_failures(failures)]
     return Dashboard(attention, make_chips(counts, Query(""), "24h"), recent)
 
@@ -80,6 +81,19 @@ def _breakers(connection: Any, grant: Grant) -> list[Attention]:
     names += ", …" if len(found) > BREAKERS_NAMED else ""
     text = _("Nobody calls %(names)s: the circuit breaker is open.") % {"names": names}
     return [Attention("failed", text, _("Circuit breakers"), reverse("workflows:breaker-list"))]
+
+
+def _approvals(connection: Any, grant: Grant) -> list[Attention]:
+    """What waits for somebody to decide."""
+    if not grant.permits("workflows.approval:read"):
+        return []
+    found = facade.list_approvals(connection, tenant_id=grant.tenant_id, pending=True, quantity=APPROVALS_COUNTED)
+    if not found:
+        return []
+    told = ngettext("%(n)s approval is needed", "%(n)s approvals are needed", len(found))
+    number = str(len(found)) if len(found) < APPROVALS_COUNTED else f"{APPROVALS_COUNTED - 1}+"
+    text = f"{told % {'n': number}}: {found[0].message[:160]}"
+    return [Attention("approval", text, _("Approvals"), reverse("workflows:approval-list"))]
 
 
 def _letters(connection: Any, grant: Grant) -> list[Attention]:

@@ -23,6 +23,7 @@ STORY_PAGE = 500
 STEPS_PAGE = 500
 MOST_STEPS = 10_000
 UNDO = "@undo"
+ASKS = "approval"  # the reason of a run that people have to decide about
 BY_ITSELF = "highway"  # who pauses a run whose step has spent its attempts
 TABS = ("graph", "timeline", "steps", "events", "logs", "io")
 
@@ -48,6 +49,7 @@ class RunPage:
     steps: list[StepView]
     related: list[Related]
     reasons: list[Reason]
+    asked: list[Reason]
     exhausted: list[Exhausted]
     failure: Failure | None
     selected: StepView | None
@@ -101,6 +103,7 @@ def load_run_page(grant: Grant, run_id: UUID, *, tab: str, step: str = "", after
         steps=steps,
         related=related,
         reasons=_worth_saying(run, situation.reasons, exhausted),
+        asked=[reason for reason in situation.reasons if reason.code == ASKS],
         exhausted=exhausted,
         failure=failure,
         selected=selected,
@@ -176,7 +179,8 @@ def _chosen(executions: Sequence[StepView], path: str) -> StepView | None:
 
 
 def _worth_saying(run: RunView, reasons: Sequence[Reason], exhausted: Sequence[Exhausted]) -> list[Reason]:
-    """A run that is at work may well wait for a branch: only troubles are told of it. What asks a person has a banner of its own."""
+    """A run that is at work may well wait for a branch: only troubles are told of it. What asks people has banners of its own."""
+    reasons = [reason for reason in reasons if reason.code != ASKS]
     if exhausted:
         told = {"person", "paused"} if run.paused_by == BY_ITSELF else {"person"}
         reasons = [reason for reason in reasons if reason.code not in told]
