@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db import transaction
+import psycopg
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.rows import args_row
 
 from highway_platform.kit.permissions import Access
 
@@ -73,18 +77,49 @@ def access_of_key(secret: str) -> tuple[Access, Tenant] | None:
     """Who a key speaks for; None when it is unknown, expired, revoked, or its tenant is suspended."""
     if not secret.startswith(MARK) or len(secret) < MIN_LENGTH:
         return None
-    key = ApiKey.objects.select_related("tenant").filter(prefix=secret[:PREFIX_LENGTH]).first()
-    if key is None or not hmac.compare_digest(bytes(key.digest), _digest(secret)) or not _is_valid(key):
+    key = _find(secret[:PREFIX_LENGTH])
+    if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or not _is_valid(key):
         return None
     _note_use(key)
     access = Access(
         kind="key",
         who=f"key:{key.prefix}",
         tenant_id=key.tenant_id,
-        tenant_slug=key.tenant.slug,
+        tenant_slug=key.slug,
         permissions=frozenset(key.permissions) & frozenset(PERMISSIONS),
     )
-    return access, key.tenant
+    return access, Tenant(id=key.tenant_id, schema_name=key.schema_name, slug=key.slug, name=key.name)
+
+
+class _Found(NamedTuple):
+    """A row of `_FIND`: the key, and its tenant."""
+
+    prefix: str
+    digest: bytes
+    permissions: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    tenant_id: uuid.UUID
+    schema_name: str
+    slug: str
+    name: str
+    suspended_at: datetime | None
+
+
+# Asked by every request, so it is prepared, and not put together anew by the ORM each time: that took a third of a request's own time.
+_FIND = """
+SELECT k.prefix, k.digest, k.permissions, k.expires_at, k.revoked_at, k.last_used_at, t.id, t.schema_name, t.slug, t.name, t.suspended_at
+  FROM public.tenants_apikey AS k
+  JOIN public.tenants_tenant AS t ON t.id = k.tenant_id
+ WHERE k.prefix = %s
+"""
+
+
+def _find(prefix: str) -> _Found | None:
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection, row_factory=args_row(_Found)) as cursor:
+        return cursor.execute(_FIND, [prefix], prepare=True).fetchone()
 
 
 def _digest(secret: str) -> bytes:
@@ -92,12 +127,12 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _is_valid(key: ApiKey) -> bool:
+def _is_valid(key: _Found) -> bool:
     expired = key.expires_at is not None and key.expires_at <= timezone.now()
-    return key.revoked_at is None and not expired and key.tenant.suspended_at is None
+    return key.revoked_at is None and not expired and key.suspended_at is None
 
 
-def _note_use(key: ApiKey) -> None:
+def _note_use(key: _Found) -> None:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_GRAIN:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        ApiKey.objects.filter(prefix=key.prefix).update(last_used_at=now)

@@ -19,24 +19,27 @@ SHOWN_REFUSALS = 3
 
 def letters_requeue(grant: Grant, connection: Any, letter_ids: Sequence[uuid.UUID]) -> str:
     """Requeue these letters; the sentence that tells how many, and why others were not."""
-    number, refusals = _each(letter_ids, lambda each: upkeep.letter_requeue(grant, connection, each))
+    number, refusals = _each(connection, letter_ids, lambda each: upkeep.letter_requeue(grant, connection, each))
     done = ngettext("%(n)d letter was requeued.", "%(n)d letters were requeued.", number) % {"n": number}
     return _told(done, refusals)
 
 
 def letters_purge(grant: Grant, connection: Any, letter_ids: Sequence[uuid.UUID]) -> str:
     """Purge these letters; the sentence that tells how many."""
-    number, refusals = _each(letter_ids, lambda each: upkeep.letter_purge(grant, connection, each))
+    number, refusals = _each(connection, letter_ids, lambda each: upkeep.letter_purge(grant, connection, each))
     done = ngettext("%(n)d letter was purged.", "%(n)d letters were purged.", number) % {"n": number}
     return _told(done, refusals)
 
 
-def _each(letter_ids: Sequence[uuid.UUID], act: Callable[[uuid.UUID], object]) -> tuple[int, list[str]]:
-    """Every call is a savepoint of the facade's: a refusal takes back its own work alone. Always in the same order, so that two never wait for each other."""
+def _each(
+    connection: Any, letter_ids: Sequence[uuid.UUID], act: Callable[[uuid.UUID], object]
+) -> tuple[int, list[str]]:
+    """A refusal takes back its own work alone. Always in the same order, so that two never wait for each other."""
     number, refusals = 0, []
     for letter_id in sorted(set(letter_ids)):
         try:
-            act(letter_id)
+            with facade.attempt(connection):
+                act(letter_id)
             number += 1
         except (facade.NotFoundError, facade.StateError, facade.InvalidError, facade.BacklogFullError) as refusal:
             refusals.append(str(refusal))

@@ -130,6 +130,7 @@ from engine.facade.story import list_logs, list_story
 from engine.facade.submit import cancel, emit_event, retry, send_signal, submit
 from engine.facade.submit_many import MAX_TOGETHER, submit_many
 from engine.facade.tasks import count_tasks, get_task, list_active, list_tasks, oldest_pending, task_troubles
+from engine.facade.tenancy import attempt
 from engine.facade.waiting import why_waiting
 from engine.language import DefinitionError, read_json, read_yaml
 from engine.schedules.checking import ScheduleRefusedError
@@ -160,6 +161,7 @@ __all__ = [
     "StepInputError",
     "answer",
     "approvals_of_run",
+    "attempt",
     "backfill_schedule",
     "bulk_count",
     "bulk_step",

@@ -14,7 +14,7 @@ from engine.db.queries import load
 from engine.facade import control
 from engine.facade.reads import filter_parameters, list_runs
 from engine.facade.submit import cancel, retry
-from engine.facade.tenancy import tenant_transaction
+from engine.facade.tenancy import attempt, tenant_transaction
 from engine.model.views import RunFilter
 
 _sql = load("control")
@@ -93,7 +93,8 @@ def _do(connection: Connection, tenant_id: UUID, action: BulkAction, run_id: UUI
         "purge": control.purge,
     }
     try:
-        changes[action](connection, tenant_id=tenant_id, workflow_run_id=run_id)
+        with attempt(connection):
+            changes[action](connection, tenant_id=tenant_id, workflow_run_id=run_id)
     except (StateError, NotFoundError):
         return False
     return True

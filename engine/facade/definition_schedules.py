@@ -10,6 +10,7 @@ from engine.db.connection import Connection
 from engine.db.errors import InvalidError, StateError
 from engine.db.queries import load
 from engine.facade.schedules import create_schedule
+from engine.facade.tenancy import attempt
 from engine.model.json import JsonObject
 from engine.model.schedules import ScheduleSpec
 from engine.schedules.holding import set_out
@@ -51,7 +52,8 @@ def follow_definition(connection: Connection, *, tenant_id: UUID, definition: Js
 def _make(connection: Connection, tenant_id: UUID, definition: JsonObject) -> None:
     spec = _spec(definition)
     try:
-        made = create_schedule(connection, tenant_id=tenant_id, spec=spec, created_by=AUTHOR, source="definition")
+        with attempt(connection):
+            made = create_schedule(connection, tenant_id=tenant_id, spec=spec, created_by=AUTHOR, source="definition")
     except StateError:  # somebody made one of this name a moment ago: it is theirs
         return
     if definition.get("is_paused"):

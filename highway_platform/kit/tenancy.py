@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from engine.facade.tenancy import speaking_for
+
 
 def enter_schema_of(tenant: Any) -> None:
     """From here on this thread's Django tables are first those of the tenant, then the public ones."""
@@ -27,6 +29,7 @@ def tenant_transaction(tenant_id: uuid.UUID) -> Iterator[Any]:
     The setting ends with the transaction, so no pooled connection carries a tenant to the next request.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor:  # Django's: it begins the transaction, and names the schema
             cursor.execute("SELECT set_config('highway.tenant_id', %s, true)", [str(tenant_id)])
-        yield connection.connection
+        with speaking_for(connection.connection, tenant_id):
+            yield connection.connection
