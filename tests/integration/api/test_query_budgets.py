@@ -1,4 +1,4 @@
-"""No answer asks the database more than a dozen questions, and none asks more because there is more to show."""
+"""No answer asks the database more than a dozen questions, the key among them, and none asks more because there is more to show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.runs import start
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 12
+MOST_QUERIES = 11  # besides the key
 ONE = "workflows/{run}"
 PATHS = [
     *("workflows", "runs?state=pending", ONE, "runs/{run}", f"{ONE}/steps", f"{ONE}/steps/only", f"{ONE}/steps/logs"),
@@ -120,5 +120,5 @@ def test_an_answer_asks_little_and_not_more_when_there_is_more(
             answer = client.get(f"/api/v1/{path.format(run=run)}")
         assert answer.status_code == 200, answer.content
         asked.append(queries)
-    assert 2 <= len(asked[0]) <= MOST_QUERIES, asked[0]
+    assert 1 <= len(asked[0]) <= MOST_QUERIES, asked[0]
     assert len(asked[1]) == len(asked[0]), asked
