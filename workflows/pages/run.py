@@ -64,6 +64,14 @@ class RunPage:
     result: Json = None
 
     @property
+    def fork_from(self) -> str:
+        """What *Fork…* offers: the step that is looked at; of a run that undid what it had done, the first of that, as a fork keeps nothing of it."""
+        if self.failure and self.failure.undone:
+            scope, inside, _ = self.failure.undone[-1].partition("/")
+            return scope.rpartition(".")[0] if inside else scope
+        return self.selected.key if self.selected else ""
+
+    @property
     def listed(self) -> list[StepView]:
         """The steps of this part of the table."""
         return self.steps[self.after : self.after + STEPS_PAGE]

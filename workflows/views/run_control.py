@@ -20,6 +20,7 @@ from highway_platform.kit.requests import Request
 from workflows import control
 from workflows.pages.run import load_run
 from workflows.views.asking import sentence
+from workflows.views.changing import REFUSALS
 from workflows.views.once import do_once
 
 
@@ -33,7 +34,7 @@ def _change(request: Request, run_id: UUID, change: Callable[[Any], object], don
     try:
         do_once(request, work)
         messages.success(request, done)
-    except (facade.StateError, facade.InvalidError) as refusal:
+    except REFUSALS as refusal:
         messages.error(request, sentence(refusal))
     return redirect("workflows:run", run_id)
 
@@ -103,7 +104,7 @@ def run_fork(request: Request, run_id: UUID) -> HttpResponse:
 
     try:
         forked = do_once(request, work)
-    except facade.InvalidError as refusal:
+    except REFUSALS as refusal:
         return render(request, "pages/workflows/run_fork.html", context | {"problem": sentence(refusal)}, status=422)
     messages.success(request, _("Forked, as the run that this page shows."))
     return redirect("workflows:run", forked)

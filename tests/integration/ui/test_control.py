@@ -10,7 +10,7 @@ from engine import facade
 from engine.model.errors import StepError
 from engine.queue.commit import commit
 from engine.queue.writes import Suspended, TaskWrites, WaitWrite
-from tests.integration.ui.operations import waits_for_a_person
+from tests.integration.ui.operations import compensated_run, waits_for_a_person
 from tests.integration.ui.site import overflow, violations
 from tests.support.runs import WORKER, scalar, take
 
@@ -57,6 +57,26 @@ def test_a_run_is_forked_from_a_step_and_a_wrong_one_is_explained(plain, seed):
     assert _badge(page) == "Queued"
     assert "Fork of" in page.locator(".facts").inner_text()
     assert str(source) not in page.url
+
+
+def test_a_fork_of_a_run_that_was_undone_begins_with_what_was_done_first(plain, seed):
+    source = compensated_run(seed)
+    seed.connection.execute(
+        "UPDATE highway.task SET phase = 'undoing' WHERE tenant_id = %s AND task_id = %s", [seed.tenant_id, source]
+    )
+    seed.connection.execute(
+        "INSERT INTO highway.compensation (tenant_id, workflow_run_id, scope, step_key, call) VALUES (%s, %s, '', 'validate_order', '{}')",
+        [seed.tenant_id, source],
+    )
+    page = plain(f"/runs/{source}/")
+    page.get_by_role("link", name="Fork…").click()
+    assert page.get_by_label("From step").input_value() == "validate_order"
+    page.get_by_label("From step").fill("fraud_check")
+    page.get_by_role("button", name="Fork").click()
+    assert "validate_order" in page.get_by_role("alert").inner_text()
+    page.get_by_label("From step").fill("validate_order")
+    page.get_by_role("button", name="Fork").click()
+    assert "Fork of" in page.locator(".facts").inner_text()
 
 
 def test_a_step_that_waits_for_a_person_is_shown_and_given_up(plain, visit, seed, site):
