@@ -73,6 +73,7 @@ SELECT highway.why_no_say(a, %(by)s, %(names)s::text[]) AS why
 SELECT a.tenant_id, a.approval_id FROM highway.approval AS a
  WHERE a.state = 'pending' AND a.expires_at <= highway.now() ORDER BY a.expires_at LIMIT %(quantity)s;
 
--- name: expire(tenant_id, approval_id) :one
--- Ends a question whose time has passed, unless somebody holds it.
-SELECT highway.expire_approval(%(tenant_id)s, %(approval_id)s) AS expired;
+-- name: expire(tenant_ids, approval_ids) :one
+-- Ends questions whose time has passed, but for those that somebody holds; how many.
+SELECT count(*) FILTER (WHERE highway.expire_approval(o.tenant_id, o.approval_id)) AS expired
+  FROM unnest(%(tenant_ids)s::uuid[], %(approval_ids)s::uuid[]) AS o (tenant_id, approval_id);

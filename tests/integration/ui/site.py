@@ -79,3 +79,17 @@ def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return width
+
+
+def looks_sound(page: Page, pictures: Path, name: str) -> None:
+    """In both themes, wide and narrow: no violation and nothing wider than the window. A picture of each is kept for people to look at."""
+    for theme in ("light", "dark"):
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.reload()
+        page.screenshot(path=pictures / f"{name}-{theme}-1280.png", full_page=True)
+        assert violations(page) == []
+        assert overflow(page) == 0
+        page.set_viewport_size({"width": 320, "height": 640})
+        page.screenshot(path=pictures / f"{name}-{theme}-320.png", full_page=True)
+        assert overflow(page) == 0

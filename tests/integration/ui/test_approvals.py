@@ -6,7 +6,7 @@ import pytest
 
 from engine import facade
 from tests.integration.ui.asking import TWO_STAGES, asks_people, says
-from tests.integration.ui.site import overflow, violations
+from tests.integration.ui.site import looks_sound
 
 
 @pytest.fixture
@@ -128,13 +128,4 @@ SCREENS = (
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_is_sound(visit, addresses, screenshots, name):
     page = visit(addresses[name])
-    for theme in ("light", "dark"):
-        page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.reload()
-        page.screenshot(path=screenshots / f"{name}-{theme}-1280.png", full_page=True)
-        assert violations(page) == []
-        assert overflow(page) == 0
-        page.set_viewport_size({"width": 320, "height": 640})
-        page.screenshot(path=screenshots / f"{name}-{theme}-320.png", full_page=True)
-        assert overflow(page) == 0
+    looks_sound(page, screenshots, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.ui.operations import compensated_run, seed_operations, waits_for_a_person
-from tests.integration.ui.site import overflow, violations
+from tests.integration.ui.site import looks_sound
 
 SCREENS = {
     "breakers": "/circuits/",
@@ -55,16 +55,7 @@ def things(seed, site):
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_is_sound(visit, things, screenshots, name):
     page = visit(SCREENS[name].format(**things))
-    for theme in ("light", "dark"):
-        page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.reload()
-        page.screenshot(path=screenshots / f"{name}-{theme}-1280.png", full_page=True)
-        assert violations(page) == []
-        assert overflow(page) == 0
-        page.set_viewport_size({"width": 320, "height": 640})
-        page.screenshot(path=screenshots / f"{name}-{theme}-320.png", full_page=True)
-        assert overflow(page) == 0
+    looks_sound(page, screenshots, name)
 
 
 def test_pages_carry_the_strict_policy_and_no_inline_code(visit, things):
