@@ -465,7 +465,8 @@ BEGIN
 END
 $$;
 
--- Plans the start of a run that has not started; its deadline is counted from then. The caller holds its rows.
+-- Plans the start of a run that has not started; its deadline is counted from then. What a fork has taken over of its source's branches and activities
+-- begins no earlier. The caller holds its rows.
 CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamptz) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
@@ -476,7 +477,12 @@ BEGIN
     UPDATE highway.task AS t
        SET available_at = p_at,
            state = CASE WHEN t.state = 'paused' THEN t.state WHEN p_at > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state);
+    UPDATE highway.activity AS a
+       SET start_by = p_at + make_interval(secs => a.schedule_to_start_seconds), close_by = p_at + make_interval(secs => a.schedule_to_close_seconds)
+      FROM highway.task AS t
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity' AND highway.is_open(t.state)
+       AND a.tenant_id = t.tenant_id AND a.task_id = t.task_id;
     PERFORM pg_notify('highway_work', '');
 END
 $$;
@@ -490,7 +496,9 @@ DECLARE
     v_at timestamptz := greatest(p_at, highway.now());
 BEGIN
     SELECT t.* INTO v_task FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run;
-    IF NOT highway.is_open(v_run.status) OR v_run.started_at IS NOT NULL OR v_task.claimed_by IS NOT NULL THEN
+    IF NOT highway.is_open(v_run.status) OR v_run.started_at IS NOT NULL OR v_task.claimed_by IS NOT NULL
+       OR EXISTS (SELECT FROM highway.task AS t  -- what a fork has taken over is at work
+                   WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state) AND t.epoch > 0) THEN
         RAISE EXCEPTION 'workflow run % has already started', p_run USING ERRCODE = 'HW002';
     ELSIF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_run AND w.kind = 'room') THEN
         RAISE EXCEPTION 'workflow run % starts when it is let in, at no time of its own', p_run USING ERRCODE = 'HW002';

@@ -14,8 +14,10 @@ from engine.kit.ids import uuid7
 from tests.engine.control_steps import allow, branches, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
 from tests.support.interleaving import problems
-from tests.support.runs import states
+from tests.support.runs import states, take
 from tests.support.workers import Workers
+
+QUEUES = ("default", "elsewhere:activities")
 
 
 def _traced(workers: Workers, name: str, *after: str, say: str = "", **more: Any) -> dict[str, Any]:
@@ -179,6 +181,42 @@ def test_a_fork_undoes_only_what_it_did_itself(crew: Workers) -> None:
     forked = _fork(crew, run, "b", inputs={"good": "no"})
     assert crew.finish(forked).status == "compensated"
     assert (crew.folder / "undone.tries").read_text().split() == [str(forked)]
+
+
+def test_a_fork_whose_start_is_moved_keeps_what_it_has_taken_over_until_then(workers: Workers) -> None:
+    """Found by program 934492 of R2: an activity that came along was at work before the fork had started."""
+    run = _with_open_work(workers)
+    forked = _fork(workers, run, "stay")
+    workers.ask(facade.change_start, forked, delay_seconds=3600)
+    assert take(workers.database.worker, queues=QUEUES) == []
+    assert set(_states(workers, forked).values()) == {"sleeping"}
+    workers.ask(facade.change_start, forked, delay_seconds=0)
+    assert {task.key for task in take(workers.database.worker, queues=QUEUES)} == {"", "act", "fork.x"}
+    assert problems(workers.database.worker, grace_seconds=60) == []
+
+
+def test_a_fork_that_is_at_work_on_what_it_has_taken_over_has_started(workers: Workers) -> None:
+    forked = _fork(workers, _with_open_work(workers), "stay")
+    taken = take(workers.database.worker, queues=QUEUES[1:])
+    assert [task.key for task in taken] == ["act"]
+    with pytest.raises(StateError, match="already started"):
+        workers.ask(facade.change_start, forked, delay_seconds=3600)
+
+
+def _with_open_work(workers: Workers) -> UUID:
+    """A run whose branch and whose activity are under way, and that has no worker any more."""
+    first = workers.start()
+    run = workers.submit(
+        workflow(
+            op("activity", "act", function="tools.shell.run", args=["sleep 60"], queue="elsewhere"),
+            op("parallel", "fork", branch_workflows=branches(x=[op("wait_for_event", "hear", event_name="go")])),
+            op("wait_for_event", "stay", "fork", event_name="stay"),
+        )
+    )
+    workers.wait(run, lambda _: "fork.x/hear" in workers.steps(run) and "stay" in workers.steps(run))
+    workers.kill(first)
+    workers.ask(facade.pause, run)
+    return run
 
 
 def test_a_queue_that_is_draining_takes_no_forks(workers: Workers) -> None:
