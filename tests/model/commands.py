@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
+from tests.model.panels import PEOPLE
 from tests.model.stages import EVENTS, SIGNALS, THEMES, Workflow, random_workflow, read_stage
 
 Command = dict[str, Any]
 LENGTH = 20
 WORKERS = 3
-RESCUE, CRON = 0, 1  # the places of these services among `SERVICES`
+RESCUE, CRON, APPROVALS = 0, 1, 5  # the places of these services among `SERVICES`
 OVERLAPS = ("allow", "skip", "skip", "buffer_one", "buffer_all")
+VOTES = ("approve", "approve", "approve", "reject")
+STARTERS = ("", "ann", "cid")
 # How often each command comes.
 WEIGHTS = {
     "work": 12,
@@ -24,6 +27,7 @@ WEIGHTS = {
     "emit": 3,
     "signal": 3,
     "update": 2,
+    "decide": 3,
     "cancel": 2,
     "serve": 3,
     "look": 3,
@@ -106,6 +110,25 @@ SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
         ("serve", True, {"service": CRON}),
         ("fire", True, {}),
     ),
+    # People decide, some of them in time; a pause, or the end of the run, comes between.
+    (("drive", True, {}), ("decide", True, {}), ("decide", True, {}), ("drive", True, {}), ("decide", True, {})),
+    (
+        ("drive", True, {}),
+        ("advance", True, {"seconds": 61}),
+        ("decide", True, {}),
+        ("serve", True, {"service": APPROVALS}),
+        ("decide", True, {"open": 0}),
+        ("drive", True, {}),
+    ),
+    (("drive", True, {}), ("pause", True, {}), ("decide", True, {}), ("resume", True, {}), ("drive", True, {})),
+    (
+        ("drive", True, {}),
+        ("decide", True, {}),
+        ("cancel", True, {}),
+        ("decide", True, {"open": 0}),
+        ("restart", True, {}),
+    ),
+    (("drive", True, {}), ("decide", True, {}), ("drive", True, {}), ("fork", True, {}), ("kill_run", True, {})),
     # Those who wait while nothing may begin.
     (
         ("hold_queue", True, {}),
@@ -155,7 +178,11 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
     match name:
         case "submit" | "flurry" | "schedule":
             workflow = random_workflow(chance, theme)
-            command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+            command |= {
+                "workflow": asdict(workflow),
+                "delay": chance.choice((0, 0, 0, 40)),
+                "by": chance.choice(STARTERS),
+            }
             if name == "schedule":
                 command |= {"overlap": chance.choice(OVERLAPS), "catchup": chance.choice(("none", "last", "all"))}
         case "drive":
@@ -166,16 +193,21 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
             command |= {"quantity": chance.randint(1, 3)}
         case "advance":
             command |= {"seconds": chance.choice((4, 6, 35, 61, 400))}
-        case "emit":
-            command |= {"name": chance.choice(EVENTS)}
-        case "signal" | "update":
-            command |= {"name": chance.choice(SIGNALS)}
+        case "emit" | "signal" | "update":
+            command |= {"name": chance.choice(EVENTS if name == "emit" else SIGNALS)}
+        case "decide":
+            command |= {
+                "question": chance.randrange(6),
+                "person": chance.randrange(len(PEOPLE)),
+                "vote": chance.choice(VOTES),
+            }
+            command |= {"open": chance.random() < 0.8, "link": chance.random() < 0.2}
         case "change_start":
             command |= {"seconds": chance.choice((0, 50))}
         case "set_priority":
             command |= {"priority": chance.randrange(3)}
         case "serve":
-            command |= {"service": chance.randrange(9)}
+            command |= {"service": chance.randrange(10)}
         case "fork" | "cancel_activity":
             command |= {"step": chance.randrange(12)}
     return command
