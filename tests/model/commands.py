@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tests.model.panels import PEOPLE
+from tests.model.scenes import ASKING_SCENES, SCENES
 from tests.model.stages import EVENTS, SIGNALS, THEMES, Workflow, random_workflow, read_stage
 
 Command = dict[str, Any]
 LENGTH = 20
 WORKERS = 3
-RESCUE, CRON, APPROVALS = 0, 1, 5  # the places of these services among `SERVICES`
 OVERLAPS = ("allow", "skip", "skip", "buffer_one", "buffer_all")
 VOTES = ("approve", "approve", "approve", "reject")
 STARTERS = ("", "ann", "cid")
@@ -27,7 +27,7 @@ WEIGHTS = {
     "emit": 3,
     "signal": 3,
     "update": 2,
-    "decide": 3,
+    "decide": 2,
     "cancel": 2,
     "serve": 3,
     "look": 3,
@@ -63,81 +63,7 @@ FLOWS = (
     "batch",
 )  # how submissions of a program meet each other: see `submitting`
 FLOW_CHANCE = 0.8
-SCENE_CHANCE = 0.12
-# (command, whether the first of the two workers does it, what is not left to chance).
-SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
-    # A zombie: frozen in the middle of its work, its tasks taken over, it goes on where it was.
-    (
-        ("work", True, {}),
-        ("freeze", True, {}),
-        ("serve", False, {"service": RESCUE}),
-        ("claim", False, {"quantity": 3}),
-        ("work", False, {"steps": 2}),
-        ("thaw", True, {}),
-        ("work", True, {}),
-        ("work", False, {}),
-    ),
-    # What comes during a pause.
-    (("pause", True, {}), ("work", True, {}), ("signal", True, {}), ("emit", True, {}), ("resume", True, {})),
-    # A stop that meets work under way, and what the worker makes of it.
-    (
-        ("claim", True, {"quantity": 3}),
-        ("work", True, {}),
-        ("cancel", True, {}),
-        ("work", True, {}),
-        ("look", True, {}),
-    ),
-    # What was stopped is done again beside what came meanwhile.
-    (("submit", True, {}), ("cancel", True, {}), ("submit", True, {}), ("restart", True, {}), ("retry", True, {})),
-    # The history of one that is in the middle of its work, and of one that has come to its end, or as far as it can.
-    (("claim", True, {"quantity": 3}), ("work", True, {}), ("fork", True, {}), ("drive", True, {}), ("fork", True, {})),
-    (("drive", True, {}), ("restart", True, {}), ("drive", False, {}), ("advance", True, {}), ("drive", True, {})),
-    # An activity that is withdrawn, and all of it once more.
-    (
-        ("claim", True, {"quantity": 3}),
-        ("work", True, {}),
-        ("cancel_activity", True, {"step": 0}),
-        ("drive", True, {}),
-        ("retry", True, {}),
-    ),
-    # What the clock starts.
-    (
-        ("schedule", True, {}),
-        ("advance", True, {"seconds": 61}),
-        ("serve", True, {"service": CRON}),
-        ("drive", True, {}),
-        ("advance", True, {}),
-        ("serve", True, {"service": CRON}),
-        ("fire", True, {}),
-    ),
-    # People decide, some of them in time; a pause, or the end of the run, comes between.
-    (("drive", True, {}), ("decide", True, {}), ("decide", True, {}), ("drive", True, {}), ("decide", True, {})),
-    (
-        ("drive", True, {}),
-        ("advance", True, {"seconds": 61}),
-        ("decide", True, {}),
-        ("serve", True, {"service": APPROVALS}),
-        ("decide", True, {"open": 0}),
-        ("drive", True, {}),
-    ),
-    (("drive", True, {}), ("pause", True, {}), ("decide", True, {}), ("resume", True, {}), ("drive", True, {})),
-    (
-        ("drive", True, {}),
-        ("decide", True, {}),
-        ("cancel", True, {}),
-        ("decide", True, {"open": 0}),
-        ("restart", True, {}),
-    ),
-    (("drive", True, {}), ("decide", True, {}), ("drive", True, {}), ("fork", True, {}), ("kill_run", True, {})),
-    # Those who wait while nothing may begin.
-    (
-        ("hold_queue", True, {}),
-        ("submit", True, {}),
-        ("claim", True, {}),
-        ("free_queue", True, {}),
-        ("claim", True, {}),
-    ),
-)
+SCENE_CHANCE, ASKING_CHANCE = 0.12, 0.4  # the latter of programs about questions
 
 
 def random_program(seed: int) -> list[Command]:
@@ -147,7 +73,7 @@ def random_program(seed: int) -> list[Command]:
     theme = chance.choice(THEMES)
     program = [random_command(chance, name, theme) for name in ("submit", "claim")]
     while len(program) < length:
-        if chance.random() < SCENE_CHANCE:
+        if chance.random() < (ASKING_CHANCE if theme == "ask" else SCENE_CHANCE):
             program += random_scene(chance, theme)
         else:
             (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
@@ -168,7 +94,7 @@ def random_scene(chance: random.Random, theme: str) -> list[Command]:
     run = chance.randrange(8)
     return [
         random_command(chance, name, theme) | {"run": run, "worker": one if first else other, **more}
-        for name, first, more in chance.choice(SCENES)
+        for name, first, more in chance.choice(ASKING_SCENES if theme == "ask" and chance.random() < 0.7 else SCENES)
     ]
 
 
