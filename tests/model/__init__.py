@@ -3,7 +3,8 @@
     stages.py       what workflows are made of, panels.py who decides in them; definitions.py says the same in the language
     commands.py     random programs of commands; every one can be written down, repeated and shortened; scenes.py: commands that belong together
     player.py       workers that are played: one small step at a time, to be frozen or killed between any two
-    machine.py      carries out a program (submitting.py, control.py, following.py, scheduling.py, deciding.py: groups of commands) and asks after each whether all holds
+    machine.py      carries out a program, and asks after each command whether all holds; submitting.py, control.py, following.py, scheduling.py and
+                    deciding.py are groups of commands
     ending.py       brings everything to its end
     asked.py        what was asked of each run
     facts.py        what has become of it, read from the database

@@ -127,7 +127,7 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
                 "person": chance.randrange(len(PEOPLE)),
                 "vote": chance.choice(VOTES),
             }
-            command |= {"open": chance.random() < 0.8, "link": chance.random() < 0.2}
+            command |= {"open": int(chance.random() < 0.8), "link": chance.random() < 0.2}
         case "change_start":
             command |= {"seconds": chance.choice((0, 50))}
         case "set_priority":

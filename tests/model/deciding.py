@@ -41,13 +41,15 @@ class Deciding:
     runs: Callable[[], list[UUID]]
 
     def _do_decide(self, command: Command) -> None:
-        """Somebody speaks, mostly to a question that is open, or by a link."""
-        self._learn_questions()
-        standing = [one for one in self.questions.values() if one.is_open] if command["open"] else []
-        chosen = standing or list(self.questions.values())
-        if not chosen:
+        """Somebody speaks, mostly to a question that is open, of the run that the command means if it asks one, and now and then by a link."""
+        self._catch_up()
+        runs, standing = self.runs(), list(self.questions.values())
+        if command["open"]:
+            standing = [one for one in standing if one.is_open] or standing
+        standing = [one for one in standing if one.run_id == runs[command["run"] % len(runs)]] or standing
+        if not standing:
             return
-        question = chosen[command["question"] % len(chosen)]
+        question = standing[command["question"] % len(standing)]
         person = list(PEOPLE)[command["person"] % len(PEOPLE)]
         if command["link"]:
             self._speak(question, person, command["vote"], self._by_link)
@@ -56,7 +58,7 @@ class Deciding:
 
     def expire(self) -> int:
         """What the service does: those whose time has passed end, the longest overdue first."""
-        self._learn_questions()
+        self._catch_up()
         before = self._now()
         ended = expire_approvals(self.worker, uuid4())
         after = self._now()
@@ -70,7 +72,7 @@ class Deciding:
 
     def decide_the_rest(self) -> bool:
         """Whoever may agrees, as far as there is somebody; whether anybody did. Questions that are open for a short time are left to it."""
-        self._learn_questions()
+        self._catch_up()
         spoke = False
         for question in self.questions.values():
             for person in PEOPLE:
@@ -116,6 +118,11 @@ class Deciding:
         if again != (answer if answer == "no say" else "closed"):
             raise DivergenceError(f"a link was used twice: it gave {answer}, then {again}")
         return answer
+
+    def _catch_up(self) -> None:
+        """What has become of the questions until now, withdrawn or not."""
+        if wrong := self.wrong_questions():
+            raise DivergenceError(str(wrong))
 
     def _learn_questions(self) -> list[Row]:
         """All questions, as they are asked; new ones get to be known."""

@@ -61,8 +61,6 @@ class Ending:
             assert left is not None
             if left["tasks"] == 0:
                 return
-            if wrong := machine.wrong_questions():
-                raise DivergenceError(f"on the way to the end: {wrong}")
             if not worked and not self._resume() and not self._serve() and not self._supply():
                 if left["seconds"] is None:
                     raise DivergenceError(f"{left['tasks']} tasks are open and nothing will move them: {self._story()}")

@@ -25,7 +25,7 @@ PANELS: dict[str, tuple[Round, ...]] = {
     "own": (Round(),),  # whoever started the run may decide it, too
     "two": (Round(quorum=2),),
     "named": (Round(("ann", "role:team"), 2),),
-    "chain": (Round(("role:team",)), Round(("bob", "role:lead"))),
+    "chain": (Round(("role:team",)), Round(("bob", "role:lead"), 2)),
 }
 
 

@@ -63,17 +63,34 @@ SCENES: tuple[Scene, ...] = (
 ASKING_SCENES: tuple[Scene, ...] = (
     # As many as it takes.
     (("drive", True, {}), ("decide", True, {}), ("decide", True, {}), ("drive", True, {}), ("decide", True, {})),
+    # One person twice, who has a say in everything; then another.
+    (
+        ("drive", True, {}),
+        ("decide", True, {"person": 3, "vote": "approve"}),
+        ("decide", True, {"person": 3, "vote": "approve"}),
+        ("decide", True, {"person": 0}),
+        ("decide", True, {"person": 1}),
+        ("drive", True, {}),
+    ),
     # Too late, before and after the service has seen it.
     (
         ("drive", True, {}),
         ("advance", True, {"seconds": 61}),
-        ("decide", True, {}),
+        ("decide", True, {"open": 1}),
+        ("decide", True, {"open": 1}),
         ("serve", True, {"service": APPROVALS}),
         ("decide", True, {"open": 0}),
         ("drive", True, {}),
     ),
     # During a pause.
-    (("drive", True, {}), ("pause", True, {}), ("decide", True, {}), ("resume", True, {}), ("drive", True, {})),
+    (
+        ("drive", True, {}),
+        ("pause", True, {}),
+        ("decide", True, {"person": 3}),
+        ("decide", True, {"person": 0}),
+        ("resume", True, {}),
+        ("drive", True, {}),
+    ),
     # The end of the run comes between, and all is asked once more.
     (
         ("drive", True, {}),

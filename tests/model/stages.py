@@ -35,7 +35,7 @@ SHORT, LONG = (
     40,
     3000,
 )  # seconds that a question is open: the end of a program leaves the short ones to time, and decides the others
-ASKING_SECONDS = (SHORT, LONG, LONG)
+ASKING_SECONDS = (SHORT, LONG)
 AGAIN_CHANCE, THEME_CHANCE = 0.1, 0.4
 THEMES = ("", "", "", "act", "guard", "take", "child", "ask", "ask")  # of programs
 
