@@ -310,6 +310,7 @@ CREATE TABLE highway.workflow_run (
     first_run_id uuid,
     limits jsonb,
     singleton_key text,
+    started_by text,
     CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
     CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
     CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
@@ -801,7 +802,7 @@ BEGIN
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
         p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
-       SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
+       SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id), started_by = v_run.started_by
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
     IF v_run.singleton_key IS NOT NULL THEN  -- a chain is one run to whoever submits under its key
         PERFORM highway.stand_under(p_tenant, v_next, v_run.singleton_key);
@@ -3121,22 +3122,7 @@ ALTER FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uu
 
 CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text
     LANGUAGE sql STABLE
-    BEGIN ATOMIC
- WITH RECURSIVE line AS (
-          SELECT r.parent_run_id,
-             r.triggered_by
-            FROM highway.workflow_run r
-           WHERE ((r.tenant_id = started_by.p_tenant) AND (r.workflow_run_id = started_by.p_run))
-         UNION ALL
-          SELECT p.parent_run_id,
-             p.triggered_by
-            FROM (line l_1
-              JOIN highway.workflow_run p ON (((p.tenant_id = started_by.p_tenant) AND (p.workflow_run_id = l_1.parent_run_id))))
-         )
-  SELECT l.triggered_by
-    FROM line l
-   WHERE (l.parent_run_id IS NULL);
-END;
+    RETURN (SELECT COALESCE(r.started_by, r.triggered_by) AS "coalesce" FROM highway.workflow_run r WHERE ((r.tenant_id = started_by.p_tenant) AND (r.workflow_run_id = started_by.p_run)));
 
 ALTER FUNCTION highway.started_by(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
@@ -3253,12 +3239,13 @@ BEGIN
     END IF;
     INSERT INTO highway.workflow_run AS r (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
-           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action)
+           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action, started_by)
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
            p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
            highway.deadline_from(v_starts, d.definition),
-           coalesce(d.definition ->> 'deadline_action', 'fail')
+           coalesce(d.definition ->> 'deadline_action', 'fail'),
+           CASE WHEN p_parent_run IS NOT NULL THEN highway.started_by(p_tenant, p_parent_run) END  -- known even when the parent is forgotten
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition
     ON CONFLICT (tenant_id, parent_run_id, parent_key) WHERE parent_run_id IS NOT NULL DO NOTHING;

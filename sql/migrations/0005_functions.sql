@@ -51,12 +51,13 @@ BEGIN
     END IF;
     INSERT INTO highway.workflow_run AS r (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
-           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action)
+           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action, started_by)
     SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
            p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
            CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
            highway.deadline_from(v_starts, d.definition),
-           coalesce(d.definition ->> 'deadline_action', 'fail')
+           coalesce(d.definition ->> 'deadline_action', 'fail'),
+           CASE WHEN p_parent_run IS NOT NULL THEN highway.started_by(p_tenant, p_parent_run) END  -- known even when the parent is forgotten
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition
     ON CONFLICT (tenant_id, parent_run_id, parent_key) WHERE parent_run_id IS NOT NULL DO NOTHING;

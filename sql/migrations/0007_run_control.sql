@@ -552,7 +552,7 @@ BEGIN
         p_parent_task => v_task.parent_task_id, p_parent_run => v_run.parent_run_id, p_parent_key => v_run.parent_key,
         p_limits => v_run.limits, p_partition_key => v_task.partition_key);
     UPDATE highway.workflow_run AS r
-       SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id)
+       SET continued_from = v_run.workflow_run_id, first_run_id = coalesce(v_run.first_run_id, v_run.workflow_run_id), started_by = v_run.started_by
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = v_next;
     IF v_run.singleton_key IS NOT NULL THEN  -- a chain is one run to whoever submits under its key
         PERFORM highway.stand_under(p_tenant, v_next, v_run.singleton_key);

@@ -64,18 +64,13 @@ CREATE TABLE highway.approval_token (
 CREATE INDEX approval_token_of ON highway.approval_token (tenant_id, approval_id);
 CALL highway.protect('highway.approval_token');
 
--- Who started a run: for a child, whoever started the first of its line.
+-- Who started a run: for a child, whoever started the first of its line. A child keeps the name, as it may outlive those above it: they can be forgotten,
+-- or go on as other runs.
+ALTER TABLE highway.workflow_run ADD COLUMN started_by text;  -- of a child; others are started by `triggered_by`
+
 CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text
     LANGUAGE sql STABLE
-BEGIN ATOMIC
-    WITH RECURSIVE line AS (
-        SELECT r.parent_run_id, r.triggered_by FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run
-         UNION ALL
-        SELECT p.parent_run_id, p.triggered_by FROM line AS l
-          JOIN highway.workflow_run AS p ON p.tenant_id = p_tenant AND p.workflow_run_id = l.parent_run_id
-    )
-    SELECT l.triggered_by FROM line AS l WHERE l.parent_run_id IS NULL;
-END;
+    RETURN (SELECT coalesce(r.started_by, r.triggered_by) FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
 
 -- "approved by ann at 2026-11-28 10:14 UTC": what became of a question, for whoever comes late.
 CREATE FUNCTION highway.fate_of(a highway.approval) RETURNS text

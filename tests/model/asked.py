@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.model.stages import Workflow
@@ -14,6 +14,7 @@ KEPT = ("slot", "queue", "single")  # flows that count for the runs that follow 
 class Asked:
     """What the commands did to one run.
 
+    ``starter``: the name of whoever started it, or the first of its line.
     ``flow``: how it met others; ``stops``: the status that it had after each accepted request to stop; ``withdrawn``: keys of its activities that
     were cancelled alone; ``emitted``: payload of the accepted, first emit from outside, by name; ``sent``: payloads of signals by name.
     """
@@ -28,14 +29,17 @@ class Asked:
     withdrawn: set[str] = field(default_factory=set)
     emitted: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, list[Any]] = field(default_factory=dict)
+    starter: str = ""
 
     def restarted(self) -> None:
         """It goes on as if nobody had stopped it."""
         self.stops, self.killed, self.restarts = [], False, self.restarts + 1
         self.delay = 0  # a restart is now
 
-    def follower(self, inputs: dict[str, Any] | None = None) -> Asked:
-        """A run that follows from this one: a retry, a fork, or the next of its chain, which has inputs of its own."""
-        return Asked(
-            self.workflow, self.inputs if inputs is None else inputs, flow=self.flow if self.flow in KEPT else ""
-        )
+    def follower(self) -> Asked:
+        """A run that follows from this one, started by somebody without a name: a retry, or a fork."""
+        return Asked(self.workflow, self.inputs, flow=self.flow if self.flow in KEPT else "")
+
+    def next_of_chain(self) -> Asked:
+        """The run as which this one goes on: with inputs of its own, and started by whoever started the first."""
+        return replace(self.follower(), inputs={"round": self.inputs.get("round", 0) + 1}, starter=self.starter)

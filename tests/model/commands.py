@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
+from tests.model.panels import PEOPLE
+from tests.model.scenes import ASKING_SCENES, SCENES
 from tests.model.stages import EVENTS, SIGNALS, THEMES, Workflow, random_workflow, read_stage
 
 Command = dict[str, Any]
 LENGTH = 20
 WORKERS = 3
-RESCUE, CRON = 0, 1  # the places of these services among `SERVICES`
 OVERLAPS = ("allow", "skip", "skip", "buffer_one", "buffer_all")
+VOTES = ("approve", "approve", "approve", "reject")
+STARTERS = ("", "ann", "cid")
 # How often each command comes.
 WEIGHTS = {
     "work": 12,
@@ -24,6 +27,7 @@ WEIGHTS = {
     "emit": 3,
     "signal": 3,
     "update": 2,
+    "decide": 2,
     "cancel": 2,
     "serve": 3,
     "look": 3,
@@ -59,62 +63,7 @@ FLOWS = (
     "batch",
 )  # how submissions of a program meet each other: see `submitting`
 FLOW_CHANCE = 0.8
-SCENE_CHANCE = 0.12
-# (command, whether the first of the two workers does it, what is not left to chance).
-SCENES: tuple[tuple[tuple[str, bool, dict[str, int]], ...], ...] = (
-    # A zombie: frozen in the middle of its work, its tasks taken over, it goes on where it was.
-    (
-        ("work", True, {}),
-        ("freeze", True, {}),
-        ("serve", False, {"service": RESCUE}),
-        ("claim", False, {"quantity": 3}),
-        ("work", False, {"steps": 2}),
-        ("thaw", True, {}),
-        ("work", True, {}),
-        ("work", False, {}),
-    ),
-    # What comes during a pause.
-    (("pause", True, {}), ("work", True, {}), ("signal", True, {}), ("emit", True, {}), ("resume", True, {})),
-    # A stop that meets work under way, and what the worker makes of it.
-    (
-        ("claim", True, {"quantity": 3}),
-        ("work", True, {}),
-        ("cancel", True, {}),
-        ("work", True, {}),
-        ("look", True, {}),
-    ),
-    # What was stopped is done again beside what came meanwhile.
-    (("submit", True, {}), ("cancel", True, {}), ("submit", True, {}), ("restart", True, {}), ("retry", True, {})),
-    # The history of one that is in the middle of its work, and of one that has come to its end, or as far as it can.
-    (("claim", True, {"quantity": 3}), ("work", True, {}), ("fork", True, {}), ("drive", True, {}), ("fork", True, {})),
-    (("drive", True, {}), ("restart", True, {}), ("drive", False, {}), ("advance", True, {}), ("drive", True, {})),
-    # An activity that is withdrawn, and all of it once more.
-    (
-        ("claim", True, {"quantity": 3}),
-        ("work", True, {}),
-        ("cancel_activity", True, {"step": 0}),
-        ("drive", True, {}),
-        ("retry", True, {}),
-    ),
-    # What the clock starts.
-    (
-        ("schedule", True, {}),
-        ("advance", True, {"seconds": 61}),
-        ("serve", True, {"service": CRON}),
-        ("drive", True, {}),
-        ("advance", True, {}),
-        ("serve", True, {"service": CRON}),
-        ("fire", True, {}),
-    ),
-    # Those who wait while nothing may begin.
-    (
-        ("hold_queue", True, {}),
-        ("submit", True, {}),
-        ("claim", True, {}),
-        ("free_queue", True, {}),
-        ("claim", True, {}),
-    ),
-)
+SCENE_CHANCE, ASKING_CHANCE = 0.12, 0.4  # the latter of programs about questions
 
 
 def random_program(seed: int) -> list[Command]:
@@ -124,7 +73,7 @@ def random_program(seed: int) -> list[Command]:
     theme = chance.choice(THEMES)
     program = [random_command(chance, name, theme) for name in ("submit", "claim")]
     while len(program) < length:
-        if chance.random() < SCENE_CHANCE:
+        if chance.random() < (ASKING_CHANCE if theme == "ask" else SCENE_CHANCE):
             program += random_scene(chance, theme)
         else:
             (name,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
@@ -145,7 +94,7 @@ def random_scene(chance: random.Random, theme: str) -> list[Command]:
     run = chance.randrange(8)
     return [
         random_command(chance, name, theme) | {"run": run, "worker": one if first else other, **more}
-        for name, first, more in chance.choice(SCENES)
+        for name, first, more in chance.choice(ASKING_SCENES if theme == "ask" and chance.random() < 0.7 else SCENES)
     ]
 
 
@@ -155,7 +104,11 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
     match name:
         case "submit" | "flurry" | "schedule":
             workflow = random_workflow(chance, theme)
-            command |= {"workflow": asdict(workflow), "delay": chance.choice((0, 0, 0, 40))}
+            command |= {
+                "workflow": asdict(workflow),
+                "delay": chance.choice((0, 0, 0, 40)),
+                "by": chance.choice(STARTERS),
+            }
             if name == "schedule":
                 command |= {"overlap": chance.choice(OVERLAPS), "catchup": chance.choice(("none", "last", "all"))}
         case "drive":
@@ -166,16 +119,21 @@ def random_command(chance: random.Random, name: str, theme: str) -> Command:
             command |= {"quantity": chance.randint(1, 3)}
         case "advance":
             command |= {"seconds": chance.choice((4, 6, 35, 61, 400))}
-        case "emit":
-            command |= {"name": chance.choice(EVENTS)}
-        case "signal" | "update":
-            command |= {"name": chance.choice(SIGNALS)}
+        case "emit" | "signal" | "update":
+            command |= {"name": chance.choice(EVENTS if name == "emit" else SIGNALS)}
+        case "decide":
+            command |= {
+                "question": chance.randrange(6),
+                "person": chance.randrange(len(PEOPLE)),
+                "vote": chance.choice(VOTES),
+            }
+            command |= {"open": int(chance.random() < 0.8), "link": chance.random() < 0.2}
         case "change_start":
             command |= {"seconds": chance.choice((0, 50))}
         case "set_priority":
             command |= {"priority": chance.randrange(3)}
         case "serve":
-            command |= {"service": chance.randrange(9)}
+            command |= {"service": chance.randrange(10)}
         case "fork" | "cancel_activity":
             command |= {"step": chance.randrange(12)}
     return command

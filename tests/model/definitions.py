@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from engine.model.json import JsonObject
+from tests.model.panels import PANELS, allows_self
 from tests.model.stages import Stage, Workflow, child_of
 
 CHAIN = 2  # a workflow that goes on as a new run does so so often
@@ -52,18 +54,12 @@ def _tasks(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
                 key: _call("tools.update.handle", {"name": stage.name, **limit}),
                 f"{key}r": reply | {"dependencies": [key]},
             }
-        case "choice":
-            return _choice(stage, key)
         case "child":
             inputs = {"round": 0}
             return {key: _call("tools.workflow.execute", {"workflow_name": child_of(stage).name, "inputs": inputs})}
-        case "act":
-            return _activity(stage, key)
-        case "guard":
-            return _guarded(stage, key)
         case "again":
             return _again(key)
-    return _fork(stage, key)
+    return _SEVERAL[stage.kind](stage, key)
 
 
 def _choice(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
@@ -76,6 +72,24 @@ def _choice(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
     }
     meeting = _call("tools.model.do", {}) | {"dependencies": list(sides)}
     return {key: condition, **sides, f"{key}m": meeting}
+
+
+def _question(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
+    """People are asked, and what they say chooses a side."""
+    rounds: Any = [asdict(one) for one in PANELS[stage.panel]]
+    who = rounds[0] if len(rounds) == 1 else {"stages": rounds}
+    how = {"timeout_seconds": stage.seconds, "on_expiry": stage.name, "allow_self": allows_self(stage.panel)}
+    condition = {
+        "operator_type": "condition",
+        "condition": f"{{{{{key}.approved}}}}",
+        "if_true": f"{key}yes",
+        "if_false": f"{key}no",
+        "dependencies": [key],
+    }
+    sides = {f"{key}{side}": _call("tools.model.do", {}) | {"dependencies": [f"{key}c"]} for side in ("yes", "no")}
+    meeting = _call("tools.model.do", {}) | {"dependencies": list(sides)}
+    ask = _call("tools.approval.request", {"message": "Go on?"} | who | how)
+    return {key: ask, f"{key}c": condition, **sides, f"{key}m": meeting}
 
 
 def _activity(stage: Stage, key: str) -> dict[str, dict[str, Any]]:
@@ -137,3 +151,12 @@ def _call(function: str, kwargs: dict[str, Any], retries: int = 0, undo: int | N
         again = {"max_retries": 2, "delay": RETRY_SECONDS, "backoff_factor": 1.0}
         task["compensation"] = {"function": "tools.model.do", "kwargs": {"fails": undo}, "retry_policy": again}
     return task
+
+
+_SEVERAL = {
+    "choice": _choice,
+    "ask": _question,
+    "act": _activity,
+    "guard": _guarded,
+    "fork": _fork,
+}  # stages of several steps each

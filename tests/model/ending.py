@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 ROUNDS = 400
 _OPEN = """
-    SELECT extract(epoch FROM min(t.available_at) - highway.now())::float8 AS seconds, count(*) AS tasks
-      FROM highway.task AS t WHERE t.tenant_id = %s AND highway.is_open(t.state)
+    SELECT extract(epoch FROM min(least(t.available_at, a.expires_at)) - highway.now())::float8 AS seconds, count(*) AS tasks
+      FROM highway.task AS t
+      LEFT JOIN highway.approval AS a ON a.tenant_id = t.tenant_id AND a.task_id = t.task_id AND a.state = 'pending'
+     WHERE t.tenant_id = %s AND highway.is_open(t.state)
 """
 _PAUSED = """
     SELECT r.workflow_run_id FROM highway.workflow_run AS r
@@ -87,7 +89,8 @@ class Ending:
     def _serve(self) -> bool:
         """Services that let runs in and stop them; how much the others do says nothing."""
         stopping = [service for service in SERVICES if service.name in _MOVING]
-        return sum(service.step(self._machine.worker, self._machine.player(0).worker_id) for service in stopping) > 0
+        ended = sum(service.step(self._machine.worker, self._machine.player(0).worker_id) for service in stopping)
+        return ended + self._machine.expire() > 0
 
     def _supply(self) -> bool:
         machine = self._machine
@@ -95,7 +98,7 @@ class Ending:
         machine.runs()
         for row in wanted:
             self._give(row["workflow_run_id"], row["kind"], row["event_name"])
-        return bool(wanted)
+        return bool(wanted) | machine.decide_the_rest()
 
     def _give(self, run_id: UUID, kind: str, name: str) -> None:
         machine = self._machine

@@ -9,6 +9,11 @@ from engine.db.queries import load
 
 _doctor = load("doctor")
 _TASKS = "SELECT task_id, state, epoch, highway.is_open(state) AS open FROM highway.task WHERE tenant_id = %s"
+# A question whose time is over is nobody's to decide until the service ends it: programs may look at it meanwhile.
+_UNDECIDED = "it waits for an approval that nobody can give"
+_OVERDUE = (
+    "SELECT task_id FROM highway.approval WHERE tenant_id = %s AND state = 'pending' AND expires_at <= highway.now()"
+)
 _PAST = """
     SELECT concat_ws('/', 'checkpoint', k.workflow_run_id, k.scope, k.step_key) AS place, md5(k::text) AS hash
       FROM highway.checkpoint AS k WHERE k.tenant_id = %(tenant)s
@@ -49,6 +54,8 @@ class Watch:
         """Everything that does not hold."""
         stuck = _doctor.stuck.many(self._connection, grace_seconds=0.0, quantity=10)
         wrong = _doctor.inconsistent.many(self._connection, quantity=10)
+        overdue = {row["task_id"] for row in cursor(self._connection).execute(_OVERDUE, [self._tenant]).fetchall()}
+        stuck = [row for row in stuck if row["problem"] != _UNDECIDED or row["task_id"] not in overdue]
         found = [
             f"task {row['key']!r} of {row['workflow_run_id']} is {row['state']}: {row['problem']}" for row in stuck
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 from engine import facade
@@ -18,9 +17,13 @@ from engine.services.admission import admit_children
 from engine.services.rescue import rescue
 from engine.tools import registry
 from engine.worker.programs import Programs
+from tests.model.answers import check_answers
 from tests.model.asked import Asked
+from tests.model.asking import Question
 from tests.model.commands import WORKERS, Command
 from tests.model.control import Control
+from tests.model.counting import count_problems
+from tests.model.deciding import Deciding
 from tests.model.ending import Ending
 from tests.model.facts import read_facts
 from tests.model.fakes import Effects
@@ -43,7 +46,7 @@ _RUNS = """
 MOST_TURNS = 20
 
 
-class Machine(Control, Following, Scheduling, Submitting):
+class Machine(Control, Deciding, Following, Scheduling, Submitting):
     """One program on one tenant and one queue. ``web`` and ``worker`` are connections of these roles; nobody else uses them meanwhile."""
 
     def __init__(self, web: Connection, worker: Connection) -> None:
@@ -56,6 +59,7 @@ class Machine(Control, Following, Scheduling, Submitting):
         self.effects = Effects(worker)
         self.players: list[Player | None] = [None] * WORKERS
         self.schedules: dict[UUID, Scheduled] = {}
+        self.questions: dict[UUID, Question] = {}
         self.held_queue = self.draining = False
         self._thawed = False
         self.disturbed = False  # whether a tool may have run in vain
@@ -108,15 +112,15 @@ class Machine(Control, Following, Scheduling, Submitting):
     def _learn(self, row: Row, found: dict[UUID, Row]) -> Asked:
         """What is asked of a run that the engine has started: the next of a chain, one of a schedule, or a child."""
         if row["continued_from"]:
-            before = self.asked[row["continued_from"]]
-            return before.follower({"round": before.inputs.get("round", 0) + 1})
+            return self.asked[row["continued_from"]].next_of_chain()
         if row["schedule_id"]:
-            return Asked(self.schedules[row["schedule_id"]].workflow, row["inputs"])
+            schedule = self.schedules[row["schedule_id"]]
+            return Asked(schedule.workflow, row["inputs"], starter=schedule.name)
         last = row  # of its chain: that one is the child now
         while last["continued_to"]:
             last = found[last["continued_to"]]
-        workflow = workflow_of_child(self.asked[last["parent_run_id"]].workflow, last["parent_key"])
-        return Asked(workflow, {"round": 0})
+        above = self.asked[last["parent_run_id"]]
+        return Asked(workflow_of_child(above.workflow, last["parent_key"]), {"round": 0}, starter=above.starter)
 
     def tell(self, act: Callable[[UUID], None], command: Command, *, may_refuse: bool = False) -> None:
         """Do something to the run that the command means. It is refused when, and only when, the run has ended, unless it is undoing.
@@ -143,7 +147,11 @@ class Machine(Control, Following, Scheduling, Submitting):
 
     def serve(self, number: int) -> None:
         """One step of one of the services."""
-        SERVICES[number % len(SERVICES)].step(self.worker, self._upkeep)
+        service = SERVICES[number % len(SERVICES)]
+        if service.name == "approvals":
+            self.expire()
+        else:
+            service.step(self.worker, self._upkeep)
 
     def state(self, run_id: UUID) -> tuple[str, str]:
         row = (
@@ -248,7 +256,7 @@ class Machine(Control, Following, Scheduling, Submitting):
         grant_slots(self.worker)
         if self._thawed:
             self.rescue()  # what a worker has claimed that thawed after its burial
-        if broken := self.watch.look() + self.overlaps():
+        if broken := self.watch.look() + self.overlaps() + self.wrong_questions():
             raise DivergenceError(f"{when}: {broken}")
 
     def _judge(self) -> None:
@@ -257,34 +265,17 @@ class Machine(Control, Following, Scheduling, Submitting):
         wrong = [
             f"run {run_id} of {self.asked[run_id].workflow}: {problem}"
             for run_id, facts in family.items()
-            for check in (check_run(facts, self.asked, family), check_messages(facts, self.asked[run_id]))
+            for check in (
+                check_run(facts, self.asked, family),
+                check_messages(facts, self.asked[run_id]),
+                check_answers(facts, self.asked[run_id], family, self.questions.values()),
+            )
             for problem in check
         ]
         wrong += self.effects.problems(family, disturbed=self.disturbed)
         for update_id in self.updates:
             if not facade.get_update(self.web, tenant_id=self.tenant, update_id=update_id).is_answered:
                 wrong.append(f"the update {update_id} was never answered")
-        wrong += self._count_problems(family)
+        wrong += count_problems(self.worker, self.tenant, family)
         if wrong:
             raise DivergenceError("\n".join(wrong))
-
-    def _count_problems(self, family: dict[UUID, Any]) -> list[str]:
-        done = [
-            step
-            for facts in family.values()
-            for place, step in facts.done.items()
-            if step.outcome == "succeeded" and not facts.is_copied(place)
-        ]
-        added = [
-            step
-            for step in done
-            if isinstance(step.result, dict) and step.result.get("name") == "n" and "value" in step.result
-        ]
-        expected = sum(-1 if step.key.endswith("@undo") else 1 for step in added)
-        row = (
-            cursor(self.worker)
-            .execute("SELECT value FROM highway.counter WHERE tenant_id = %s", [self.tenant])
-            .fetchone()
-        )
-        counted = row["value"] if row else 0
-        return [] if counted == expected else [f"the counter is {counted}, and {expected} is checkpointed"]

@@ -77,6 +77,8 @@ class Prediction:
             case "choice":
                 yield Step(scope, f"{key}{stage.name}", "succeeded")
                 yield Step(scope, f"{key}m", "succeeded")
+            case "ask":
+                yield from self._decided(scope, key)
             case "fork":
                 yield self._join(stage, scope, key)
             case "child":
@@ -99,6 +101,13 @@ class Prediction:
     def _from_outside(self, scope: str, key: str) -> Step | None:
         done = self._facts.done.get((scope, key))
         return Step(scope, key, done.outcome) if done and done.outcome != "skipped" else None  # type: ignore[arg-type]
+
+    def _decided(self, scope: str, key: str) -> Iterator[Step | None]:
+        """What was decided (see `answers`) chooses a side."""
+        yield self._from_outside(scope, key)
+        side = "yes" if self._facts.done[scope, key].result["approved"] else "no"
+        yield Step(scope, f"{key}{side}", "succeeded")
+        yield Step(scope, f"{key}m", "succeeded")
 
     def _join(self, stage: Stage, scope: str, key: str) -> Step | None:
         ends = [

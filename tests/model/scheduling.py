@@ -35,8 +35,9 @@ _FIRED = """
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A schedule: what it starts, and how its runs meet."""
+    """A schedule: its name, what it starts, and how its runs meet."""
 
+    name: str
     workflow: Workflow
     overlap: Overlap
 
@@ -70,7 +71,7 @@ class Scheduling:
             queue=self.queue,
         )
         made = facade.create_schedule(self.web, tenant_id=self.tenant, spec=spec)
-        self.schedules[made.schedule_id] = Scheduled(workflow, spec.overlap)
+        self.schedules[made.schedule_id] = Scheduled(spec.name, workflow, spec.overlap)
 
     def _do_fire(self, command: Command) -> None:
         """By hand."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.model.panels import PANELS
+
 PERMANENT = 99  # more failures than any retry policy allows
 KINDS = (
     "do",
@@ -23,12 +25,19 @@ KINDS = (
     "choice",
     "act",
     "guard",
+    "ask",
     "fork",
     "child",
 )
 EVENTS, SIGNALS, LOCKS = ("e", "f"), ("p", "q"), ("l", "m")
+ON_EXPIRY = ("fail", "approve", "reject")
+SHORT, LONG = (
+    40,
+    3000,
+)  # seconds that a question is open: the end of a program leaves the short ones to time, and decides the others
+ASKING_SECONDS = (SHORT, LONG)
 AGAIN_CHANCE, THEME_CHANCE = 0.1, 0.4
-THEMES = ("", "", "", "act", "guard", "take", "child")  # of programs
+THEMES = ("", "", "", "act", "guard", "take", "child", "ask", "ask")  # of programs
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Stage:
 
     ``name``: of an event, a signal or a lock, the side of a choice, or by what the end of an activity is heard of. ``seconds``: a timer's time, the
     time limit of a wait (0: none), or the time in which an activity has to be over. ``lists``: the branches of a fork, or the one chain of a child.
+    ``panel``: who decides a question; its ``name`` is what becomes of it when nobody does.
     """
 
     kind: str
@@ -46,6 +56,7 @@ class Stage:
     undo: int | None = None
     seconds: int = 0
     lists: tuple[tuple[Stage, ...], ...] = ()
+    panel: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,10 @@ def _random_stage(chance: random.Random, depth: int, theme: str) -> Stage:
             return Stage(kind, ends, *_random_tries(chance), seconds=chance.choice((0, 0, 60)))
         case "guard":
             return Stage(kind, chance.choice(LOCKS), *_random_tries(chance), seconds=chance.choice((0, 60)))
+        case "ask":
+            return Stage(
+                kind, chance.choice(ON_EXPIRY), seconds=chance.choice(ASKING_SECONDS), panel=chance.choice(list(PANELS))
+            )
     if depth == 0:
         return Stage("do")
     if kind == "child":

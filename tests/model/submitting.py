@@ -51,7 +51,8 @@ class Submitting:
         flow = command.get("flow", "")
         if flow == "batch" and workflow.goes_on:
             flow = ""  # its inputs say which of its chain it is
-        which = self._registered(workflow)
+        starter = command.get("by", "")
+        which = self._registered(workflow) | {"triggered_by": starter}
         inputs = {"round": 0, "number": len(self.asked)}
         joins = self._joins(flow)
         run = self._let_in(
@@ -64,19 +65,20 @@ class Submitting:
         if joins is not None:
             self._join(joins, flow, inputs)
         elif flow == "batch":
-            self.asked[run.workflow_run_id] = Asked(workflow, {"items": [inputs]}, BATCH_SECONDS, flow)
+            self.asked[run.workflow_run_id] = Asked(workflow, {"items": [inputs]}, BATCH_SECONDS, flow, starter=starter)
         else:
             delay = CALM_SECONDS if flow == "calm" else command["delay"]
-            self.asked[run.workflow_run_id] = Asked(workflow, inputs, delay, flow)
+            self.asked[run.workflow_run_id] = Asked(workflow, inputs, delay, flow, starter=starter)
 
     def _do_flurry(self, command: Command) -> None:
         """Several runs by one call."""
         workflow = workflow_of(command)
-        which = self._registered(workflow)
+        starter = command.get("by", "")
+        which = self._registered(workflow) | {"triggered_by": starter}
         inputs: list[dict[str, Any]] = [{"round": 0, "number": number} for number in range(2)]
         made = self._let_in(lambda: facade.submit_many(**which, inputs=inputs, delay_seconds=command["delay"]))
         for run_id, each in zip(made or (), inputs, strict=made is not None):
-            self.asked[run_id] = Asked(workflow, each, command["delay"])
+            self.asked[run_id] = Asked(workflow, each, command["delay"], starter=starter)
 
     def _registered(self, workflow: Workflow) -> dict[str, Any]:
         """What every submission of the workflow says."""
