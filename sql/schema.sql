@@ -4,6 +4,15 @@ CREATE SCHEMA highway;
 
 ALTER SCHEMA highway OWNER TO highway_owner;
 
+CREATE FUNCTION highway.add_starter(p_tenant uuid, p_run uuid, p_by text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE highway.workflow_run AS r SET started_by = highway.started_by(p_tenant, p_run) || p_by
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND p_by <> ALL (highway.started_by(p_tenant, p_run))
+$$;
+
+ALTER FUNCTION highway.add_starter(p_tenant uuid, p_run uuid, p_by text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.admit_call(p_tenant uuid, p_workflow text, p_resource text, p_run uuid, p_scope text, p_task uuid, p_epoch integer, p_step text, OUT admitted boolean, OUT state text, OUT seconds double precision) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -310,7 +319,7 @@ CREATE TABLE highway.workflow_run (
     first_run_id uuid,
     limits jsonb,
     singleton_key text,
-    started_by text,
+    started_by text[],
     CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
     CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
     CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
@@ -684,7 +693,7 @@ CREATE TABLE highway.approval (
     stage integer DEFAULT 0 NOT NULL,
     allow_self boolean DEFAULT false NOT NULL,
     on_expiry text DEFAULT 'fail'::text NOT NULL,
-    requested_by text DEFAULT ''::text NOT NULL,
+    requested_by text[] DEFAULT '{}'::text[] NOT NULL,
     requested_at timestamp with time zone DEFAULT highway.now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     state text DEFAULT 'pending'::text NOT NULL,
@@ -2178,7 +2187,7 @@ BEGIN
         v_starts := CASE WHEN jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN highway.now() ELSE t.available_at END;
         UPDATE highway.workflow_run AS r SET inputs = jsonb_build_object('items', v_items) WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
     END IF;
-    PERFORM highway.plan_start(p_tenant, p_run, v_starts);
+    PERFORM highway.plan_start(p_tenant, p_run, v_starts), highway.add_starter(p_tenant, p_run, p_how ->> 'by');
     RETURN true;
 END
 $$;
@@ -3120,9 +3129,9 @@ $$;
 
 ALTER FUNCTION highway.stand_under_again(p_tenant uuid, p_run uuid, p_repeats uuid) OWNER TO highway_owner;
 
-CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text
+CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text[]
     LANGUAGE sql STABLE
-    RETURN (SELECT COALESCE(r.started_by, r.triggered_by) AS "coalesce" FROM highway.workflow_run r WHERE ((r.tenant_id = started_by.p_tenant) AND (r.workflow_run_id = started_by.p_run)));
+    RETURN (SELECT COALESCE(r.started_by, ARRAY[r.triggered_by]) AS "coalesce" FROM highway.workflow_run r WHERE ((r.tenant_id = started_by.p_tenant) AND (r.workflow_run_id = started_by.p_run)));
 
 ALTER FUNCTION highway.started_by(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
@@ -3188,7 +3197,7 @@ CREATE FUNCTION highway.submit_flow(p_tenant uuid, p_definition uuid, p_inputs j
     AS $$
 DECLARE
     v_kind text := (SELECT k FROM unnest(ARRAY['singleton', 'debounce', 'batch']) AS k WHERE p_flow ? k LIMIT 1);
-    v_how jsonb := (p_flow -> v_kind) || jsonb_build_object('limits', coalesce(nullif(p_flow -> 'limits', 'null'), '[]'));
+    v_how jsonb := (p_flow -> v_kind) || jsonb_build_object('limits', coalesce(nullif(p_flow -> 'limits', 'null'), '[]'), 'by', p_triggered_by);
 BEGIN
     PERFORM highway.check_admission(p_tenant, p_queue);
     joined := false;
@@ -3551,7 +3560,7 @@ ALTER FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) OWNER TO hig
 
 CREATE FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN CASE WHEN ((NOT (a).allow_self) AND ((a).requested_by = ANY ((p_names || p_by)))) THEN (p_by || ' has started what asks for this approval, and cannot decide it'::text) WHEN ((jsonb_array_length((((a).stages -> (a).stage) -> 'approvers'::text)) > 0) AND (NOT ((((a).stages -> (a).stage) -> 'approvers'::text) ?| (p_names || p_by)))) THEN ((p_by || ' is not one of those who decide this now: '::text) || (SELECT string_agg(n.value, ', '::text) AS string_agg FROM jsonb_array_elements_text((((why_no_say.a).stages -> (why_no_say.a).stage) -> 'approvers'::text)) n(value))) ELSE NULL::text END;
+    RETURN CASE WHEN ((NOT (a).allow_self) AND ((a).requested_by && (p_names || p_by))) THEN (p_by || ' has started what asks for this approval, and cannot decide it'::text) WHEN ((jsonb_array_length((((a).stages -> (a).stage) -> 'approvers'::text)) > 0) AND (NOT ((((a).stages -> (a).stage) -> 'approvers'::text) ?| (p_names || p_by)))) THEN ((p_by || ' is not one of those who decide this now: '::text) || (SELECT string_agg(n.value, ', '::text) AS string_agg FROM jsonb_array_elements_text((((why_no_say.a).stages -> (why_no_say.a).stage) -> 'approvers'::text)) n(value))) ELSE NULL::text END;
 
 ALTER FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) OWNER TO highway_owner;
 

@@ -28,7 +28,8 @@ class VoteView:
 class ApprovalView:
     """A question of a step. ``stages`` are ``{"approvers", "quorum"}``, ``stage`` is the one that is being decided, from 0.
 
-    ``votes`` are in order. Withdrawn: the step waits no more. Expired: nobody decided in time, and the step went on as ``on_expiry`` says.
+    ``requested_by``: whoever had a hand in starting the run. ``votes`` are in order. Withdrawn: the step waits no more. Expired: nobody decided in time,
+    and the step went on as ``on_expiry`` says.
     """
 
     approval_id: UUID
@@ -43,7 +44,7 @@ class ApprovalView:
     stage: int
     allow_self: bool
     on_expiry: str
-    requested_by: str
+    requested_by: list[str]
     requested_at: datetime
     expires_at: datetime
     state: ApprovalState

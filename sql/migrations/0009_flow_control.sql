@@ -641,7 +641,7 @@ BEGIN
         v_starts := CASE WHEN jsonb_array_length(v_items) >= (p_how ->> 'size')::integer THEN highway.now() ELSE t.available_at END;
         UPDATE highway.workflow_run AS r SET inputs = jsonb_build_object('items', v_items) WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run;
     END IF;
-    PERFORM highway.plan_start(p_tenant, p_run, v_starts);
+    PERFORM highway.plan_start(p_tenant, p_run, v_starts), highway.add_starter(p_tenant, p_run, p_how ->> 'by');
     RETURN true;
 END
 $$;
@@ -687,7 +687,7 @@ CREATE FUNCTION highway.submit_flow(
     LANGUAGE plpgsql AS $$
 DECLARE
     v_kind text := (SELECT k FROM unnest(ARRAY['singleton', 'debounce', 'batch']) AS k WHERE p_flow ? k LIMIT 1);
-    v_how jsonb := (p_flow -> v_kind) || jsonb_build_object('limits', coalesce(nullif(p_flow -> 'limits', 'null'), '[]'));
+    v_how jsonb := (p_flow -> v_kind) || jsonb_build_object('limits', coalesce(nullif(p_flow -> 'limits', 'null'), '[]'), 'by', p_triggered_by);
 BEGIN
     PERFORM highway.check_admission(p_tenant, p_queue);
     joined := false;

@@ -19,7 +19,7 @@ CREATE TABLE highway.approval (
     stage integer NOT NULL DEFAULT 0,        -- the one that is being decided, from 0
     allow_self boolean NOT NULL DEFAULT false,
     on_expiry text NOT NULL DEFAULT 'fail' CHECK (on_expiry IN ('fail', 'approve', 'reject')),
-    requested_by text NOT NULL DEFAULT '',
+    requested_by text[] NOT NULL DEFAULT '{}', -- whoever had a hand in starting the run
     requested_at timestamptz NOT NULL DEFAULT highway.now(),
     expires_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'rejected', 'expired', 'withdrawn')),
@@ -64,13 +64,20 @@ CREATE TABLE highway.approval_token (
 CREATE INDEX approval_token_of ON highway.approval_token (tenant_id, approval_id);
 CALL highway.protect('highway.approval_token');
 
--- Who started a run: for a child, whoever started the first of its line. A child keeps the name, as it may outlive those above it: they can be forgotten,
--- or go on as other runs.
-ALTER TABLE highway.workflow_run ADD COLUMN started_by text;  -- of a child; others are started by `triggered_by`
+-- Who had a hand in starting a run: whoever submitted it, and whose submissions it took in while it stood under a key. A child keeps the names of the
+-- first of its line, as it may outlive those above it: they can be forgotten, or go on as other runs.
+ALTER TABLE highway.workflow_run ADD COLUMN started_by text[];  -- NULL: `triggered_by` alone
 
-CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text
+CREATE FUNCTION highway.started_by(p_tenant uuid, p_run uuid) RETURNS text[]
     LANGUAGE sql STABLE
-    RETURN (SELECT coalesce(r.started_by, r.triggered_by) FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
+    RETURN (SELECT coalesce(r.started_by, ARRAY[r.triggered_by]) FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run);
+
+-- One more who had a hand in it.
+CREATE FUNCTION highway.add_starter(p_tenant uuid, p_run uuid, p_by text) RETURNS void
+    LANGUAGE sql AS $$
+    UPDATE highway.workflow_run AS r SET started_by = highway.started_by(p_tenant, p_run) || p_by
+     WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND p_by <> ALL (highway.started_by(p_tenant, p_run))
+$$;
 
 -- "approved by ann at 2026-11-28 10:14 UTC": what became of a question, for whoever comes late.
 CREATE FUNCTION highway.fate_of(a highway.approval) RETURNS text
@@ -121,7 +128,7 @@ $$;
 CREATE FUNCTION highway.why_no_say(a highway.approval, p_by text, p_names text[]) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN CASE
-        WHEN NOT a.allow_self AND a.requested_by = ANY (p_names || p_by)
+        WHEN NOT a.allow_self AND a.requested_by && (p_names || p_by)
         THEN p_by || ' has started what asks for this approval, and cannot decide it'
         WHEN jsonb_array_length(a.stages -> a.stage -> 'approvers') > 0 AND NOT (a.stages -> a.stage -> 'approvers') ?| (p_names || p_by)
         THEN p_by || ' is not one of those who decide this now: '

@@ -42,7 +42,7 @@ def test_a_run_asks_sleeps_and_goes_on_with_what_was_decided(workers: Workers) -
     workers.start()
     run_id = workers.submit(_asks(message="Deploy?", approval_key="deploy-7", data={"version": 7}), triggered_by="otto")
     found = _question(workers, run_id)
-    assert (found.message, found.data, found.requested_by, found.step) == ("Deploy?", {"version": 7}, "otto", "ask")
+    assert (found.message, found.data, found.requested_by, found.step) == ("Deploy?", {"version": 7}, ["otto"], "ask")
     (reason,) = _reasons(workers, run_id)
     assert (reason.code, reason.text) == ("approval", "needs approval: Deploy? (0 of 1)")
     assert reason.until == found.expires_at
@@ -173,7 +173,7 @@ def test_a_child_asks_for_whoever_started_its_line(workers: Workers) -> None:
     with connect(workers.database.web) as connection:
         workers.wait(run_id, lambda _: bool(facade.list_approvals(connection, tenant_id=workers.tenant, pending=True)))
         (found,) = facade.list_approvals(connection, tenant_id=workers.tenant, pending=True)
-    assert found.requested_by == "otto"
+    assert found.requested_by == ["otto"]
 
 
 def test_stages_are_decided_one_after_another_by_different_people(database: Database, tenant: UUID) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import NotAllowedError
+from engine.model.flow import Batch, Debounce, FlowOptions
 from engine.model.json import JsonObject
 from tests.engine.definitions import op, task, workflow
 from tests.support.approving import decide
@@ -47,7 +48,7 @@ def _refuses_ann(workers: Workers) -> None:
     workers.ask(facade.emit_event, run_id, name="go", payload={})
     workers.wait(run_id, lambda _: bool(workers.ask(facade.approvals_of_run, run_id)))
     (found,) = workers.ask(facade.approvals_of_run, run_id)
-    assert found.requested_by == "ann"
+    assert found.requested_by == ["ann"]
     with connect(workers.database.web) as connection:
         with pytest.raises(NotAllowedError, match="ann has started what asks"):
             decide(connection, workers.tenant, found, "approve", "ann")
@@ -78,3 +79,24 @@ def test_a_line_of_which_a_run_went_on_as_another_keeps_the_name_of_its_starter(
     workers.start()
     assert workers.finish(first).status == "completed"
     _refuses_ann(workers)
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [FlowOptions(debounce=Debounce("k", 0.1, 60)), FlowOptions(batch=Batch("k", 5, 0.1))],
+    ids=["debounce", "batch"],
+)
+def test_whose_submission_a_run_took_in_has_no_say_in_what_it_asks(workers: Workers, flow: FlowOptions) -> None:
+    asks = {"name": "asks"} | workflow(task("ask", function="tools.approval.request", kwargs={"message": "Pay?"}))
+    runs = {workers.submit(asks, triggered_by=who, flow=flow, inputs={"of": who}) for who in ("otto", "ann", "ann")}
+    (run_id,) = runs
+    workers.start()
+    workers.wait(run_id, lambda _: bool(workers.ask(facade.approvals_of_run, run_id)))
+    (found,) = workers.ask(facade.approvals_of_run, run_id)
+    assert found.requested_by == ["otto", "ann"]
+    with connect(workers.database.web) as connection:
+        for who in ("otto", "ann"):
+            with pytest.raises(NotAllowedError, match=f"{who} has started what asks"):
+                decide(connection, workers.tenant, found, "approve", who)
+        assert decide(connection, workers.tenant, found, "approve", "bob") == "approved"
+    assert workers.finish(run_id).status == "completed"

@@ -14,7 +14,7 @@ KEPT = ("slot", "queue", "single")  # flows that count for the runs that follow 
 class Asked:
     """What the commands did to one run.
 
-    ``starter``: the name of whoever started it, or the first of its line.
+    ``starters``: the names of those who had a hand in starting it, or the first of its line.
     ``flow``: how it met others; ``stops``: the status that it had after each accepted request to stop; ``withdrawn``: keys of its activities that
     were cancelled alone; ``emitted``: payload of the accepted, first emit from outside, by name; ``sent``: payloads of signals by name.
     """
@@ -29,7 +29,7 @@ class Asked:
     withdrawn: set[str] = field(default_factory=set)
     emitted: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, list[Any]] = field(default_factory=dict)
-    starter: str = ""
+    starters: tuple[str, ...] = ("",)
 
     def restarted(self) -> None:
         """It goes on as if nobody had stopped it."""
@@ -42,4 +42,4 @@ class Asked:
 
     def next_of_chain(self) -> Asked:
         """The run as which this one goes on: with inputs of its own, and started by whoever started the first."""
-        return replace(self.follower(), inputs={"round": self.inputs.get("round", 0) + 1}, starter=self.starter)
+        return replace(self.follower(), inputs={"round": self.inputs.get("round", 0) + 1}, starters=self.starters)

@@ -15,13 +15,13 @@ Answer = Literal["pending", "approved", "rejected", "closed", "no say"]  # the l
 
 @dataclass
 class Question:
-    """One question, and what was said to it. ``starter``: who started what asks; ``votes``: (stage, person, vote) in order."""
+    """One question, and what was said to it. ``starters``: who started what asks; ``votes``: (stage, person, vote) in order."""
 
     approval_id: UUID
     run_id: UUID
     place: tuple[str, str]
     asked: Stage
-    starter: str
+    starters: tuple[str, ...]
     expires_at: datetime
     state: str = "pending"
     stage: int = 0
@@ -41,7 +41,7 @@ class Question:
         if not self.is_open or self.expires_at <= now or said is not None:
             return "closed"
         approvers = self._round.approvers
-        if person == self.starter and not allows_self(self.asked.panel):
+        if person in self.starters and not allows_self(self.asked.panel):
             return "no say"
         return None if not approvers or {person, *PEOPLE[person]} & set(approvers) else "no say"
 

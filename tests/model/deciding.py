@@ -140,12 +140,12 @@ class Deciding:
             raise DivergenceError(f"the run {row['workflow_run_id']} asks in {place}, where it has nothing to ask")
         stage = stages[place]
         wanted = [{"approvers": list(one.approvers), "quorum": one.quorum} for one in PANELS[stage.panel]]
-        right = (wanted, stage.name, stage.seconds, allows_self(stage.panel), asked.starter)
+        right = (wanted, stage.name, stage.seconds, allows_self(stage.panel), list(asked.starters))
         found = (row["stages"], row["on_expiry"], row["seconds"], row["allow_self"], row["requested_by"])
         if found != right:
             raise DivergenceError(f"the question of {place} is {found}, and should be {right}")
         return Question(
-            row["approval_id"], row["workflow_run_id"], place, stage, asked.starter, expires_at=row["expires_at"]
+            row["approval_id"], row["workflow_run_id"], place, stage, asked.starters, expires_at=row["expires_at"]
         )
 
     def _follow(self, row: Row) -> Iterator[str]:

@@ -115,12 +115,12 @@ class Machine(Control, Deciding, Following, Scheduling, Submitting):
             return self.asked[row["continued_from"]].next_of_chain()
         if row["schedule_id"]:
             schedule = self.schedules[row["schedule_id"]]
-            return Asked(schedule.workflow, row["inputs"], starter=schedule.name)
+            return Asked(schedule.workflow, row["inputs"], starters=(schedule.name,))
         last = row  # of its chain: that one is the child now
         while last["continued_to"]:
             last = found[last["continued_to"]]
         above = self.asked[last["parent_run_id"]]
-        return Asked(workflow_of_child(above.workflow, last["parent_key"]), {"round": 0}, starter=above.starter)
+        return Asked(workflow_of_child(above.workflow, last["parent_key"]), {"round": 0}, starters=above.starters)
 
     def tell(self, act: Callable[[UUID], None], command: Command, *, may_refuse: bool = False) -> None:
         """Do something to the run that the command means. It is refused when, and only when, the run has ended, unless it is undoing.

@@ -63,12 +63,14 @@ class Submitting:
         if (run.workflow_run_id if run.joined else None) != joins:
             raise DivergenceError(f"a submission under {flow!r} is {run}, and should have joined {joins}")
         if joins is not None:
-            self._join(joins, flow, inputs)
+            self._join(joins, flow, inputs, starter)
         elif flow == "batch":
-            self.asked[run.workflow_run_id] = Asked(workflow, {"items": [inputs]}, BATCH_SECONDS, flow, starter=starter)
+            self.asked[run.workflow_run_id] = Asked(
+                workflow, {"items": [inputs]}, BATCH_SECONDS, flow, starters=(starter,)
+            )
         else:
             delay = CALM_SECONDS if flow == "calm" else command["delay"]
-            self.asked[run.workflow_run_id] = Asked(workflow, inputs, delay, flow, starter=starter)
+            self.asked[run.workflow_run_id] = Asked(workflow, inputs, delay, flow, starters=(starter,))
 
     def _do_flurry(self, command: Command) -> None:
         """Several runs by one call."""
@@ -78,7 +80,7 @@ class Submitting:
         inputs: list[dict[str, Any]] = [{"round": 0, "number": number} for number in range(2)]
         made = self._let_in(lambda: facade.submit_many(**which, inputs=inputs, delay_seconds=command["delay"]))
         for run_id, each in zip(made or (), inputs, strict=made is not None):
-            self.asked[run_id] = Asked(workflow, each, command["delay"], starter=starter)
+            self.asked[run_id] = Asked(workflow, each, command["delay"], starters=(starter,))
 
     def _registered(self, workflow: Workflow) -> dict[str, Any]:
         """What every submission of the workflow says."""
@@ -100,9 +102,11 @@ class Submitting:
             raise DivergenceError("a queue that is draining took a run")
         return made
 
-    def _join(self, run_id: UUID, flow: str, inputs: dict[str, Any]) -> None:
+    def _join(self, run_id: UUID, flow: str, inputs: dict[str, Any], starter: str) -> None:
         """What the run that takes a submission in makes of it."""
         asked = self.asked[run_id]
+        if flow in ("calm", "batch") and starter not in asked.starters:
+            asked.starters = (*asked.starters, starter)
         # Nearly: the key is taken a moment before the run is there.
         age = self._planned(run_id)["age"] - 0.1
         if flow == "calm":
