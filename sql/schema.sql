@@ -256,7 +256,7 @@ CREATE TABLE highway.wait (
     CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
     CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
     CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
-    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text, 'approval'::text])))
+    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text, 'start'::text, 'approval'::text])))
 );
 
 ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
@@ -1621,7 +1621,7 @@ BEGIN
            CASE WHEN c.ended THEN c.result END, CASE WHEN c.ended THEN c.error END, CASE WHEN c.ended THEN c.finished_at END
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
-    PERFORM highway.copy_plans(p_tenant, p_source, v_run);
+    PERFORM highway.copy_plans(p_tenant, p_source, v_run), highway.hold_back(p_tenant, v_run);
     -- What stands apart from the rows that are copied has to outlive the source.
     INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
     SELECT p_tenant, v_run, f.sha256 FROM highway.blob_reference AS f WHERE f.tenant_id = p_tenant AND f.workflow_run_id = p_source
@@ -1925,6 +1925,26 @@ END
 $$;
 
 ALTER FUNCTION highway.hold_approval(p_tenant uuid, p_approval uuid) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.hold_back(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.gate IS NOT NULL) THEN
+        WITH held AS (
+            UPDATE highway.task AS t SET state = 'sleeping', available_at = NULL
+             WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run AND t.state = 'pending'
+            RETURNING t.tenant_id, t.task_id, t.workflow_run_id
+        ), uncounted AS (
+            UPDATE highway.activity AS a SET start_by = NULL, close_by = NULL FROM held AS h WHERE a.tenant_id = h.tenant_id AND a.task_id = h.task_id
+        )
+        INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind)
+        SELECT h.tenant_id, h.task_id, '@start', h.workflow_run_id, 'start' FROM held AS h;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.hold_back(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.hold_caps(p_queues text[], p_tenants uuid[]) RETURNS boolean
     LANGUAGE plpgsql
@@ -2272,6 +2292,25 @@ $$;
 
 ALTER FUNCTION highway.leave_lines(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.let_begin(p_tenants uuid[], p_runs uuid[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH begun AS (
+        DELETE FROM highway.wait AS w USING unnest(p_tenants, p_runs) AS r (tenant_id, workflow_run_id)
+         WHERE w.tenant_id = r.tenant_id AND w.workflow_run_id = r.workflow_run_id AND w.kind = 'start'
+        RETURNING w.tenant_id, w.task_id
+    ), counted AS (
+        UPDATE highway.activity AS a
+           SET start_by = highway.now() + make_interval(secs => a.schedule_to_start_seconds),
+               close_by = highway.now() + make_interval(secs => a.schedule_to_close_seconds)
+          FROM begun AS b WHERE a.tenant_id = b.tenant_id AND a.task_id = b.task_id
+    )
+    UPDATE highway.task AS t SET state = CASE t.state WHEN 'sleeping' THEN 'pending' ELSE t.state END, available_at = highway.now()
+      FROM begun AS b WHERE t.tenant_id = b.tenant_id AND t.task_id = b.task_id
+$$;
+
+ALTER FUNCTION highway.let_begin(p_tenants uuid[], p_runs uuid[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.let_children_go(p_tenant uuid, p_runs uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2553,6 +2592,8 @@ DECLARE
     g record;
     v_until timestamptz;
     v_held boolean;
+    v_passed uuid[] := '{}';
+    v_of uuid[] := '{}';
     v_reachable uuid[] := highway.hold_gates(p_tenants, p_tasks);
 BEGIN
     FOR t IN SELECT k.tenant_id, k.task_id, k.workflow_run_id, k.gate
@@ -2575,6 +2616,8 @@ BEGIN
         END LOOP;
         DELETE FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.step_key = '@slot';
         IF NOT v_held THEN
+            v_passed := v_passed || t.task_id;
+            v_of := v_of || t.tenant_id;
             RETURN NEXT t.task_id;
             CONTINUE;
         END IF;
@@ -2589,6 +2632,7 @@ BEGIN
                          FROM jsonb_array_elements(t.gate) WITH ORDINALITY AS e (value, n) WHERE e.n >= g.n)
          WHERE k.tenant_id = t.tenant_id AND k.task_id = t.task_id;
     END LOOP;
+    PERFORM highway.let_begin(v_of, v_passed);
 END
 $$;
 
@@ -2707,7 +2751,8 @@ BEGIN
     UPDATE highway.task AS t
        SET available_at = p_at,
            state = CASE WHEN t.state = 'paused' THEN t.state WHEN p_at > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state);
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)
+       AND NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.kind = 'start');
     UPDATE highway.activity AS a
        SET start_by = p_at + make_interval(secs => a.schedule_to_start_seconds), close_by = p_at + make_interval(secs => a.schedule_to_close_seconds)
       FROM highway.task AS t
@@ -2934,7 +2979,7 @@ BEGIN
            -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
            gate = CASE WHEN t.task_id = p_run THEN highway.gate_of_run(p_tenant, p_run) END
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
-    PERFORM set_config('highway.restarting', '', true);
+    PERFORM set_config('highway.restarting', '', true), highway.hold_back(p_tenant, p_run);
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
@@ -3703,7 +3748,7 @@ BEGIN
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
-    WHEN w.kind IN ('slot', 'lock', 'room') THEN code := NULL;
+    WHEN w.kind IN ('slot', 'lock', 'room', 'start') THEN code := NULL;
     ELSE words := format('waiting (%s)', w.kind);
     END CASE;
 END
@@ -4523,6 +4568,8 @@ CREATE INDEX wait_for_event ON highway.wait USING btree (tenant_id, workflow_run
 CREATE INDEX wait_for_message ON highway.wait USING btree (tenant_id, workflow_run_id) WHERE ((kind = ANY (ARRAY['signal'::text, 'update'::text])) AND (given IS NULL));
 
 CREATE INDEX wait_for_room ON highway.wait USING btree (tenant_id, task_id) WHERE (kind = 'room'::text);
+
+CREATE INDEX wait_for_start ON highway.wait USING btree (tenant_id, workflow_run_id) WHERE (kind = 'start'::text);
 
 CREATE INDEX workflow_run_chain ON highway.workflow_run USING btree (tenant_id, continued_from) WHERE (continued_from IS NOT NULL);
 

@@ -25,6 +25,7 @@ _WAITING_STATUS: dict[str, StepStatus] = {
     "slot": "waiting",
     "lock": "waiting",
     "room": "waiting",
+    "start": "waiting",
 }
 
 

@@ -348,7 +348,7 @@ BEGIN
            -- Its end gave its slots back: the limits of its definition and of its submission are passed anew.
            gate = CASE WHEN t.task_id = p_run THEN highway.gate_of_run(p_tenant, p_run) END
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id = ANY (p_tasks) AND t.state IN ('failed', 'cancelled');
-    PERFORM set_config('highway.restarting', '', true);
+    PERFORM set_config('highway.restarting', '', true), highway.hold_back(p_tenant, p_run);
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
@@ -416,7 +416,7 @@ BEGIN
            CASE WHEN c.ended THEN c.result END, CASE WHEN c.ended THEN c.error END, CASE WHEN c.ended THEN c.finished_at END
       FROM copied AS c
       LEFT JOIN copied AS p ON p.task_id = c.parent_task_id;
-    PERFORM highway.copy_plans(p_tenant, p_source, v_run);
+    PERFORM highway.copy_plans(p_tenant, p_source, v_run), highway.hold_back(p_tenant, v_run);
     -- What stands apart from the rows that are copied has to outlive the source.
     INSERT INTO highway.blob_reference (tenant_id, workflow_run_id, sha256)
     SELECT p_tenant, v_run, f.sha256 FROM highway.blob_reference AS f WHERE f.tenant_id = p_tenant AND f.workflow_run_id = p_source
@@ -477,7 +477,8 @@ BEGIN
     UPDATE highway.task AS t
        SET available_at = p_at,
            state = CASE WHEN t.state = 'paused' THEN t.state WHEN p_at > highway.now() THEN 'sleeping' ELSE 'pending' END
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state);
+     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND highway.is_open(t.state)
+       AND NOT EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.kind = 'start');
     UPDATE highway.activity AS a
        SET start_by = p_at + make_interval(secs => a.schedule_to_start_seconds), close_by = p_at + make_interval(secs => a.schedule_to_close_seconds)
       FROM highway.task AS t

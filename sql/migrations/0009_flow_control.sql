@@ -352,6 +352,8 @@ DECLARE
     g record;
     v_until timestamptz;
     v_held boolean;
+    v_passed uuid[] := '{}';
+    v_of uuid[] := '{}';
     v_reachable uuid[] := highway.hold_gates(p_tenants, p_tasks);
 BEGIN
     FOR t IN SELECT k.tenant_id, k.task_id, k.workflow_run_id, k.gate
@@ -374,6 +376,8 @@ BEGIN
         END LOOP;
         DELETE FROM highway.wait AS w WHERE w.tenant_id = t.tenant_id AND w.task_id = t.task_id AND w.step_key = '@slot';
         IF NOT v_held THEN
+            v_passed := v_passed || t.task_id;
+            v_of := v_of || t.tenant_id;
             RETURN NEXT t.task_id;
             CONTINUE;
         END IF;
@@ -388,6 +392,7 @@ BEGIN
                          FROM jsonb_array_elements(t.gate) WITH ORDINALITY AS e (value, n) WHERE e.n >= g.n)
          WHERE k.tenant_id = t.tenant_id AND k.task_id = t.task_id;
     END LOOP;
+    PERFORM highway.let_begin(v_of, v_passed);
 END
 $$;
 

@@ -48,8 +48,47 @@ CREATE FUNCTION highway.partition_of(p_tenant uuid, p_run uuid) RETURNS text
 -- service `admission` lets it in when the queue takes runs again and the tenant's backlog has room, the oldest first.
 ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
 ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
-    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room'));
+    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room', 'start'));
 CREATE INDEX wait_for_room ON highway.wait (tenant_id, task_id) WHERE kind = 'room';
+
+-- WHAT BEGINS WITH ITS RUN. A fork takes over branches and activities that are open, and a restart opens them again. While their run has still to pass
+-- its limits they wait with it: asleep without a time, by a wait of kind `start`, which the claim that passes the limits ends (pass_gates).
+CREATE INDEX wait_for_start ON highway.wait (tenant_id, workflow_run_id) WHERE kind = 'start';
+
+-- Keeps what is claimable of a run until the run itself begins. The caller has made or holds its tasks.
+CREATE FUNCTION highway.hold_back(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM highway.task AS t WHERE t.tenant_id = p_tenant AND t.task_id = p_run AND t.gate IS NOT NULL) THEN
+        WITH held AS (
+            UPDATE highway.task AS t SET state = 'sleeping', available_at = NULL
+             WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.task_id <> p_run AND t.state = 'pending'
+            RETURNING t.tenant_id, t.task_id, t.workflow_run_id
+        ), uncounted AS (
+            UPDATE highway.activity AS a SET start_by = NULL, close_by = NULL FROM held AS h WHERE a.tenant_id = h.tenant_id AND a.task_id = h.task_id
+        )
+        INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind)
+        SELECT h.tenant_id, h.task_id, '@start', h.workflow_run_id, 'start' FROM held AS h;
+    END IF;
+END
+$$;
+
+-- Lets begin what was kept until its run began; the limits of activities count from now.
+CREATE FUNCTION highway.let_begin(p_tenants uuid[], p_runs uuid[]) RETURNS void
+    LANGUAGE sql AS $$
+    WITH begun AS (
+        DELETE FROM highway.wait AS w USING unnest(p_tenants, p_runs) AS r (tenant_id, workflow_run_id)
+         WHERE w.tenant_id = r.tenant_id AND w.workflow_run_id = r.workflow_run_id AND w.kind = 'start'
+        RETURNING w.tenant_id, w.task_id
+    ), counted AS (
+        UPDATE highway.activity AS a
+           SET start_by = highway.now() + make_interval(secs => a.schedule_to_start_seconds),
+               close_by = highway.now() + make_interval(secs => a.schedule_to_close_seconds)
+          FROM begun AS b WHERE a.tenant_id = b.tenant_id AND a.task_id = b.task_id
+    )
+    UPDATE highway.task AS t SET state = CASE t.state WHEN 'sleeping' THEN 'pending' ELSE t.state END, available_at = highway.now()
+      FROM begun AS b WHERE t.tenant_id = b.tenant_id AND t.task_id = b.task_id
+$$;
 
 CREATE FUNCTION highway.is_draining(p_tenant uuid, p_queue text) RETURNS boolean
     LANGUAGE sql STABLE

@@ -207,7 +207,7 @@ BEGIN
     WHEN w.kind = 'slot' AND w.due_at IS NOT NULL THEN
         code := 'rate'; data := jsonb_build_object('limit', w.request ->> 'key');
         words := format('more starts of ''%s'' than its rate allows; the next is its own', w.request ->> 'key');
-    WHEN w.kind IN ('slot', 'lock', 'room') THEN code := NULL;
+    WHEN w.kind IN ('slot', 'lock', 'room', 'start') THEN code := NULL;
     ELSE words := format('waiting (%s)', w.kind);
     END CASE;
 END

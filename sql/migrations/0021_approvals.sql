@@ -3,7 +3,7 @@
 
 ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
 ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
-    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room', 'approval'));
+    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room', 'start', 'approval'));
 
 CREATE TABLE highway.approval (
     tenant_id uuid NOT NULL,

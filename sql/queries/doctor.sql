@@ -94,6 +94,11 @@ SELECT w.tenant_id, w.workflow_run_id, 'it stands at the door of ' || t.queue ||
    AND NOT EXISTS (SELECT FROM highway.queue_policy AS q WHERE q.queue = t.queue AND q.tenant_id IN (t.tenant_id, '00000000-0000-0000-0000-000000000000')
                       AND q.changed_at >= highway.now() - make_interval(secs => %(grace_seconds)s) - interval '5 seconds')
  UNION ALL
+SELECT w.tenant_id, w.workflow_run_id, 'it waits for its run to begin, which is ' || own.state || ' and has nothing to pass'
+  FROM highway.wait AS w
+  JOIN highway.task AS own ON own.tenant_id = w.tenant_id AND own.task_id = w.workflow_run_id
+ WHERE w.kind = 'start' AND own.gate IS NULL
+ UNION ALL
 SELECT k.tenant_id, k.workflow_run_id, k.kind || ' ' || k.key || ' is kept by a run that is ' || coalesce(r.status, 'missing')
   FROM highway.run_key AS k
   LEFT JOIN highway.workflow_run AS r ON r.tenant_id = k.tenant_id AND r.workflow_run_id = k.workflow_run_id

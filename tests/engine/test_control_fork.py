@@ -11,6 +11,8 @@ from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import InvalidError, NotFoundError, StateError
 from engine.kit.ids import uuid7
+from engine.model.flow import FlowLimit, FlowOptions
+from engine.queue.granting import grant_slots
 from tests.engine.control_steps import allow, branches, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
 from tests.support.interleaving import problems
@@ -203,7 +205,24 @@ def test_a_fork_that_is_at_work_on_what_it_has_taken_over_has_started(workers: W
         workers.ask(facade.change_start, forked, delay_seconds=3600)
 
 
-def _with_open_work(workers: Workers) -> UUID:
+def test_what_a_fork_has_taken_over_waits_with_it_for_the_limit_of_the_run(workers: Workers) -> None:
+    run = _with_open_work(workers, flow=FlowOptions(limits=(FlowLimit("concurrency", "one", 1),)))
+    forked = _fork(workers, run, "stay")
+    assert take(workers.database.worker, queues=QUEUES) == [], "its source has the only slot"
+    assert set(_states(workers, forked).values()) == {"sleeping"}
+    with connect(workers.database.worker) as connection:
+        reasons = facade.why_waiting(connection, tenant_id=workers.tenant, run=workers.run(forked))
+        assert [reason.code for reason in reasons] == ["limit"]
+        workers.ask(facade.pause, forked)
+        workers.ask(facade.resume, forked)
+        workers.ask(facade.kill, run)
+        grant_slots(connection)
+    assert [task.key for task in take(workers.database.worker, queues=QUEUES)] == [""]
+    assert {task.key for task in take(workers.database.worker, queues=QUEUES)} == {"act", "fork.x"}
+    assert problems(workers.database.worker, grace_seconds=60) == []
+
+
+def _with_open_work(workers: Workers, **how: Any) -> UUID:
     """A run whose branch and whose activity are under way, and that has no worker any more."""
     first = workers.start()
     run = workers.submit(
@@ -211,7 +230,8 @@ def _with_open_work(workers: Workers) -> UUID:
             op("activity", "act", function="tools.shell.run", args=["sleep 60"], queue="elsewhere"),
             op("parallel", "fork", branch_workflows=branches(x=[op("wait_for_event", "hear", event_name="go")])),
             op("wait_for_event", "stay", "fork", event_name="stay"),
-        )
+        ),
+        **how,
     )
     workers.wait(run, lambda _: "fork.x/hear" in workers.steps(run) and "stay" in workers.steps(run))
     workers.kill(first)

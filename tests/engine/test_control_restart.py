@@ -10,6 +10,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import StateError
+from engine.model.flow import FlowLimit, FlowOptions
 from engine.model.json import JsonObject
 from tests.engine.control_steps import allow, branches, counted, gate, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
@@ -67,6 +68,25 @@ def test_a_failed_branch_restarts_itself_and_the_step_that_waited_for_it_waits_a
     assert crew.finish(run).status == "completed"
     assert _count(crew, run) == 3
     assert crew.result(run)["wait"]["x"]["status"] == "completed"  # type: ignore[index,call-overload]
+
+
+def test_a_branch_restarts_no_earlier_than_its_run_which_stands_in_line(crew: Workers) -> None:
+    one = FlowOptions(limits=(FlowLimit("concurrency", "one", 1),))
+    fork = op("parallel", "fork", branch_workflows=branches(x=[_weak(crew, "x")]))
+    wait = task("wait", "fork", function="tools.workflow.wait_for_parallel_branches", args=["{{fork}}"])
+    run = crew.submit(workflow(fork, wait), flow=one)
+    assert crew.finish(run).status == "failed"
+    other = crew.submit(workflow(op("wait_for_event", "go", event_name="go")), flow=one)
+    crew.wait(other, lambda _: "go" in crew.steps(other))
+    allow(crew.folder, "x")
+    crew.ask(facade.restart, run)
+    third = crew.submit(workflow(counted("c")))
+    assert crew.finish(third).status == "completed", "the workers have looked"
+    assert tries(crew.folder, "x") == 1
+    assert problems(crew.database.worker, grace_seconds=60) == []
+    crew.ask(facade.emit_event, other, name="go")
+    assert crew.finish(run).status == "completed"
+    assert tries(crew.folder, "x") == 2
 
 
 def test_a_branch_that_nobody_waits_for_restarts_too(crew: Workers) -> None:
