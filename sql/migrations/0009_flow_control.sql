@@ -352,8 +352,8 @@ DECLARE
     g record;
     v_until timestamptz;
     v_held boolean;
-    v_passed uuid[] := '{}';
-    v_of uuid[] := '{}';
+    v_passed uuid[] := ARRAY[]::uuid[];
+    v_of uuid[] := ARRAY[]::uuid[];
     v_reachable uuid[] := highway.hold_gates(p_tenants, p_tasks);
 BEGIN
     FOR t IN SELECT k.tenant_id, k.task_id, k.workflow_run_id, k.gate
