@@ -153,7 +153,9 @@ class RunView:
 class Wait:
     """Why a step is not going on: a timer, an event, a retry, other tasks, a person, a limit, a lock or admission; ``due_at`` is when it ends by itself."""
 
-    kind: Literal["timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock", "room", "start", "approval"]
+    kind: Literal[
+        "timer", "event", "retry", "tasks", "signal", "update", "person", "slot", "lock", "room", "start", "approval"
+    ]
     due_at: datetime | None
     event_name: str | None
     awaited: list[str] | None
