@@ -113,9 +113,10 @@ def test_a_killed_worker_s_run_goes_on_elsewhere_within_two_seconds(workers: Wor
     workers.wait(run, lambda _: (workers.folder / "began").exists())
     workers.start()
     workers.wait_for_workers(2)
+    before = workers.run(run).attempt  # one, or more where workers give tasks back between two steps
     workers.kill(first)
     killed = time.monotonic()
-    workers.wait(run, lambda seen: seen.attempt == 2)
+    workers.wait(run, lambda seen: seen.attempt > before)
     assert time.monotonic() - killed < 2
     assert workers.finish(run).status == "completed"
     with connect(workers.database.superuser) as connection:
