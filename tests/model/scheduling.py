@@ -94,16 +94,15 @@ class Scheduling:
         """Runs of one schedule that are open together against its policy; one that was restarted came back by another way."""
         found = []
         for schedule_id, scheduled in self.schedules.items():
-            open_runs = self._open_runs(schedule_id) if scheduled.overlap not in ("allow", "cancel_other") else []
+            if scheduled.overlap in ("allow", "cancel_other"):
+                continue
+            open_runs = [run_id for run_id in self._open_runs(schedule_id) if not self.asked[run_id].restarts]
             if len(open_runs) > 1:
                 found.append(f"runs of a schedule that may not overlap are open together: {open_runs}")
         return found
 
     def _open_runs(self, schedule_id: UUID) -> list[UUID]:
+        """What it has fired and has not ended, however it came to be open; another run of it would overlap with these."""
         self.runs()
         rows = cursor(self.worker).execute(_FIRED, {"tenant": self.tenant}).fetchall()
-        return [
-            row["run_id"]
-            for row in rows
-            if row["schedule_id"] == schedule_id and not self.asked[row["run_id"]].restarts
-        ]
+        return [row["run_id"] for row in rows if row["schedule_id"] == schedule_id]
