@@ -483,6 +483,7 @@ BEGIN
        SET start_by = p_at + make_interval(secs => a.schedule_to_start_seconds), close_by = p_at + make_interval(secs => a.schedule_to_close_seconds)
       FROM highway.task AS t
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity' AND highway.is_open(t.state)
+       AND t.available_at = p_at  -- not of what waits for the limits of its run: nothing counts there
        AND a.tenant_id = t.tenant_id AND a.task_id = t.task_id;
     PERFORM pg_notify('highway_work', '');
 END

@@ -16,7 +16,7 @@ from engine.queue.granting import grant_slots
 from tests.engine.control_steps import allow, branches, needs, shell, tries
 from tests.engine.definitions import op, task, workflow
 from tests.support.interleaving import problems
-from tests.support.runs import states, take
+from tests.support.runs import scalar, states, take
 from tests.support.workers import Workers
 
 QUEUES = ("default", "elsewhere:activities")
@@ -215,6 +215,9 @@ def test_what_a_fork_has_taken_over_waits_with_it_for_the_limit_of_the_run(worke
         assert [reason.code for reason in reasons] == ["limit"]
         workers.ask(facade.pause, forked)
         workers.ask(facade.resume, forked)
+        workers.ask(facade.change_start, forked, delay_seconds=0)
+        limits = "SELECT count(start_by) FROM highway.activity JOIN highway.task USING (tenant_id, task_id) WHERE workflow_run_id = %s"
+        assert scalar(connection, limits, forked) == 0, "its limits count from its start"
         workers.ask(facade.kill, run)
         grant_slots(connection)
     assert [task.key for task in take(workers.database.worker, queues=QUEUES)] == [""]
@@ -227,7 +230,14 @@ def _with_open_work(workers: Workers, **how: Any) -> UUID:
     first = workers.start()
     run = workers.submit(
         workflow(
-            op("activity", "act", function="tools.shell.run", args=["sleep 60"], queue="elsewhere"),
+            op(
+                "activity",
+                "act",
+                function="tools.shell.run",
+                args=["sleep 60"],
+                queue="elsewhere",
+                schedule_to_start_timeout=600,
+            ),
             op("parallel", "fork", branch_workflows=branches(x=[op("wait_for_event", "hear", event_name="go")])),
             op("wait_for_event", "stay", "fork", event_name="stay"),
         ),

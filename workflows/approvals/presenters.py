@@ -23,7 +23,7 @@ def approval(view: ApprovalView) -> dict[str, Any]:
         "stage": view.stage + 1,
         "stages": view.stages,
         "votes": [vote(one) for one in view.votes],
-        "requested_by": ", ".join(view.requested_by),
+        "requested_by": ", ".join(filter(None, view.requested_by)),
         "requested_at": time(view.requested_at),
         "expires_at": time(view.expires_at),
         "on_expiry": view.on_expiry,
