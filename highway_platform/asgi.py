@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
+from highway_platform.kit.one_thread import OneThreadHandler
 from highway_platform.kit.rest.body_limit import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "highway_platform.settings.prod")
 
 
 def _application() -> BodyLimit:
-    inner = get_asgi_application()
+    django.setup(set_prefix=False)
     from django.conf import settings  # noqa: PLC0415 - readable once Django is set up
 
-    return BodyLimit(inner, max_bytes=settings.HIGHWAY_MAX_BODY_BYTES)
+    return BodyLimit(OneThreadHandler(), max_bytes=settings.HIGHWAY_MAX_BODY_BYTES)
 
 
 application = _application()

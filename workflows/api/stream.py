@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import cast
 
 from django.apps import apps
-from django.db import connection
 from django.http import StreamingHttpResponse
 from ninja import Query, Schema
 from pydantic import Field
@@ -50,5 +49,4 @@ def stream_run(request: Request, workflow_run_id: uuid.UUID, query: Query[Stream
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     response["Content-Encoding"] = "identity"  # compression would hold events back
-    connection.close()  # else this request would keep it for as long as it lasts
     return response
