@@ -74,10 +74,9 @@ class ActivityPast:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """What the database answered to a report: it was stored, or passed by; the claim is lost; the activity shall stop."""
+    """What the database answered to a report: it was stored, or passed by; or the claim is lost."""
 
     task_id: UUID
     epoch: int
     written: bool
     lost: bool
-    cancel_requested: bool

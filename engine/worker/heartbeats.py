@@ -12,7 +12,6 @@ from typing import Protocol
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.durable.cancellation import Cancellation
 from engine.durable.pulse import Pulse
 from engine.model.activity import Ack, Beat
 from engine.model.task import ClaimedTask
@@ -28,8 +27,6 @@ class Pulsing(Protocol):
     def task(self) -> ClaimedTask: ...
     @property
     def pulse(self) -> Pulse: ...
-    @property
-    def cancellation(self) -> Cancellation: ...
     @property
     def attempt(self) -> int: ...
     @property
@@ -48,7 +45,9 @@ class Heartbeats:
         self._told: dict[tuple[UUID, int, int], float] = {}
 
     def tell(self, connection: Connection, running: Sequence[Pulsing]) -> None:
-        """Report what is new; an activity that shall stop, or whose claim is lost, learns it by the answer."""
+        """Report what is new. That an activity shall stop, or that its claim is lost, is the loop's to find out, which looks after each beat: a body
+        that ended before the loop knows why would count as failed.
+        """
         now = time.monotonic()
         self._told = {place: at for place, at in self._told.items() if place in {_place(each) for each in running}}
         news = {each.task.task_id: (each, beat) for each in running if (beat := self._news(each, now)) is not None}
@@ -71,8 +70,6 @@ class Heartbeats:
         return Beat(running.attempt, since, 0.0)
 
     def _heard(self, running: Pulsing, ack: Ack, now: float) -> None:
-        if ack.lost or ack.cancel_requested:
-            running.cancellation.set()
         if ack.written:
             self._told[_place(running)] = now
         elif not ack.lost:

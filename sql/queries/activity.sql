@@ -6,7 +6,7 @@ SELECT a.task_id, a.details, a.failed_attempt
 
 -- name: beat(tenant_ids, task_ids, epochs, attempts, running, silent, own, details, worker_id) :many
 -- Reports attempts under way: when they began and last gave a sign of life, counted back from now, and what their own code said. Fenced; passes by
--- what is locked, so that a heartbeat never waits. Answers for each whether it was written, is lost to another claim, or shall stop.
+-- what is locked, so that a heartbeat never waits. Answers for each whether it was written, or is lost to another claim.
 WITH given AS (
     SELECT * FROM unnest(%(tenant_ids)s::uuid[], %(task_ids)s::uuid[], %(epochs)s::int[], %(attempts)s::int[], %(running)s::float8[],
                          %(silent)s::float8[], %(own)s::bool[], %(details)s::text[])
@@ -33,7 +33,7 @@ WITH given AS (
     ON CONFLICT (tenant_id, task_id, slot) DO UPDATE
        SET number = excluded.number, at = excluded.at, attempt = excluded.attempt, worker_id = excluded.worker_id, details = excluded.details
 )
-SELECT g.task_id, g.epoch, w.task_id IS NOT NULL AS written, t.task_id IS NULL AS lost, coalesce(t.cancel_requested, false) AS cancel_requested
+SELECT g.task_id, g.epoch, w.task_id IS NOT NULL AS written, t.task_id IS NULL AS lost
   FROM given AS g
   LEFT JOIN written AS w USING (tenant_id, task_id)
   LEFT JOIN highway.task AS t ON t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.epoch = g.epoch AND t.claimed_by IS NOT NULL;

@@ -1,6 +1,8 @@
-"""Activities of runs that are restarted, forked and paused."""
+"""Activities that are cancelled, and of runs that are restarted, forked and paused."""
 
 from __future__ import annotations
+
+import pytest
 
 from engine import facade
 from engine.db.connection import connect
@@ -72,3 +74,18 @@ def test_kill_then_timeout_there_is_nothing_to_take(scene: Scene) -> None:
         assert scene.time_out() == []
     assert scene.time_out() == []
     assert scene.state() == "cancelled"
+
+
+@pytest.mark.parametrize("function", ["tools.long_running.execute_no_manual_heartbeat", BEATING])
+def test_a_cancel_that_only_the_heartbeat_hears_of_is_no_failure_of_the_attempt(
+    workers: Workers, function: str
+) -> None:
+    """The body that was stopped says so to the loop, which has to know by then why."""
+    workers.start(listens=False)
+    run = workers.submit(with_activity(function, 60, wait=False))
+    running = wait_for_activity(workers, run, lambda seen: seen.state == "running")
+    with connect(workers.database.web) as connection:
+        facade.cancel_activity(connection, tenant_id=workers.tenant, activity_id=running.task_id)
+    ended = wait_for_activity(workers, run, lambda seen: seen.finished_at)
+    assert ended.state == "cancelled", ended.error
+    assert [key for key, step in workers.steps(run).items() if step.status == "failed"] == []
