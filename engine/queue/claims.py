@@ -61,11 +61,20 @@ class Want:
     turn: Turn = Turn()
 
     def leaves_some(self, caught: Sequence[ClaimedTask]) -> bool:
-        """Whether more may be due than was caught: the quantity is used up, so is the turn of a tenant, or those before the first tenant were not asked."""
-        if len(caught) >= self.quantity or self.turn != Turn():
-            return True
-        places = Counter((task.tenant_id, task.queue) for task in caught)
-        return any(places[task.tenant_id, task.queue] >= task.turn_size for task in caught)
+        """Whether more may be due than was caught: the quantity is used up, or the turn of a tenant is."""
+        return len(caught) >= self.quantity or bool(_used_up(caught))
+
+    def is_shared(self, caught: Sequence[ClaimedTask]) -> bool:
+        """Whether a tenant got all that it had beside one that has more than its turn."""
+        cut_off = caught[-1:] if len(caught) >= self.quantity else ()
+        many = {tenant_id for tenant_id, _ in _used_up(caught)} | {task.tenant_id for task in cut_off}
+        return bool(_used_up(caught)) and not many.issuperset(task.tenant_id for task in caught)
+
+
+def _used_up(caught: Sequence[ClaimedTask]) -> set[tuple[UUID, str]]:
+    """The places, tenants' queues, of which a look has taken as many as it may at once."""
+    taken = Counter((task.tenant_id, task.queue) for task in caught)
+    return {(task.tenant_id, task.queue) for task in caught if taken[task.tenant_id, task.queue] >= task.turn_size}
 
 
 def claim(
@@ -98,9 +107,13 @@ class Catch:
 
 
 class Look:
-    """`wake_due` and claims on their way, in one round trip: sent into a pipeline, and heard when the pipeline has been emptied."""
+    """`wake_due` and claims on their way, in one round trip: sent into a pipeline, and heard when the pipeline has been emptied.
 
-    def __init__(self, worker_id: UUID, wanted: Sequence[Want]) -> None:
+    One that ``is_urgent`` is to be made before whatever else is to be sent.
+    """
+
+    def __init__(self, worker_id: UUID, wanted: Sequence[Want], *, is_urgent: bool = False) -> None:
+        self.is_urgent = is_urgent
         self._wanted = wanted
         self._worker_id = worker_id
         self._woken: Cursor | None = None

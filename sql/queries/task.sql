@@ -1,16 +1,25 @@
 -- name: claim(worker_id, queues, quantity, from_tenant, credit) :many
--- Takes up to `quantity` due tasks. Tenants take turns by weight, starting at `from_tenant`, to which `credit` is left of its turn if that is not 0.
+-- Takes up to `quantity` due tasks. Tenants take turns by weight, starting at `from_tenant`, to which `credit` is left of its turn if that is not 0; behind
+-- the last comes the first again.
 -- Inside a tenant the earliest turn goes first (highway.turn_of). Pauses, caps and gates cost a look into small tables unless there are any.
 WITH RECURSIVE place (queue, tenant_id, n) AS (
-    SELECT q.queue, (SELECT t.tenant_id FROM highway.task AS t
-                      WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id >= %(from_tenant)s::uuid
-                      ORDER BY t.tenant_id LIMIT 1), 1
+    SELECT q.queue, coalesce((SELECT t.tenant_id FROM highway.task AS t
+                               WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id >= %(from_tenant)s::uuid
+                               ORDER BY t.tenant_id LIMIT 1),
+                             (SELECT t.tenant_id FROM highway.task AS t
+                               WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id < %(from_tenant)s::uuid
+                               ORDER BY t.tenant_id LIMIT 1)), 1
       FROM unnest(%(queues)s::text[]) AS q (queue)
     UNION ALL
-    SELECT p.queue, (SELECT t.tenant_id FROM highway.task AS t
-                      WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id > p.tenant_id
-                      ORDER BY t.tenant_id LIMIT 1), p.n + 1
+    SELECT p.queue, CASE WHEN p.tenant_id >= %(from_tenant)s::uuid
+                         THEN coalesce(o.following, (SELECT t.tenant_id FROM highway.task AS t
+                                                      WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id < %(from_tenant)s::uuid
+                                                      ORDER BY t.tenant_id LIMIT 1))
+                         WHEN o.following < %(from_tenant)s::uuid THEN o.following END, p.n + 1
       FROM place AS p
+     CROSS JOIN LATERAL (SELECT (SELECT t.tenant_id FROM highway.task AS t
+                                  WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id > p.tenant_id
+                                  ORDER BY t.tenant_id LIMIT 1) AS following OFFSET 0) AS o
      WHERE p.tenant_id IS NOT NULL  -- places where nothing may be taken now must not use up the look
        AND p.n < %(quantity)s + (SELECT count(*) FROM highway.tenant_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
                               + (SELECT count(*) FROM highway.queue_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
@@ -23,7 +32,7 @@ WITH RECURSIVE place (queue, tenant_id, n) AS (
      WHERE p.tenant_id IS NOT NULL AND w.paused_at IS NULL
        AND NOT EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.tenant_id IN (p.tenant_id, '00000000-0000-0000-0000-000000000000')
                           AND c.queue = p.queue AND c.paused_at IS NOT NULL)
-     ORDER BY p.tenant_id, random()
+     ORDER BY p.tenant_id < %(from_tenant)s::uuid, p.tenant_id, random()
 ), capped (is_so) AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM highway.tenant_policy AS c WHERE c.max_running IS NOT NULL)
         OR EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.max_running IS NOT NULL)

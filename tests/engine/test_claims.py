@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from engine.db.connection import connect
-from engine.queue.claims import NO_TENANT, claim, wake_due
+from engine.queue.claims import NO_TENANT, Turn, Want, claim, wake_due
 from tests.support.databases import Database
 from tests.support.runs import WORKER, scalar, start, take
 
@@ -31,6 +33,61 @@ def test_tenants_take_turns_over_several_claims(database: Database) -> None:
             served += [task.tenant_id for task in tasks]
             after = tasks[-1].tenant_id
     assert served == tenants
+
+
+def test_behind_the_last_tenant_comes_the_first_again_in_the_same_claim(database: Database) -> None:
+    tenants = sorted(uuid4() for _ in range(4))
+    with connect(database.worker) as connection:
+        for tenant in tenants:
+            for _ in range(3):
+                start(connection, tenant)
+        tasks = claim(connection, worker_id=WORKER, queues=("default",), quantity=8, after_tenant=tenants[1])
+        assert [task.tenant_id for task in tasks] == [tenants[n] for n in (2, 2, 3, 3, 0, 0, 1, 1)]
+        rest = claim(connection, worker_id=WORKER, queues=("default",), quantity=8, after_tenant=tenants[3])
+        assert [task.tenant_id for task in rest] == tenants
+
+
+def test_a_tenant_alone_is_served_by_every_claim_of_its_worker(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection:
+        for _ in range(6):
+            start(connection, tenant)
+        turn = Turn()
+        for _ in range(3):
+            tasks = claim(
+                connection,
+                worker_id=WORKER,
+                queues=("default",),
+                quantity=2,
+                after_tenant=turn.after_tenant,
+                credit=turn.credit,
+            )
+            assert len(tasks) == 2
+            turn = turn.behind(tasks, 2)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "is_shared"),
+    [
+        ([40], False),
+        ([3, 2], False),  # all of it is taken: nobody waits
+        ([40, 1], True),
+        ([40, 40], False),  # both wait for themselves
+        ([40, 40, 1], True),
+        ([1] * 40, False),
+    ],
+)
+def test_a_look_tells_whether_somebody_s_few_stand_beside_another_s_many(
+    database: Database, waiting: list[int], is_shared: bool
+) -> None:
+    with connect(database.worker) as connection:
+        for runs in waiting:
+            tenant = uuid4()
+            for _ in range(runs):
+                start(connection, tenant)
+    tasks = take(database.worker, quantity=10)
+    want = Want(("default",), 10)
+    assert want.is_shared(tasks) is is_shared
+    assert want.leaves_some(tasks) is (len(tasks) < sum(waiting))
 
 
 def test_higher_priority_first_then_older_first(database: Database, tenant: UUID) -> None:
