@@ -135,7 +135,7 @@ class Claiming:
         if not wanted:
             self._may_be_more = True
             return None
-        return Look(self._worker_id, wanted)
+        return Look(self._worker_id, wanted, is_urgent=self._pace.is_shared)
 
     def take_up(self, catch: Catch | None) -> list[Taken]:
         """Load all that it takes to enter what was caught; None: the look could not be made, for a reason that passes.
@@ -193,7 +193,8 @@ class Claiming:
             leaves_some = want.leaves_some(tasks)
             self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if leaves_some else Turn()
             again = again or leaves_some
-        self._pace.took({task.tenant_id for tasks in catch.tasks for task in tasks})
+            if want.is_shared(tasks):
+                self._pace.shared()
         self._may_be_more = again or len(catch.wanted) < len(self._turns)
         if any(catch.tasks):
             self._other_room = []

@@ -26,6 +26,9 @@ def open_connection(config: WorkerConfig) -> Connection:
 class Flight:
     """One round trip: the group commit of some sessions, a look for work, or both. The connection is not to be used for anything else until it is received.
 
+    A look is made after the group, whose ends may have made something claimable; an urgent one before it, so that who comes waits for no group that was
+    thought about meanwhile. Each is a transaction of its own.
+
     Raises `ConnectionLostError` where it is unknown what became of it.
     """
 
@@ -36,7 +39,8 @@ class Flight:
         self._worker_id = worker_id
         self._batch = [session.writes for session in sessions]
         self._group: GroupCommit | None = None
-        self._end: Cursor | None = None
+        self._written: Cursor | None = None  # the end of the group's transaction
+        self._looked: Cursor | None = None  # that of the look's
         self._apart: CommitResult | None = None  # of writes that were not taken together
         self._error: DatabaseError | NotJsonError | None = None
         self._pipeline = ExitStack()
@@ -55,14 +59,12 @@ class Flight:
             return
         try:
             self._pipeline.enter_context(self._connection.pipeline())
+            if self.look and self.look.is_urgent:
+                self._looked = self._send(self.look)
             if self._group:
-                cursor(self._connection).execute(b"BEGIN")
-                self._group.send(self._connection)
-                self._end = cursor(self._connection).execute(b"COMMIT")
-            if self.look:
-                cursor(self._connection).execute(b"BEGIN")
-                self.look.send(self._connection)
-                cursor(self._connection).execute(b"COMMIT")
+                self._written = self._send(self._group)
+            if self.look and not self.look.is_urgent:
+                self._looked = self._send(self.look)
         except DatabaseError as error:
             self._error = error
 
@@ -74,7 +76,7 @@ class Flight:
             self._error = self._error or error
         self._leave_transaction()
         self._see_to_commit()
-        if self.look and self._error is None:
+        if self.look and _is_committed(self._looked):
             with translated():
                 self.look.receive(self._connection)
 
@@ -86,7 +88,12 @@ class Flight:
 
     def catch(self) -> Catch | None:
         """What the look gave; None when it could not be made."""
-        return self.look.catch() if self.look and self._error is None else None
+        return self.look.catch() if self.look and _is_committed(self._looked) else None
+
+    def _send(self, part: GroupCommit | Look) -> Cursor:
+        cursor(self._connection).execute(b"BEGIN")
+        part.send(self._connection)
+        return cursor(self._connection).execute(b"COMMIT")
 
     def _leave_transaction(self) -> None:
         """What was sent of it after an error was ignored, and so was its COMMIT."""
@@ -98,8 +105,12 @@ class Flight:
             self._connection.rollback()
 
     def _see_to_commit(self) -> None:
-        if not self._batch or (self._end and self._end.statusmessage == "COMMIT"):
+        if not self._batch or _is_committed(self._written):
             return
         if self._error is None:
             raise ConnectionLostError("a commit was not answered")
         self._apart = commit_apart(self._connection, self._batch, self._worker_id, self._error)
+
+
+def _is_committed(end: Cursor | None) -> bool:
+    return end is not None and end.statusmessage == "COMMIT"

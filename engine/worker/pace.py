@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from uuid import UUID
 
 from engine.kit.values import value
 
 WINDOW_SECONDS = 0.25
-SHARED_SECONDS = 5.0  # after tasks of another tenant were taken, others are expected to come
+SHARED_SECONDS = 5.0  # after few tasks of a tenant were taken beside many of another, more are expected to come
 
 
 @value(frozen=True, slots=True)
@@ -20,27 +19,24 @@ class Stride:
 
 
 ALONE = Stride(0.1, 100)
-SHARED = Stride(0.04, 50)  # whoever comes waits behind what is held here: shorter, for a tenth of the speed
+SHARED = Stride(0.005, 10)  # whoever comes waits behind what is held here
 
 
 class Pace:
     """Counts the tasks that leave, in windows of a quarter of a second; the pace is that of the last whole window and the one under way.
 
-    While several tenants have tasks, the stride is shorter.
+    While somebody has few tasks beside many of another tenant, the stride is shorter. Where all have many, that would help nobody.
     """
 
     def __init__(self) -> None:
         self._since = time.monotonic()
         self._left = 0
         self._before = 0.0
-        self._tenants: set[UUID] = set()  # whose tasks came last
         self._shared_until = 0.0
 
-    def took(self, tenants: set[UUID]) -> None:
-        """Whose tasks a look has given."""
-        if len(tenants | self._tenants) > 1:
-            self._shared_until = time.monotonic() + SHARED_SECONDS
-        self._tenants = tenants or self._tenants
+    def shared(self) -> None:
+        """A look has given few tasks of a tenant beside many of another."""
+        self._shared_until = time.monotonic() + SHARED_SECONDS
 
     def left(self) -> None:
         """A task is not held any more."""
@@ -61,5 +57,10 @@ class Pace:
         return max(self.ahead // 2, self._stride.smallest)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether somebody waits behind the many tasks of another tenant, or did lately."""
+        return time.monotonic() < self._shared_until
+
+    @property
     def _stride(self) -> Stride:
-        return SHARED if time.monotonic() < self._shared_until else ALONE
+        return SHARED if self.is_shared else ALONE

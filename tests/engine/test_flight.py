@@ -47,6 +47,34 @@ def test_what_a_look_takes_is_taken_before_it_is_received(database: Database, te
         assert [[task.task_id for task in tasks] for tasks in catch.tasks] == [[run]]
 
 
+def test_an_urgent_look_waits_for_nothing_that_flies_with_it(database: Database, tenant: UUID) -> None:
+    with connect(database.worker) as connection, connect(database.worker) as other:
+        flight = _ending_and_looking(database, connection, tenant)
+        with other.transaction():
+            other.execute("SELECT FROM highway.task WHERE state = 'running' FOR UPDATE")
+            flight.start()
+            while scalar(other, "SELECT count(*) FROM highway.task WHERE state = 'running'") < 2:
+                pass  # what flies with it waits for the row meanwhile
+        flight.receive()
+        assert flight.result().live == flight.task_ids
+        assert _caught(flight) == _running(other)
+
+
+def test_an_urgent_look_keeps_what_it_took_when_the_writes_behind_it_cannot_be_made_together(
+    database: Database, tenant: UUID
+) -> None:
+    with connect(database.worker, lock_seconds=0.2) as connection, connect(database.worker) as other:
+        flight = _ending_and_looking(database, connection, tenant)
+        with other.transaction():
+            other.execute("SELECT FROM highway.task WHERE state = 'running' FOR UPDATE")
+            flight.start()
+            flight.receive()
+            assert flight.result().busy == flight.task_ids
+        caught = _caught(flight)
+        assert len(caught) == 1
+        assert {*caught, *flight.task_ids} == set(_running(other))
+
+
 def test_a_look_that_cannot_give_slots_now_keeps_what_it_has_claimed_and_the_next_one_gives_them(
     database: Database, tenant: UUID
 ) -> None:
@@ -63,6 +91,26 @@ def test_a_look_that_cannot_give_slots_now_keeps_what_it_has_claimed_and_the_nex
         assert held(other) == [waiting]
         assert _look(connection)[0] == [waiting]
     assert problems(database.worker, grace_seconds=60) == []
+
+
+def _ending_and_looking(database: Database, connection: Connection, tenant: UUID) -> Flight:
+    """The end of a run that is held, and an urgent look for another that is due."""
+    start(connection, tenant)
+    (task,) = take(database.worker)
+    start(connection, tenant)
+    session = enter(task, None, Loaded(), StepError("internal", "it is enough"))
+    return Flight(connection, WORKER, [session], Look(WORKER, [Want(("default",), 5)], is_urgent=True))
+
+
+def _running(connection: Connection) -> list[UUID]:
+    rows = connection.execute("SELECT task_id FROM highway.task WHERE state = 'running'").fetchall()
+    return [task_id for (task_id,) in rows]
+
+
+def _caught(flight: Flight) -> list[UUID]:
+    catch = flight.catch()
+    assert catch is not None
+    return [task.task_id for task in catch.tasks[0]]
 
 
 def _look(connection: Connection) -> tuple[list[UUID], float | None]:

@@ -1,39 +1,28 @@
-"""How much a worker takes on at a time: less while several tenants have tasks."""
+"""How much a worker takes on at a time: less while somebody has few tasks beside the many of another tenant."""
 
 from __future__ import annotations
-
-from uuid import uuid4
 
 import pytest
 
 from engine.worker import pace
 from engine.worker.pace import ALONE, SHARED, Pace
 
-ONE, OTHER = {uuid4()}, {uuid4()}
-
 
 def test_a_tenant_alone_is_served_in_long_strides() -> None:
-    stride = Pace()
-    for _ in range(3):
-        stride.took(ONE)
-        stride.took(set())
-    assert stride.at_once == ALONE.smallest
+    assert Pace().at_once == ALONE.smallest
 
 
-@pytest.mark.parametrize("looks", [[ONE, OTHER], [ONE, set(), OTHER], [ONE | OTHER]])
-def test_strides_are_short_while_another_tenant_comes_by(looks: list[set[object]]) -> None:
+def test_strides_are_short_while_somebody_waits_behind_many() -> None:
     stride = Pace()
-    for tenants in looks:
-        stride.took(tenants)  # type: ignore[arg-type]
+    stride.shared()
     assert stride.at_once == SHARED.smallest
+    assert stride.is_shared
 
 
-def test_strides_are_long_again_when_nobody_else_came_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strides_are_long_again_when_nobody_did_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "SHARED_SECONDS", 0.0)
     stride = Pace()
-    stride.took(ONE)
-    stride.took(OTHER)
-    stride.took(OTHER)
+    stride.shared()
     assert stride.at_once == ALONE.smallest
 
 
@@ -43,5 +32,5 @@ def test_what_is_held_ahead_follows_the_pace() -> None:
     for _ in range(1000):
         stride.left()
     alone = stride.ahead
-    stride.took(ONE | OTHER)
+    stride.shared()
     assert 0 < stride.ahead < alone / 2
