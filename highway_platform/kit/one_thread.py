@@ -22,9 +22,8 @@ from django.urls import set_script_prefix
 
 from highway_platform.kit.rest.body_limit import Receive, Scope, Send
 
-MOST_THREADS = (
-    1_000  # requests that wait for somebody hold one each; there are only as many threads as were busy at a time
-)
+# Requests that wait for somebody hold a thread each; there are only as many as were busy at a time.
+MOST_THREADS = 1_000
 
 T = TypeVar("T")
 
