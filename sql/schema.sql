@@ -3281,6 +3281,8 @@ DECLARE
     v_run uuid := highway.uuid7();
     v_now timestamptz := highway.now();
     v_starts timestamptz := v_now + make_interval(secs => greatest(coalesce(p_delay_seconds, 0), 0));
+    v_state text := CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END;
+    v_definition record;
     v_limits jsonb := p_limits;
     v_partition_key text := p_partition_key;
     v_admitted boolean := true;
@@ -3292,18 +3294,21 @@ BEGIN
         v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
         v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
     END IF;
-    INSERT INTO highway.workflow_run AS r (
-           tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
-           tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action, started_by)
-    SELECT p_tenant, v_run, d.definition_id, d.definition_hash, d.name, d.version, p_queue, p_priority, p_inputs, p_trigger, p_triggered_by,
-           p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now,
-           CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END,
-           highway.deadline_from(v_starts, d.definition),
-           coalesce(d.definition ->> 'deadline_action', 'fail'),
-           CASE WHEN p_parent_run IS NOT NULL THEN highway.started_by(p_tenant, p_parent_run) END  -- known even when the parent is forgotten
+    SELECT d.definition_hash, d.name, d.version, d.limits, highway.deadline_from(v_starts, d.definition) AS deadline_at,
+           coalesce(d.definition ->> 'deadline_action', 'fail') AS deadline_action
+      INTO v_definition
       FROM highway.workflow_definition AS d
-     WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition
-    ON CONFLICT (tenant_id, parent_run_id, parent_key) WHERE parent_run_id IS NOT NULL DO NOTHING;
+     WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF FOUND THEN
+        INSERT INTO highway.workflow_run (
+               tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
+               tags, attributes, parent_run_id, parent_key, retry_of, limits, created_at, status, deadline_at, deadline_action, started_by)
+        VALUES (p_tenant, v_run, p_definition, v_definition.definition_hash, v_definition.name, v_definition.version, p_queue, p_priority, p_inputs,
+                p_trigger, p_triggered_by, p_tags, p_attributes, p_parent_run, p_parent_key, p_retry_of, v_limits, v_now, v_state,
+                v_definition.deadline_at, v_definition.deadline_action,
+                CASE WHEN p_parent_run IS NOT NULL THEN highway.started_by(p_tenant, p_parent_run) END)  -- known even when the parent is forgotten
+        ON CONFLICT (tenant_id, parent_run_id, parent_key) WHERE parent_run_id IS NOT NULL DO NOTHING;
+    END IF;
     IF NOT FOUND THEN
         -- Either the definition is unknown, or this child was started before (then its id is the answer).
         RETURN (SELECT r.workflow_run_id FROM highway.workflow_run AS r
@@ -3311,13 +3316,10 @@ BEGIN
     END IF;
     INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, parent_task_id, report_key,
                               partition_key, lane_seconds, gate)
-    SELECT p_tenant, v_run, v_run, 'workflow', p_queue, p_priority,
-           CASE WHEN v_starts > v_now THEN 'sleeping' ELSE 'pending' END, v_starts, p_parent_task, p_parent_key,
-           v_partition_key, CASE v_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, v_partition_key, v_starts, p_priority) END,
-           CASE WHEN d.limits IS NOT NULL OR v_limits IS NOT NULL
-                THEN highway.gate_of(coalesce(d.limits, '[]') || coalesce(v_limits, '[]'), d.name, p_inputs) END
-      FROM highway.workflow_definition AS d
-     WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    VALUES (p_tenant, v_run, v_run, 'workflow', p_queue, p_priority, v_state, v_starts, p_parent_task, p_parent_key,
+            v_partition_key, CASE v_partition_key WHEN '' THEN 0 ELSE highway.lane_of(p_tenant, p_queue, v_partition_key, v_starts, p_priority) END,
+            CASE WHEN v_definition.limits IS NOT NULL OR v_limits IS NOT NULL
+                 THEN highway.gate_of(coalesce(v_definition.limits, '[]') || coalesce(v_limits, '[]'), v_definition.name, p_inputs) END);
     IF NOT v_admitted THEN
         PERFORM highway.stand_at_the_door(p_tenant, v_run);
     END IF;
