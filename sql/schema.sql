@@ -3135,6 +3135,12 @@ $$;
 
 ALTER FUNCTION highway.settle_story() OWNER TO highway_owner;
 
+CREATE FUNCTION highway.speak_for(p_tenant uuid) RETURNS uuid
+    LANGUAGE sql
+    RETURN (set_config('highway.tenant_id'::text, (p_tenant)::text, true))::uuid;
+
+ALTER FUNCTION highway.speak_for(p_tenant uuid) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.stand_at_the_door(p_tenant uuid, p_run uuid) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3237,6 +3243,23 @@ END
 $$;
 
 ALTER FUNCTION highway.store_module(p_tenant uuid, p_name text, p_sha256 text, p_by text) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.submit(p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_retry_of uuid, OUT workflow_run_id uuid, OUT definition_id uuid, OUT definition_hash text, OUT name text, OUT version integer, OUT status text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM highway.check_admission(p_tenant, p_queue);
+    SELECT d.definition_id, d.definition_hash, d.name, d.version, CASE WHEN p_delay_seconds > 0 THEN 'sleeping' ELSE 'pending' END
+      INTO definition_id, definition_hash, name, version, status
+      FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF FOUND THEN
+        workflow_run_id := highway.submit_run(p_tenant, p_definition, p_inputs, p_queue, p_priority, p_delay_seconds,
+                                              p_tags, p_attributes, p_trigger, p_triggered_by, p_retry_of);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.submit(p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_retry_of uuid, OUT workflow_run_id uuid, OUT definition_id uuid, OUT definition_hash text, OUT name text, OUT version integer, OUT status text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.submit_flow(p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision, p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_flow jsonb, OUT workflow_run_id uuid, OUT joined boolean) RETURNS record
     LANGUAGE plpgsql

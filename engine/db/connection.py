@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 
@@ -91,6 +92,16 @@ def bound_transactions(connection: Connection, seconds: float) -> None:
     """
     if connection.info.server_version >= WITH_TRANSACTION_TIMEOUT:
         connection.execute("SELECT set_config('transaction_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
+
+
+def would_be_alone(connection: Connection) -> bool:
+    """Whether a statement sent now is begun and committed by itself, and in the way in which the connection's owner wants transactions to be."""
+    return (
+        connection.autocommit
+        and connection.pgconn.transaction_status == TransactionStatus.IDLE
+        and connection.pgconn.pipeline_status == PipelineStatus.OFF
+        and (connection.isolation_level, connection.read_only, connection.deferrable) == (None, None, None)
+    )
 
 
 def hang_up(connection: Connection) -> None:

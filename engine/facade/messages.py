@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.db.connection import Connection
 from engine.db.errors import NotFoundError
 from engine.db.queries import load
-from engine.facade.payloads import stored
+from engine.facade.payloads import with_payload
 from engine.facade.tenancy import tenant_transaction
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.json import Json
@@ -20,15 +20,10 @@ def request_update(
     connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, name: str, payload: Json = None, by: str = ""
 ) -> UUID:
     """Put a request into a run's inbox; its id. The answer is read with `get_update`. Raises `StateError` when the run has ended."""
-    with tenant_transaction(connection, tenant_id):
-        reach(FaultPoint.UPDATE_BEFORE)
+    reach(FaultPoint.UPDATE_BEFORE)
+    with with_payload(connection, tenant_id, workflow_run_id, payload) as text:
         row = _sql.request_update.one(
-            connection,
-            tenant_id=tenant_id,
-            workflow_run_id=workflow_run_id,
-            name=name,
-            payload=stored(connection, tenant_id, workflow_run_id, payload),
-            by=by,
+            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=text, by=by
         )
         reach(FaultPoint.UPDATE_AFTER)
     reach(FaultPoint.UPDATE_BEFORE_REPLY)

@@ -9,9 +9,9 @@ from uuid import UUID
 from engine.db.connection import Connection, Row
 from engine.db.errors import InvalidError, NotFoundError, StateError
 from engine.db.queries import load
-from engine.facade.payloads import stored
+from engine.facade.payloads import with_payload
 from engine.facade.reads import get_run
-from engine.facade.tenancy import tenant_transaction
+from engine.facade.tenancy import tenant_statement, tenant_transaction
 from engine.kit.fault_points import FaultPoint, reach
 from engine.kit.json_text import dumps
 from engine.language.adding import ADD_ITEMS, read_added
@@ -56,13 +56,12 @@ def submit(
         "trigger": trigger,
         "triggered_by": triggered_by,
     }
-    with tenant_transaction(connection, tenant_id):
-        reach(FaultPoint.SUBMIT_BEFORE_INSERT)
-        what["inputs"] = stored(connection, tenant_id, None, inputs)
+    reach(FaultPoint.SUBMIT_BEFORE_INSERT)
+    with with_payload(connection, tenant_id, None, inputs, alone=flow is None) as text:
         if flow is None:
-            submitted = submit_stored(connection, **what, retry_of=retry_of)
+            submitted = submit_stored(connection, **what, inputs=text, retry_of=retry_of)
         else:
-            row = _flow.submit.one(connection, **what, flow=dumps(flow.to_json()))
+            row = _flow.submit.one(connection, **what, inputs=text, flow=dumps(flow.to_json()))
             submitted = _joined(connection, tenant_id, row)
         reach(FaultPoint.SUBMIT_AFTER_INSERT)
     reach(FaultPoint.SUBMIT_BEFORE_REPLY)
@@ -104,8 +103,8 @@ def retry(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, tri
 
 def cancel(connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, reason: str = "cancelled") -> str:
     """Ask a run to stop; returns its status now. It ends at once unless a worker is in the middle of it. Raises `StateError` when it has ended."""
-    with tenant_transaction(connection, tenant_id):
-        reach(FaultPoint.CANCEL_BEFORE)
+    reach(FaultPoint.CANCEL_BEFORE)
+    with tenant_statement(connection, tenant_id):
         row = _sql.cancel.one(connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, reason=reason)
         reach(FaultPoint.CANCEL_AFTER)
     reach(FaultPoint.CANCEL_BEFORE_REPLY)
@@ -116,15 +115,10 @@ def emit_event(
     connection: Connection, *, tenant_id: UUID, workflow_run_id: UUID, name: str, payload: Json = None, by: str = ""
 ) -> bool:
     """Emit an event of a run from outside. The first emit of a name wins; returns whether this one did."""
-    with tenant_transaction(connection, tenant_id):
-        reach(FaultPoint.EMIT_BEFORE)
+    reach(FaultPoint.EMIT_BEFORE)
+    with with_payload(connection, tenant_id, workflow_run_id, payload) as text:
         row = _sql.emit_event.one(
-            connection,
-            tenant_id=tenant_id,
-            workflow_run_id=workflow_run_id,
-            name=name,
-            payload=stored(connection, tenant_id, workflow_run_id, payload),
-            by=by,
+            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=text, by=by
         )
         reach(FaultPoint.EMIT_AFTER)
     reach(FaultPoint.EMIT_BEFORE_REPLY)
@@ -140,15 +134,10 @@ def send_signal(
     """
     if name == ADD_ITEMS:
         _check_added(payload)
-    with tenant_transaction(connection, tenant_id):
-        reach(FaultPoint.SIGNAL_BEFORE)
+    reach(FaultPoint.SIGNAL_BEFORE)
+    with with_payload(connection, tenant_id, workflow_run_id, payload) as text:
         row = _sql.send_signal.one(
-            connection,
-            tenant_id=tenant_id,
-            workflow_run_id=workflow_run_id,
-            name=name,
-            payload=stored(connection, tenant_id, workflow_run_id, payload),
-            by=by,
+            connection, tenant_id=tenant_id, workflow_run_id=workflow_run_id, name=name, payload=text, by=by
         )
         reach(FaultPoint.SIGNAL_AFTER)
     reach(FaultPoint.SIGNAL_BEFORE_REPLY)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from engine.db.connection import Connection
+from engine.db.connection import Connection, would_be_alone
 from engine.db.errors import translated
 
 # For whom the transaction that is open on a connection speaks, while a block below is entered: what is called inside need not say it again.
@@ -32,6 +32,21 @@ def tenant_transaction(connection: Connection, tenant_id: UUID) -> Iterator[None
             yield
         if outer is not None:
             tell_tenant(connection, outer)
+
+
+@contextmanager
+def tenant_statement(connection: Connection, tenant_id: UUID) -> Iterator[None]:
+    """For one statement that tells the database its tenant by itself (`highway.speak_for`): on an idle connection it is a transaction of its own, and
+    so one round trip. Wherever there is more to the transaction, or to be, this is `tenant_transaction`.
+
+    Inside, the statement is durable as soon as it has answered, or is still to be committed: nobody may count on either.
+    """
+    if not would_be_alone(connection):
+        with tenant_transaction(connection, tenant_id):
+            yield
+        return
+    with translated():
+        yield
 
 
 @contextmanager

@@ -58,6 +58,11 @@ class Payloads:
         inner = ",".join(f"{dumps(name)}:{self.text(tenant_id, run_id, value)}" for name, value in values.items())
         return "{" + inner + "}"
 
+    @property
+    def stands_apart(self) -> bool:
+        """Whether there is something for `store` to do."""
+        return bool(self._blobs)
+
     def store(self, connection: Connection) -> None:
         """Store what stands apart; before the rows that refer to it, in their transaction. Nothing to store costs nothing."""
         if self._blobs:

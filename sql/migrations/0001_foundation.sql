@@ -50,6 +50,12 @@ CREATE FUNCTION highway.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('highway.tenant_id', true), '')::uuid;
 
+-- Says whom this transaction speaks for from here on, and gives it back. A statement whose function takes its tenant from here needs no other statement
+-- before it: arguments are worked out before the function is entered, and policies look when the function's own statements begin.
+CREATE FUNCTION highway.speak_for(p_tenant uuid) RETURNS uuid
+    LANGUAGE sql VOLATILE
+    RETURN set_config('highway.tenant_id', p_tenant::text, true)::uuid;
+
 -- The states in which something can still happen to a task or run.
 CREATE FUNCTION highway.is_open(p_state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

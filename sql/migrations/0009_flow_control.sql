@@ -683,6 +683,24 @@ BEGIN
 END
 $$;
 
+-- Starts a run as somebody outside asks for it: admission first. All NULL when there is no such definition.
+CREATE FUNCTION highway.submit(
+    p_tenant uuid, p_definition uuid, p_inputs jsonb, p_queue text, p_priority smallint, p_delay_seconds double precision,
+    p_tags text[], p_attributes jsonb, p_trigger text, p_triggered_by text, p_retry_of uuid,
+    OUT workflow_run_id uuid, OUT definition_id uuid, OUT definition_hash text, OUT name text, OUT version integer, OUT status text)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM highway.check_admission(p_tenant, p_queue);
+    SELECT d.definition_id, d.definition_hash, d.name, d.version, CASE WHEN p_delay_seconds > 0 THEN 'sleeping' ELSE 'pending' END
+      INTO definition_id, definition_hash, name, version, status
+      FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
+    IF FOUND THEN
+        workflow_run_id := highway.submit_run(p_tenant, p_definition, p_inputs, p_queue, p_priority, p_delay_seconds,
+                                              p_tags, p_attributes, p_trigger, p_triggered_by, p_retry_of);
+    END IF;
+END
+$$;
+
 -- Starts a run under flow options, or lets one that is there take the submission in. `p_flow`: limits, partition_key, and at most one of
 -- singleton {key, policy}, debounce {key, seconds, max_wait_seconds}, batch {key, size, seconds}.
 CREATE FUNCTION highway.submit_flow(

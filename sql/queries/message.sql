@@ -1,6 +1,6 @@
 -- name: request_update(tenant_id, workflow_run_id, name, payload, by) :one
 -- Puts a request with a reply into a run's inbox.
-SELECT highway.request_update(%(tenant_id)s, %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS update_id;
+SELECT highway.request_update(highway.speak_for(%(tenant_id)s), %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS update_id;
 
 -- name: get_update(tenant_id, update_id) :one
 -- A request and what became of it; when its run has ended without an answer, it has failed.

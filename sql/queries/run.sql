@@ -4,13 +4,11 @@ SELECT definition_id, version, created
   FROM highway.register_definition(%(tenant_id)s, %(definition_hash)s, %(name)s, %(definition)s::jsonb, %(source)s, %(source_format)s);
 
 -- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
--- Starts a run, and tells what was started; no row when there is no such definition.
-SELECT highway.submit_run(%(tenant_id)s, %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint, %(delay_seconds)s::float8,
-                          %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS workflow_run_id,
-       d.definition_id, d.definition_hash, d.name, d.version, CASE WHEN %(delay_seconds)s::float8 > 0 THEN 'sleeping' ELSE 'pending' END AS status
-  FROM highway.check_admission(%(tenant_id)s, %(queue)s)
- CROSS JOIN highway.workflow_definition AS d
- WHERE d.tenant_id = %(tenant_id)s AND d.definition_id = %(definition_id)s;
+-- Starts a run, and tells what was started; no row when there is no such definition. Tells the database its tenant by itself, as the next ones do.
+SELECT s.workflow_run_id, s.definition_id, s.definition_hash, s.name, s.version, s.status
+  FROM highway.submit(highway.speak_for(%(tenant_id)s), %(definition_id)s, %(inputs)s::jsonb, %(queue)s, %(priority)s::smallint,
+                      %(delay_seconds)s::float8, %(tags)s::text[], %(attributes)s::jsonb, %(trigger)s, %(triggered_by)s, %(retry_of)s) AS s
+ WHERE s.workflow_run_id IS NOT NULL;
 
 -- name: submit_many(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by) :many
 -- Starts a run for each of the inputs, in their order; no rows when there is no such definition.
@@ -25,15 +23,15 @@ SELECT r.workflow_run_id FROM highway.workflow_run AS r
 
 -- name: cancel(tenant_id, workflow_run_id, reason) :one
 -- Asks a run to stop; its status afterwards.
-SELECT highway.cancel_run(%(tenant_id)s, %(workflow_run_id)s, %(reason)s) AS status;
+SELECT highway.cancel_run(highway.speak_for(%(tenant_id)s), %(workflow_run_id)s, %(reason)s) AS status;
 
 -- name: emit_event(tenant_id, workflow_run_id, name, payload, by) :one
 -- Emits an event from outside; whether it was the first of its name.
-SELECT highway.emit_event(%(tenant_id)s, %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS first;
+SELECT highway.emit_event(highway.speak_for(%(tenant_id)s), %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS first;
 
 -- name: send_signal(tenant_id, workflow_run_id, name, payload, by) :one
 -- Puts a signal into the run's inbox.
-SELECT highway.send_signal(%(tenant_id)s, %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS seq;
+SELECT highway.send_signal(highway.speak_for(%(tenant_id)s), %(workflow_run_id)s, %(name)s, %(payload)s::jsonb, %(by)s) AS seq;
 
 -- name: find_definition(tenant_id, definition_id, definition_hash, name, version) :one
 -- A definition by id, by hash, or by name (newest version unless one is named).
