@@ -927,11 +927,11 @@ CREATE FUNCTION highway.current_tenant() RETURNS uuid
 
 ALTER FUNCTION highway.current_tenant() OWNER TO highway_owner;
 
-CREATE FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_definition jsonb) RETURNS timestamp with time zone
+CREATE FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_deadline_seconds double precision) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-    RETURN (p_starts + make_interval(secs => COALESCE(((p_definition ->> 'deadline_seconds'::text))::double precision, ((p_definition ->> 'timeout_seconds'::text))::double precision)));
+    RETURN (p_starts + make_interval(secs => p_deadline_seconds));
 
-ALTER FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_definition jsonb) OWNER TO highway_owner;
+ALTER FUNCTION highway.deadline_from(p_starts timestamp with time zone, p_deadline_seconds double precision) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.decide_approval(p_tenant uuid, p_approval uuid, p_vote text, p_by text, p_names text[] DEFAULT '{}'::text[], p_comment text DEFAULT ''::text) RETURNS text
     LANGUAGE plpgsql
@@ -1732,6 +1732,8 @@ CREATE TABLE highway.workflow_definition (
     name text NOT NULL,
     version integer NOT NULL,
     definition jsonb NOT NULL,
+    deadline_seconds double precision GENERATED ALWAYS AS (COALESCE(((definition ->> 'deadline_seconds'::text))::double precision, ((definition ->> 'timeout_seconds'::text))::double precision)) STORED,
+    deadline_action text GENERATED ALWAYS AS (COALESCE((definition ->> 'deadline_action'::text), 'fail'::text)) STORED NOT NULL,
     source text DEFAULT ''::text NOT NULL,
     source_format text NOT NULL,
     created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
@@ -2744,7 +2746,7 @@ CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamp wit
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.definition)
+    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.deadline_seconds)
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND r.deadline_at IS NOT NULL
        AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
@@ -2984,7 +2986,7 @@ BEGIN
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
-           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.definition)
+           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.deadline_seconds)
                               ELSE r.deadline_at + (highway.now() - v_run.finished_at) END
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
@@ -3317,8 +3319,7 @@ BEGIN
         v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
         v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
     END IF;
-    SELECT d.definition_hash, d.name, d.version, d.limits, highway.deadline_from(v_starts, d.definition) AS deadline_at,
-           coalesce(d.definition ->> 'deadline_action', 'fail') AS deadline_action
+    SELECT d.definition_hash, d.name, d.version, d.limits, d.deadline_action, highway.deadline_from(v_starts, d.deadline_seconds) AS deadline_at
       INTO v_definition
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;
@@ -3375,14 +3376,14 @@ BEGIN
     IF NOT FOUND OR cardinality(p_inputs) = 0 THEN
         RETURN;
     END IF;
-    v_deadline := highway.deadline_from(v_starts, v_definition.definition);
+    v_deadline := highway.deadline_from(v_starts, v_definition.deadline_seconds);
     v_ids := ARRAY(SELECT highway.uuid7() FROM generate_series(1, cardinality(p_inputs)));
     INSERT INTO highway.workflow_run (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
            tags, attributes, created_at, status, deadline_at, deadline_action)
     SELECT p_tenant, i.id, p_definition, v_definition.definition_hash, v_definition.name, v_definition.version, p_queue, p_priority,
            i.inputs::jsonb, p_trigger, p_triggered_by, p_tags, p_attributes, v_now, v_state, v_deadline,
-           coalesce(v_definition.definition ->> 'deadline_action', 'fail')
+           v_definition.deadline_action
       FROM unnest(v_ids, p_inputs) AS i (id, inputs);
     INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, gate)
     SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,

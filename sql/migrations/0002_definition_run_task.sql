@@ -6,6 +6,10 @@ CREATE TABLE highway.workflow_definition (
     name text NOT NULL,
     version integer NOT NULL CHECK (version > 0),
     definition jsonb NOT NULL,
+    -- What each submission asks for stands beside the definition: that may be large, and each look into it unpacks all of it.
+    deadline_seconds double precision GENERATED ALWAYS AS (
+        coalesce((definition ->> 'deadline_seconds')::float8, (definition ->> 'timeout_seconds')::float8)) STORED,
+    deadline_action text NOT NULL GENERATED ALWAYS AS (coalesce(definition ->> 'deadline_action', 'fail')) STORED,
     source text NOT NULL DEFAULT '',
     source_format text NOT NULL CHECK (source_format IN ('python', 'json', 'yaml')),
     created_at timestamptz NOT NULL DEFAULT highway.now(),

@@ -21,9 +21,9 @@ END
 $$;
 
 -- When a run of the definition that starts then has to be over; NULL where it may take as long as it likes.
-CREATE FUNCTION highway.deadline_from(p_starts timestamptz, p_definition jsonb) RETURNS timestamptz
+CREATE FUNCTION highway.deadline_from(p_starts timestamptz, p_deadline_seconds double precision) RETURNS timestamptz
     LANGUAGE sql STABLE
-    RETURN p_starts + make_interval(secs => coalesce((p_definition ->> 'deadline_seconds')::float8, (p_definition ->> 'timeout_seconds')::float8));
+    RETURN p_starts + make_interval(secs => p_deadline_seconds);
 
 -- Starts a run of a stored definition: the run, its root task, and a hint to the workers. Returns NULL when there is no such definition.
 CREATE FUNCTION highway.submit_run(
@@ -51,8 +51,7 @@ BEGIN
         v_limits := coalesce(p_limits, (SELECT r.limits FROM highway.workflow_run AS r WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_retry_of));
         v_partition_key := coalesce(nullif(p_partition_key, ''), highway.partition_of(p_tenant, p_retry_of));
     END IF;
-    SELECT d.definition_hash, d.name, d.version, d.limits, highway.deadline_from(v_starts, d.definition) AS deadline_at,
-           coalesce(d.definition ->> 'deadline_action', 'fail') AS deadline_action
+    SELECT d.definition_hash, d.name, d.version, d.limits, d.deadline_action, highway.deadline_from(v_starts, d.deadline_seconds) AS deadline_at
       INTO v_definition
       FROM highway.workflow_definition AS d
      WHERE d.tenant_id = p_tenant AND d.definition_id = p_definition;

@@ -352,7 +352,7 @@ BEGIN
     PERFORM highway.stand_under_again(p_tenant, p_run, p_run);
     UPDATE highway.workflow_run AS r
        SET cancel_requested_at = NULL, cancel_reason = NULL, cancel_outcome = NULL,
-           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.definition)
+           deadline_at = CASE WHEN r.deadline_at <= v_run.finished_at THEN highway.deadline_from(highway.now(), d.deadline_seconds)
                               ELSE r.deadline_at + (highway.now() - v_run.finished_at) END
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
@@ -470,7 +470,7 @@ $$;
 CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamptz) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.definition)
+    UPDATE highway.workflow_run AS r SET deadline_at = highway.deadline_from(p_at, d.deadline_seconds)
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND r.deadline_at IS NOT NULL
        AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;

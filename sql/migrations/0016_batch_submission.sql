@@ -19,14 +19,14 @@ BEGIN
     IF NOT FOUND OR cardinality(p_inputs) = 0 THEN
         RETURN;
     END IF;
-    v_deadline := highway.deadline_from(v_starts, v_definition.definition);
+    v_deadline := highway.deadline_from(v_starts, v_definition.deadline_seconds);
     v_ids := ARRAY(SELECT highway.uuid7() FROM generate_series(1, cardinality(p_inputs)));
     INSERT INTO highway.workflow_run (
            tenant_id, workflow_run_id, definition_id, definition_hash, name, version, queue, priority, inputs, trigger, triggered_by,
            tags, attributes, created_at, status, deadline_at, deadline_action)
     SELECT p_tenant, i.id, p_definition, v_definition.definition_hash, v_definition.name, v_definition.version, p_queue, p_priority,
            i.inputs::jsonb, p_trigger, p_triggered_by, p_tags, p_attributes, v_now, v_state, v_deadline,
-           coalesce(v_definition.definition ->> 'deadline_action', 'fail')
+           v_definition.deadline_action
       FROM unnest(v_ids, p_inputs) AS i (id, inputs);
     INSERT INTO highway.task (tenant_id, task_id, workflow_run_id, kind, queue, priority, state, available_at, gate)
     SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,
