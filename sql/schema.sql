@@ -228,9 +228,9 @@ CREATE TABLE highway.task (
     phase text DEFAULT ''::text NOT NULL,
     CONSTRAINT task_check CHECK (((kind = 'workflow'::text) = (key = ''::text))),
     CONSTRAINT task_check1 CHECK (((state = 'running'::text) = (claimed_by IS NOT NULL))),
-    CONSTRAINT task_kind_check CHECK ((kind = ANY (ARRAY['workflow'::text, 'branch'::text, 'activity'::text]))),
+    CONSTRAINT task_kind_check CHECK ((kind = ANY ('{workflow,branch,activity}'::text[]))),
     CONSTRAINT task_phase_check CHECK ((phase = ANY (ARRAY[''::text, 'undoing'::text]))),
-    CONSTRAINT task_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
+    CONSTRAINT task_state_check CHECK ((state = ANY ('{pending,running,sleeping,paused,completed,failed,cancelled,compensated}'::text[])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
 
@@ -320,10 +320,10 @@ CREATE TABLE highway.workflow_run (
     limits jsonb,
     singleton_key text,
     started_by text[],
-    CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY (ARRAY['cancelled'::text, 'failed'::text]))),
+    CONSTRAINT workflow_run_cancel_outcome_check CHECK ((cancel_outcome = ANY ('{cancelled,failed}'::text[]))),
     CONSTRAINT workflow_run_check CHECK (((parent_run_id IS NULL) = (parent_key IS NULL))),
-    CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY (ARRAY['fail'::text, 'cancel'::text]))),
-    CONSTRAINT workflow_run_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'sleeping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'compensated'::text])))
+    CONSTRAINT workflow_run_deadline_action_check CHECK ((deadline_action = ANY ('{fail,cancel}'::text[]))),
+    CONSTRAINT workflow_run_status_check CHECK ((status = ANY ('{pending,running,sleeping,paused,completed,failed,cancelled,compensated}'::text[])))
 )
 WITH (fillfactor='80');
 
