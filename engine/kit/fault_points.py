@@ -14,7 +14,7 @@ class FaultPoint(StrEnum):
     """The places, by the duty that they lie in. What lies inside one round trip is reached by the proxy of the crash tests instead."""
 
     SUBMIT_BEFORE_INSERT = "submit.before_insert"
-    SUBMIT_AFTER_INSERT = "submit.after_insert"
+    SUBMIT_AFTER_INSERT = "submit.after_insert"  # durable by now where nothing else was to be committed with it: see tenancy.tenant_statement
     SUBMIT_BEFORE_REPLY = "submit.before_reply"  # after the commit, where the front door had a transaction of its own
 
     CLAIM_BEFORE = "claim.before"
