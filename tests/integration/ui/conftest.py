@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.integration.ui.seed import Seeder
-from tests.integration.ui.site import Site
+from tests.integration.ui.site import Site, go
 from tests.support.databases import Database
 from tests.support.stack import Stack
 
@@ -71,7 +71,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
         page = context.new_page()
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path if path.startswith("/t/") or not signed_in else f"/t/demo{path}")
+        go(page, path if path.startswith("/t/") or not signed_in else f"/t/demo{path}")
         return page
 
     yield open_page

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as BrowserError
 
 from tests.support.databases import Database
 from tests.support.stack import Stack
@@ -93,3 +94,13 @@ def looks_sound(page: Page, pictures: Path, name: str) -> None:
         page.set_viewport_size({"width": 320, "height": 640})
         page.screenshot(path=pictures / f"{name}-{theme}-320.png", full_page=True)
         assert overflow(page) == 0
+
+
+def go(page: Page, address: str) -> None:
+    """Open the address. Chromium drops what it loads when a network interface comes or goes, as the containers of other tests make them: then once more."""
+    try:
+        page.goto(address)
+    except BrowserError as error:
+        if "ERR_NETWORK_CHANGED" not in str(error):
+            raise
+        page.goto(address)
