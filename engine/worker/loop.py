@@ -171,7 +171,8 @@ class Loop:
     def _advance_ready(self) -> list[Session]:
         """Let the sessions go on that can, and start the calls that nothing holds back; those that have something to write, for the next flight."""
         writing: list[Session] = []
-        for session in self._roster.take_ready():
+        # A database that has nothing to do gets a part of many at once, and works on it while we think about the rest.
+        for session in self._roster.take_ready(some=self._flight is None):
             self._advance(session)
             ahead = not session.writes or (not session.holds_back and self._calls.may_go_ahead(session.calls))
             came_back = ahead and self._start(session)

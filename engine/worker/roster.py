@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.orchestrator.session import Session
 
+MANY = 32  # worth two groups in place of one
 BUSY_SECONDS = 0.5  # when a task is tried again whose writes could not be made, because somebody held its row
 
 
@@ -55,13 +56,15 @@ class Roster:
         """Whether it is not known yet what became of its writes."""
         return task_id in self._in_flight
 
-    def take_ready(self) -> list[Session]:
-        """The sessions that can go on; from here on they are not ready any more."""
+    def take_ready(self, *, some: bool = False) -> list[Session]:
+        """The sessions that can go on, or ``some`` of many; from here on they are not ready any more."""
         now = time.monotonic()
         for task_id in [task_id for task_id, at in self._rested_at.items() if at <= now]:
             del self._rested_at[task_id]
             self._ready[task_id] = None
         going = [task_id for task_id in self._ready if not (self.is_resting(task_id) or self.is_in_flight(task_id))]
+        if some and len(going) >= MANY:
+            going = going[: len(going) // 2]
         for task_id in going:
             del self._ready[task_id]
         return [self.sessions[task_id] for task_id in going if task_id in self.sessions]
