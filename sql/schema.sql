@@ -83,7 +83,7 @@ BEGIN
     )
     SELECT count(*)::integer INTO v_admitted FROM admitted;
     IF v_admitted > 0 THEN
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
     RETURN v_admitted;
 END
@@ -115,6 +115,8 @@ CREATE FUNCTION highway.apply_pause(p_tenant uuid, p_run uuid, p_by text, p_reas
     AS $$
 DECLARE
     v_runs uuid[] := (SELECT f.runs FROM highway.open_families(ARRAY[p_tenant], ARRAY[p_run]) AS f);
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH paused AS (
         UPDATE highway.workflow_run AS r
@@ -125,11 +127,15 @@ BEGIN
     )
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, data)
     SELECT p_tenant, p.workflow_run_id, highway.now(), 'paused', jsonb_build_object('by', p_by, 'reason', p_reason) FROM paused AS p;
-    UPDATE highway.task AS t
-       SET pause_requested = true, state = CASE WHEN t.claimed_by IS NULL THEN 'paused' ELSE t.state END
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (v_runs) AND highway.is_open(t.state)
-       AND NOT t.pause_requested AND NOT t.cancel_requested;
-    PERFORM pg_notify('highway_control', '');
+    WITH paused AS (
+        UPDATE highway.task AS t
+           SET pause_requested = true, state = CASE WHEN t.claimed_by IS NULL THEN 'paused' ELSE t.state END
+         WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (v_runs) AND highway.is_open(t.state)
+           AND NOT t.pause_requested AND NOT t.cancel_requested
+        RETURNING t.tenant_id, t.task_id
+    )
+    SELECT array_agg(p.tenant_id), array_agg(p.task_id) INTO v_tenants, v_tasks FROM paused AS p;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
 END
 $$;
 
@@ -140,6 +146,8 @@ CREATE FUNCTION highway.apply_resume(p_tenant uuid, p_run uuid) RETURNS void
     AS $$
 DECLARE
     v_runs uuid[];
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH resumed AS (
         UPDATE highway.workflow_run AS r SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, paused_with = NULL
@@ -148,18 +156,22 @@ BEGIN
         RETURNING r.workflow_run_id
     )
     SELECT array_agg(r.workflow_run_id) INTO v_runs FROM resumed AS r;
-    UPDATE highway.task AS t
-       SET pause_requested = false,
-           state = CASE WHEN o.state = 'running' THEN o.state WHEN o.is_due THEN 'pending' ELSE 'sleeping' END,
-           available_at = CASE WHEN o.state = 'running' THEN o.available_at WHEN o.is_due THEN highway.now()
-                               ELSE least(o.available_at, o.first_due) END
-      FROM (SELECT p.task_id, p.state, p.available_at, s.first_due,
-                   coalesce(s.is_over, p.available_at IS NULL) OR coalesce(p.available_at <= highway.now(), false) AS is_due
-              FROM highway.task AS p
-             CROSS JOIN LATERAL highway.wait_standing(p.tenant_id, p.task_id) AS s
-             WHERE p.tenant_id = p_tenant AND p.workflow_run_id = ANY (v_runs) AND highway.is_open(p.state) AND p.pause_requested) AS o
-     WHERE t.tenant_id = p_tenant AND t.task_id = o.task_id;
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    WITH resumed AS (
+        UPDATE highway.task AS t
+           SET pause_requested = false,
+               state = CASE WHEN o.state = 'running' THEN o.state WHEN o.is_due THEN 'pending' ELSE 'sleeping' END,
+               available_at = CASE WHEN o.state = 'running' THEN o.available_at WHEN o.is_due THEN highway.now()
+                                   ELSE least(o.available_at, o.first_due) END
+          FROM (SELECT p.task_id, p.state, p.available_at, s.first_due,
+                       coalesce(s.is_over, p.available_at IS NULL) OR coalesce(p.available_at <= highway.now(), false) AS is_due
+                  FROM highway.task AS p
+                 CROSS JOIN LATERAL highway.wait_standing(p.tenant_id, p.task_id) AS s
+                 WHERE p.tenant_id = p_tenant AND p.workflow_run_id = ANY (v_runs) AND highway.is_open(p.state) AND p.pause_requested) AS o
+         WHERE t.tenant_id = p_tenant AND t.task_id = o.task_id
+        RETURNING t.tenant_id, t.task_id
+    )
+    SELECT array_agg(r.tenant_id), array_agg(r.task_id) INTO v_tenants, v_tasks FROM resumed AS r;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
 END
 $$;
 
@@ -229,7 +241,7 @@ CREATE TABLE highway.task (
     CONSTRAINT task_check CHECK (((kind = 'workflow'::text) = (key = ''::text))),
     CONSTRAINT task_check1 CHECK (((state = 'running'::text) = (claimed_by IS NOT NULL))),
     CONSTRAINT task_kind_check CHECK ((kind = ANY ('{workflow,branch,activity}'::text[]))),
-    CONSTRAINT task_phase_check CHECK ((phase = ANY (ARRAY[''::text, 'undoing'::text]))),
+    CONSTRAINT task_phase_check CHECK ((phase = ANY ('{"",undoing}'::text[]))),
     CONSTRAINT task_state_check CHECK ((state = ANY ('{pending,running,sleeping,paused,completed,failed,cancelled,compensated}'::text[])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
@@ -253,10 +265,10 @@ CREATE TABLE highway.wait (
     request jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT highway.now() NOT NULL,
     given jsonb,
-    CONSTRAINT wait_check CHECK (((kind = ANY (ARRAY['event'::text, 'signal'::text, 'update'::text])) = (event_name IS NOT NULL))),
+    CONSTRAINT wait_check CHECK (((kind = ANY ('{event,signal,update}'::text[])) = (event_name IS NOT NULL))),
     CONSTRAINT wait_check1 CHECK (((kind = 'tasks'::text) = ((awaited IS NOT NULL) AND (needed IS NOT NULL)))),
-    CONSTRAINT wait_check2 CHECK (((kind <> ALL (ARRAY['timer'::text, 'retry'::text])) OR (due_at IS NOT NULL))),
-    CONSTRAINT wait_kind_check CHECK ((kind = ANY (ARRAY['timer'::text, 'event'::text, 'retry'::text, 'tasks'::text, 'person'::text, 'signal'::text, 'update'::text, 'slot'::text, 'code'::text, 'lock'::text, 'room'::text, 'start'::text, 'approval'::text])))
+    CONSTRAINT wait_check2 CHECK (((kind <> ALL ('{timer,retry}'::text[])) OR (due_at IS NOT NULL))),
+    CONSTRAINT wait_kind_check CHECK ((kind = ANY ('{timer,event,retry,tasks,person,signal,update,slot,code,lock,room,start,approval}'::text[])))
 );
 
 ALTER TABLE ONLY highway.wait FORCE ROW LEVEL SECURITY;
@@ -570,7 +582,7 @@ BEGIN
         PERFORM highway.report_final(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
         PERFORM highway.emit_completions(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
     END IF;
-    PERFORM pg_notify('highway_control', '');
+    PERFORM highway.hint_about(array_fill(p_tenant, ARRAY[cardinality(v_doomed)]), v_doomed);
 END
 $$;
 
@@ -675,6 +687,72 @@ $$;
 
 ALTER FUNCTION highway.check_admission(p_tenant uuid, p_queue text, p_quantity integer) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.claim_tasks(p_worker uuid, p_queues text[], p_quantity integer, p_from uuid, p_credit integer) RETURNS TABLE(tenant_id uuid, task_id uuid, workflow_run_id uuid, kind text, key text, path text[], queue text, attempt integer, rescues integer, epoch integer, cancel_requested boolean, context jsonb, parent_task_id uuid, completion_event text, phase text, error jsonb, turn_size integer, memory jsonb, definition_id uuid, definition_hash text, name text, inputs jsonb, created_at timestamp with time zone, cancel_reason text, cancel_outcome text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_queues text[];
+    v_tenants uuid[];
+    v_sizes integer[];
+    v_tasks uuid[];
+    v_gated uuid[];  -- of the tasks, those that have gates to pass
+    v_passed uuid[];
+BEGIN
+    SELECT array_agg(p.queue), array_agg(p.tenant_id), array_agg(p.size) INTO v_queues, v_tenants, v_sizes
+      FROM highway.places_in_turn(p_queues, p_quantity, p_from, p_credit) AS p;
+    IF v_queues IS NULL THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM highway.tenant_policy AS c WHERE c.max_running IS NOT NULL)
+       OR EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.max_running IS NOT NULL) THEN
+        SELECT array_agg(f.queue), array_agg(f.tenant_id), array_agg(f.size) INTO v_queues, v_tenants, v_sizes
+          FROM highway.fit_claim(v_queues, v_tenants, v_sizes) AS f;
+    END IF;
+    SELECT array_agg(c.tenant_id), array_agg(c.task_id), array_agg(c.size), array_agg(c.task_id) FILTER (WHERE c.is_gated)
+      INTO v_tenants, v_tasks, v_sizes, v_gated
+      FROM (SELECT due.tenant_id, due.task_id, due.is_gated, f.size
+              FROM unnest(v_queues, v_tenants, v_sizes) AS f (queue, tenant_id, size)
+             CROSS JOIN LATERAL (
+                   SELECT t.tenant_id, t.task_id, t.gate IS NOT NULL AND NOT t.cancel_requested AS is_gated FROM highway.task AS t
+                    WHERE t.state = 'pending' AND t.queue = f.queue AND t.tenant_id = f.tenant_id
+                    ORDER BY highway.turn_of(t.available_at, t.priority, t.lane_seconds)
+                    LIMIT f.size
+                      FOR UPDATE SKIP LOCKED) AS due
+             LIMIT p_quantity) AS c;
+    IF v_gated IS NOT NULL THEN
+        v_passed := ARRAY(SELECT highway.pass_gates(
+            ARRAY(SELECT c.tenant_id FROM unnest(v_tenants, v_tasks) AS c (tenant_id, task_id) WHERE c.task_id = ANY (v_gated)), v_gated));
+        SELECT array_agg(c.tenant_id), array_agg(c.task_id), array_agg(c.size) INTO v_tenants, v_tasks, v_sizes
+          FROM unnest(v_tenants, v_tasks, v_sizes) AS c (tenant_id, task_id, size)
+         WHERE c.task_id <> ALL (v_gated) OR c.task_id = ANY (v_passed);
+    END IF;
+    IF v_tasks IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH claimed AS (
+        UPDATE highway.task AS t
+           SET state = 'running', attempt = t.attempt + 1, epoch = t.epoch + 1, limited = t.limited OR t.gate IS NOT NULL, gate = NULL, lane_seconds = 0,
+               claimed_by = p_worker, claimed_at = highway.now(), running_steps = NULL
+          FROM unnest(v_tenants, v_tasks, v_sizes) WITH ORDINALITY AS c (tenant_id, task_id, size, n)
+         WHERE t.tenant_id = c.tenant_id AND t.task_id = c.task_id
+        RETURNING t.*, c.size AS turn_size, c.n
+    )
+    SELECT c.tenant_id, c.task_id, c.workflow_run_id, c.kind, c.key, c.path, c.queue, c.attempt, c.rescues, c.epoch, c.cancel_requested,
+           c.context, c.parent_task_id, c.completion_event, c.phase, c.error, c.turn_size,
+           -- For many it is cheaper to read all their rows at once, afterwards.
+           CASE WHEN (c.attempt > 1 OR c.kind <> 'workflow') AND c.phase = '' AND cardinality(v_tasks) <= 4
+                THEN highway.recall(c.tenant_id, c.workflow_run_id, c.task_id, c.key) END,
+           r.definition_id, r.definition_hash, r.name, r.inputs, r.created_at, r.cancel_reason, r.cancel_outcome
+      FROM claimed AS c
+      JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
+     ORDER BY c.n;
+END
+$$;
+
+ALTER FUNCTION highway.claim_tasks(p_worker uuid, p_queues text[], p_quantity integer, p_from uuid, p_credit integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.uuid7() RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
     RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
@@ -724,11 +802,9 @@ BEGIN
        SET given = jsonb_build_object('approval_id', a.approval_id, 'status', p_status, 'approved', p_status = 'approved', 'approver', p_by,
                                       'expired', p_state = 'expired', 'timestamp', highway.now(), 'votes', v_votes)
      WHERE w.tenant_id = a.tenant_id AND w.task_id = a.task_id AND w.step_key = a.step_key AND w.kind = 'approval';
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-     WHERE t.tenant_id = a.tenant_id AND t.task_id = a.task_id AND t.state = 'sleeping';
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     VALUES (a.tenant_id, a.workflow_run_id, highway.now(), p_state, a.scope, a.step_key, jsonb_build_object('approval_id', a.approval_id, 'by', p_by));
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    PERFORM highway.wake_tasks(ARRAY[a.tenant_id], ARRAY[a.task_id]);
 END
 $$;
 
@@ -1423,7 +1499,7 @@ BEGIN
      UNION
     SELECT NEW.tenant_id, s.key FROM highway.slot AS s
      WHERE s.tenant_id = NEW.tenant_id AND s.task_id = NEW.task_id AND s.granted_at IS NULL AND OLD.state = 'paused';
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
     RETURN NULL;
 END
 $$;
@@ -1685,7 +1761,7 @@ BEGIN
     )
     INSERT INTO highway.slot_mark (tenant_id, key) SELECT DISTINCT p_tenant, f.key FROM freed AS f WHERE f.granted_at IS NOT NULL;
     IF FOUND THEN
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
 END
 $$;
@@ -1818,9 +1894,6 @@ BEGIN
             INSERT INTO highway.slot_mark (tenant_id, key) VALUES (m.tenant_id, m.key);
         END IF;
     END LOOP;
-    IF v_all > 0 THEN
-        PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
-    END IF;
     RETURN v_all;
 END
 $$;
@@ -1850,12 +1923,11 @@ BEGIN
         UPDATE highway.wait AS w SET needed = w.needed - 1
           FROM granted AS g WHERE w.tenant_id = p_tenant AND w.task_id = g.task_id AND w.step_key = g.step_key AND w.kind = 'slot'
         RETURNING w.task_id, w.needed
-    ), woken AS (
-        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-          FROM (SELECT DISTINCT c.task_id FROM counted AS c WHERE c.needed <= 0) AS c
-         WHERE t.tenant_id = p_tenant AND t.task_id = c.task_id AND t.state = 'sleeping'
     )
-    SELECT count(*)::integer INTO v_granted FROM granted;
+    SELECT (SELECT count(*) FROM granted)::integer, array_agg(c.task_id) FILTER (WHERE c.needed <= 0) INTO v_granted, v_tasks FROM counted AS c;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(array_fill(p_tenant, ARRAY[cardinality(v_tasks)]), v_tasks);
+    END IF;
     RETURN v_granted;
 END
 $$;
@@ -1865,6 +1937,9 @@ ALTER FUNCTION highway.grant_to(p_tenant uuid, p_key text, p_seqs bigint[]) OWNE
 CREATE FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH wanted AS (
         SELECT w.tenant_id, w.task_id, w.step_key, w.workflow_run_id, w.kind, w.event_name AS name,
@@ -1902,13 +1977,46 @@ BEGIN
         UPDATE highway.wait AS w SET given = m.given
           FROM matched AS m WHERE (w.tenant_id, w.task_id, w.step_key) = (m.tenant_id, m.task_id, m.step_key)
     )
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-      FROM matched AS m WHERE t.tenant_id = m.tenant_id AND t.task_id = m.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(m.tenant_id), array_agg(m.task_id) INTO v_tenants, v_tasks FROM matched AS m;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(v_tenants, v_tasks);
+    END IF;
 END
 $$;
 
 ALTER FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_queues text[];
+    v_is_held boolean;
+BEGIN
+    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), bool_or(t.claimed_by IS NOT NULL) INTO v_queues, v_is_held
+      FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
+      JOIN highway.task AS t USING (tenant_id, task_id);
+    IF v_queues IS NOT NULL THEN
+        PERFORM highway.hint_work(CASE cardinality(v_queues) WHEN 1 THEN v_queues[1] ELSE '' END);
+    END IF;
+    IF v_is_held THEN
+        PERFORM pg_notify('highway_control', '');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.hint_work(p_queue text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('highway_work', p_queue)
+      WHERE EXISTS (SELECT FROM highway.worker AS w WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues)));
+END
+$$;
+
+ALTER FUNCTION highway.hint_work(p_queue text) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.hold_approval(p_tenant uuid, p_approval uuid) RETURNS highway.approval
     LANGUAGE plpgsql
@@ -2464,7 +2572,7 @@ CREATE FUNCTION highway.mark_line(p_tenant uuid, p_key text) RETURNS void
 BEGIN
     IF EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = p_tenant AND s.key = p_key AND s.granted_at IS NULL) THEN
         INSERT INTO highway.slot_mark (tenant_id, key) VALUES (p_tenant, p_key);
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
 END
 $$;
@@ -2645,6 +2753,9 @@ ALTER FUNCTION highway.pass_gates(p_tenants uuid[], p_tasks uuid[]) OWNER TO hig
 CREATE FUNCTION highway.pass_locks_on() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     SELECT g.tenant_id, g.workflow_run_id, highway.now(), CASE WHEN g.acquired_at IS NULL THEN 'lock_failed' ELSE 'lock_released' END, g.scope, g.step_key,
@@ -2660,10 +2771,12 @@ BEGIN
     ), free AS (
         SELECT t.tenant_id, t.task_id FROM first AS f JOIN highway.task AS t ON t.tenant_id = f.tenant_id AND t.task_id = f.task_id
          WHERE t.state = 'sleeping' FOR NO KEY UPDATE OF t SKIP LOCKED
+    ), woken AS (
+        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
+          FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id
     )
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-      FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id;
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(f.tenant_id), array_agg(f.task_id) INTO v_tenants, v_tasks FROM first AS f;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
     RETURN NULL;
 END
 $$;
@@ -2744,6 +2857,44 @@ $$;
 
 ALTER FUNCTION highway.pause_with_parent(p_tenant uuid, p_run uuid, p_parent uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.places_in_turn(p_queues text[], p_quantity integer, p_from uuid, p_credit integer) RETURNS TABLE(queue text, tenant_id uuid, size integer)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE place (queue, tenant_id, n) AS (
+        SELECT q.queue, coalesce((SELECT t.tenant_id FROM highway.task AS t
+                                   WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id >= p_from
+                                   ORDER BY t.tenant_id LIMIT 1),
+                                 (SELECT t.tenant_id FROM highway.task AS t
+                                   WHERE t.state = 'pending' AND t.queue = q.queue AND t.tenant_id < p_from
+                                   ORDER BY t.tenant_id LIMIT 1)), 1
+          FROM unnest(p_queues) AS q (queue)
+        UNION ALL
+        SELECT p.queue, CASE WHEN p.tenant_id >= p_from
+                             THEN coalesce(o.following, (SELECT t.tenant_id FROM highway.task AS t
+                                                          WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id < p_from
+                                                          ORDER BY t.tenant_id LIMIT 1))
+                             WHEN o.following < p_from THEN o.following END, p.n + 1
+          FROM place AS p
+         CROSS JOIN LATERAL (SELECT (SELECT t.tenant_id FROM highway.task AS t
+                                      WHERE t.state = 'pending' AND t.queue = p.queue AND t.tenant_id > p.tenant_id
+                                      ORDER BY t.tenant_id LIMIT 1) AS following OFFSET 0) AS o
+         WHERE p.tenant_id IS NOT NULL  -- places where nothing may be taken now must not use up the look
+           AND p.n < p_quantity + (SELECT count(*) FROM highway.tenant_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
+                                + (SELECT count(*) FROM highway.queue_policy AS c WHERE c.paused_at IS NOT NULL OR c.max_running IS NOT NULL)
+    )
+    SELECT p.queue, p.tenant_id,
+           CASE WHEN p.tenant_id = p_from AND p_credit > 0 THEN p_credit
+                ELSE (coalesce(w.weight, 1) * ceil(p_quantity::numeric / sum(coalesce(w.weight, 1)) OVER ()))::int END AS size
+      FROM place AS p
+      LEFT JOIN LATERAL (SELECT o.weight, o.paused_at FROM highway.tenant_policy AS o WHERE o.tenant_id = p.tenant_id LIMIT 1) AS w ON true
+     WHERE p.tenant_id IS NOT NULL AND w.paused_at IS NULL
+       AND NOT EXISTS (SELECT FROM highway.queue_policy AS c WHERE c.tenant_id IN (p.tenant_id, '00000000-0000-0000-0000-000000000000')
+                          AND c.queue = p.queue AND c.paused_at IS NOT NULL)
+     ORDER BY p.tenant_id < p_from, p.tenant_id, random();
+$$;
+
+ALTER FUNCTION highway.places_in_turn(p_queues text[], p_quantity integer, p_from uuid, p_credit integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.plan_start(p_tenant uuid, p_run uuid, p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2763,7 +2914,7 @@ BEGIN
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity' AND highway.is_open(t.state)
        AND t.available_at = p_at  -- not of what waits for the limits of its run: nothing counts there
        AND a.tenant_id = t.tenant_id AND a.task_id = t.task_id;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
 END
 $$;
 
@@ -2828,6 +2979,34 @@ $$;
 
 ALTER FUNCTION highway.queue_for_locks(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_names text[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.recall(p_tenant uuid, p_run uuid, p_task uuid, p_scope text) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_most constant integer := 100;  -- of each kind: a value that stands in a row is at most 256 KiB, and this one is to stay well below what a jsonb can hold
+    v_steps jsonb;
+    v_variables jsonb;
+    v_waits jsonb;
+BEGIN
+    SELECT coalesce(jsonb_agg(k), '[]') INTO v_steps
+      FROM (SELECT c.step_key, c.operator, c.outcome, c.result, c.error FROM highway.checkpoint AS c
+             WHERE c.tenant_id = p_tenant AND c.workflow_run_id = p_run AND c.scope = p_scope ORDER BY c.seq LIMIT v_most + 1) AS k;
+    SELECT coalesce(jsonb_agg(k), '[]') INTO v_variables
+      FROM (SELECT v.name, v.value FROM highway.variable AS v
+             WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_run AND v.scope = p_scope LIMIT v_most + 1) AS k;
+    SELECT coalesce(jsonb_agg(k), '[]') INTO v_waits
+      FROM (SELECT w.* FROM highway.waits_of(ARRAY[p_tenant], ARRAY[p_task]) AS w LIMIT v_most + 1) AS k;
+    IF greatest(jsonb_array_length(v_steps), jsonb_array_length(v_variables), jsonb_array_length(v_waits)) > v_most THEN
+        RETURN NULL;
+    END IF;
+    RETURN jsonb_build_object('steps', v_steps, 'variables', v_variables, 'waits', v_waits,
+                              'past', (SELECT jsonb_build_object('details', a.details, 'failed_attempt', a.failed_attempt)
+                                         FROM highway.activity AS a WHERE a.tenant_id = p_tenant AND a.task_id = p_task));
+END
+$$;
+
+ALTER FUNCTION highway.recall(p_tenant uuid, p_run uuid, p_task uuid, p_scope text) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.refer_to_inputs() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -2888,6 +3067,9 @@ ALTER FUNCTION highway.register_definition(p_tenant uuid, p_hash text, p_name te
 CREATE FUNCTION highway.report_final(p_tenants uuid[], p_tasks uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH ended AS (
         SELECT t.tenant_id, t.parent_task_id, t.report_key
@@ -2906,11 +3088,10 @@ BEGIN
          WHERE (w.tenant_id, w.task_id, w.step_key) = (a.tenant_id, a.task_id, a.step_key)
         RETURNING w.tenant_id, w.task_id, w.needed
     )
-    UPDATE highway.task AS t
-       SET state = 'pending', available_at = highway.now()
-      FROM counted AS c
-     WHERE c.needed <= 0 AND t.tenant_id = c.tenant_id AND t.task_id = c.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(c.tenant_id), array_agg(c.task_id) INTO v_tenants, v_tasks FROM counted AS c WHERE c.needed <= 0;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(v_tenants, v_tasks);
+    END IF;
 END
 $$;
 
@@ -2992,7 +3173,7 @@ BEGIN
                               ELSE r.deadline_at + (highway.now() - v_run.finished_at) END
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
 END
 $$;
 
@@ -3355,7 +3536,7 @@ BEGIN
     IF p_retry_of IS NOT NULL THEN
         PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
     END IF;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work(p_queue);
     RETURN v_run;
 END
 $$;
@@ -3391,7 +3572,7 @@ BEGIN
     SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,
            CASE WHEN v_definition.limits IS NOT NULL THEN highway.gate_of(v_definition.limits, v_definition.name, i.inputs::jsonb) END
       FROM unnest(v_ids, p_inputs) AS i (id, inputs);
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work(p_queue);
     RETURN QUERY SELECT unnest(v_ids);
 END
 $$;
@@ -3556,7 +3737,8 @@ BEGIN
         LOOP
             PERFORM highway.cancel_tasks(v_forked.tenant_id, v_forked.task_ids, 'the run has ended');
         END LOOP;
-        PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+        -- Whoever executed one of them does so no more.
+        PERFORM highway.hint_work(), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);
 END
@@ -3599,6 +3781,30 @@ $$;
 
 ALTER FUNCTION highway.wait_standing(p_tenant uuid, p_task uuid) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.waits_of(p_tenants uuid[], p_tasks uuid[]) RETURNS TABLE(tenant_id uuid, task_id uuid, step_key text, kind text, attempt integer, request jsonb, due boolean, emitted boolean, payload jsonb, given jsonb, joined boolean, ticket bigint, tasks jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT w.tenant_id, w.task_id, w.step_key, w.kind, w.attempt, w.request,
+           coalesce(w.due_at <= highway.now(), false) AS due,
+           (e.name IS NOT NULL) AS emitted, e.payload, nullif(w.given, '{"lapsed": true}') AS given,
+           coalesce(w.needed <= 0, false) AS joined,
+           CASE WHEN w.kind = 'lock' THEN highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') END AS ticket,
+           CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
+               SELECT jsonb_object_agg(a.key, jsonb_build_object(
+                          'status', coalesce(t.state, 'failed'), 'result', t.result, 'workflow_run_id', t.workflow_run_id,
+                          'error', CASE WHEN t.task_id IS NULL THEN jsonb_build_object(
+                              'kind', 'branch', 'type', 'UnknownTask', 'retryable', false,
+                              'message', 'this task has started no such branch, activity or child') ELSE t.error END))
+                 FROM unnest(w.awaited) AS a (key)
+                 LEFT JOIN highway.task AS t ON t.tenant_id = w.tenant_id AND t.parent_task_id = w.task_id AND t.report_key = a.key) END AS tasks
+      FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
+      JOIN highway.wait AS w USING (tenant_id, task_id)
+      LEFT JOIN highway.event AS e ON w.kind = 'event' AND e.tenant_id = w.tenant_id AND e.workflow_run_id = w.workflow_run_id
+                                  AND e.name = w.event_name
+$$;
+
+ALTER FUNCTION highway.waits_of(p_tenants uuid[], p_tasks uuid[]) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.wake_answered(p_tenant uuid, p_run uuid) RETURNS void
     LANGUAGE sql
     AS $$
@@ -3614,17 +3820,29 @@ CREATE FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_na
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE highway.task AS t
-       SET state = 'pending', available_at = highway.now()
-      FROM unnest(p_tenants, p_runs, p_names) AS e (tenant_id, workflow_run_id, name)
-      JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.workflow_run_id = e.workflow_run_id
-                            AND w.kind = 'event' AND w.event_name = e.name
-     WHERE t.tenant_id = w.tenant_id AND t.task_id = w.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    PERFORM highway.wake_tasks(array_agg(w.tenant_id), array_agg(w.task_id))
+       FROM unnest(p_tenants, p_runs, p_names) AS e (tenant_id, workflow_run_id, name)
+       JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.workflow_run_id = e.workflow_run_id
+                             AND w.kind = 'event' AND w.event_name = e.name
+     HAVING count(*) > 0;
 END
 $$;
 
 ALTER FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.wake_tasks(p_tenants uuid[], p_tasks uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE highway.task AS t
+       SET state = 'pending', available_at = highway.now()
+      FROM (SELECT DISTINCT g.tenant_id, g.task_id FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)) AS g
+     WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.state = 'sleeping';
+    PERFORM highway.hint_about(p_tenants, p_tasks);
+END
+$$;
+
+ALTER FUNCTION highway.wake_tasks(p_tenants uuid[], p_tasks uuid[]) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.why_at_the_door(p_tenant uuid, p_queue text) RETURNS text
     LANGUAGE sql STABLE
@@ -3993,7 +4211,7 @@ CREATE TABLE highway.checkpoint (
     result jsonb,
     error jsonb,
     variables jsonb,
-    CONSTRAINT checkpoint_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'skipped'::text])))
+    CONSTRAINT checkpoint_outcome_check CHECK ((outcome = ANY ('{succeeded,failed,skipped}'::text[])))
 );
 
 ALTER TABLE ONLY highway.checkpoint FORCE ROW LEVEL SECURITY;
@@ -4348,6 +4566,7 @@ CREATE TABLE highway.worker (
     lease_expires_at timestamp with time zone NOT NULL,
     running integer DEFAULT 0 NOT NULL,
     draining boolean DEFAULT false NOT NULL,
+    listens boolean DEFAULT true NOT NULL,
     capacity integer DEFAULT 0 NOT NULL,
     requested_state text DEFAULT 'active'::text NOT NULL,
     requested_reason text DEFAULT ''::text NOT NULL,

@@ -16,10 +16,12 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
-from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want, fetch_payloads, load_tasks, with_payloads
+from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want
+from engine.queue.loading import fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
 from engine.queue.writes import Finished, HandedBack, TaskWrites
 from engine.worker.config import POLL_SECONDS, WorkerConfig
+from engine.worker.ear import Ear
 from engine.worker.orders import Orders
 from engine.worker.pace import Pace
 from engine.worker.programs import Programs, UnreadableDefinitionError
@@ -63,14 +65,18 @@ class Claiming:
         self._pace = Pace()
         self._may_be_more = True  # the last look has not seen the end of what is due
         self._next_at = 0.0
+        # Kinds of which somebody said that there may be some, before it is time to look for all.
+        self._hinted: set[tuple[str, ...]] = set()
+        self._ear = Ear(is_deaf=not config.listens)
         self._stopped = False
         self._cramped_until = 0.0  # until then every task that is taken is to find a free slot
 
     @property
     def seconds_to_next(self) -> float:
         """How long until it is time to look; not positive when it is. Without end while nothing is to be taken."""
-        wants_more = self.orders.state == "active" and not self._stopped
-        return self._next_at - time.monotonic() if wants_more else math.inf
+        if self.is_leaving or self.orders.state != "active":
+            return math.inf
+        return 0.0 if self._hinted else self._next_at - time.monotonic()
 
     @property
     def is_leaving(self) -> bool:
@@ -91,6 +97,13 @@ class Claiming:
     def soon(self) -> None:
         """Look at the next occasion."""
         self._next_at = 0.0
+
+    def hear(self, queue: str) -> None:
+        """There may be something in this queue; '': in any. A hint that names a queue is followed by a look at no more than that."""
+        if queue:
+            self._hinted |= {queues for queues in self._turns if queue in queues}
+        else:
+            self.soon()
 
     def later(self) -> None:
         """Nothing can be taken now; look again at the next poll, or when somebody says `soon`."""
@@ -118,24 +131,29 @@ class Claiming:
         """What to ask for, if it is time and there is room beside the tasks that are held; ``leaving`` of them are about to go."""
         if self.seconds_to_next > 0:
             return None
+        hinted, self._hinted = self._hinted, set()
+        is_whole = self._next_at <= time.monotonic()
         room = self._room(held, leaving, free_slots)
         if self._may_be_more and room.runs * SMALLEST_SHARE < self._pace.ahead and len(held) > leaving:
             # A look costs as much as some ten tasks: sessions are about to leave, and there will be more room.
             self._next_at = time.monotonic() + MOMENT_SECONDS
             return None
-        self.later()  # what it gives may bring it forward, and so does the end of a session
+        if is_whole:
+            self.later()  # what it gives may bring it forward, and so does the end of a session
         wanted = [
             Want(queues, quantity, self._turns[queues])
             for queues, quantity in (
                 (self._config.run_queues, min(room.runs, self._pace.at_once)),
                 (self._config.activity_queues, room.activities),
             )
-            if queues and quantity > 0
+            if quantity > 0 and (queues if is_whole else queues in hinted)
         ]
         if not wanted:
             self._may_be_more = True
+            if not is_whole:
+                self.soon()  # for the room that is there, whatever may take it
             return None
-        return Look(self._worker_id, wanted, is_urgent=self._pace.is_shared)
+        return Look(self._worker_id, wanted, is_whole=is_whole, is_urgent=self._pace.is_shared, listens=self._ear.wish)
 
     def take_up(self, catch: Catch | None) -> list[Taken]:
         """Load all that it takes to enter what was caught; None: the look could not be made, for a reason that passes.
@@ -149,7 +167,7 @@ class Claiming:
         self._note(catch)
         tasks = [task for caught in catch.tasks for task in caught]
         try:
-            loaded = load_tasks(self._connection, tasks)
+            loaded = load_tasks(self._connection, tasks, catch.memories)
             contents = fetch_payloads(self._connection, tasks, loaded)
         except BusyError as error:
             _logger.warning("nothing could be taken up now: %s", error)  # a claim without a session is let go
@@ -188,19 +206,21 @@ class Claiming:
 
         Else when something is due, or a hint comes.
         """
-        again = False
-        for want, tasks in zip(catch.wanted, catch.tasks, strict=True):
-            leaves_some = want.leaves_some(tasks)
-            self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if leaves_some else Turn()
-            again = again or leaves_some
+        leaves_some = False
+        for want, tasks in zip(catch.look.wanted, catch.tasks, strict=True):
+            more = want.leaves_some(tasks)
+            self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if more else Turn()
+            leaves_some = leaves_some or more
             if want.is_shared(tasks):
                 self._pace.shared()
-        self._may_be_more = again or len(catch.wanted) < len(self._turns)
+        all_seen = len(catch.look.wanted) == len(self._turns) if catch.look.is_whole else not self._may_be_more
+        self._may_be_more = leaves_some or not all_seen
         if any(catch.tasks):
             self._other_room = []
-        again = again or bool(self._other_room)
-        seconds = POLL_SECONDS if catch.next_in_seconds is None else min(POLL_SECONDS, catch.next_in_seconds)
-        self._next_at = min(self._next_at, 0.0 if again else time.monotonic() + seconds)
+        seconds = self._ear.looked(told=catch.look.listens, leaves_some=leaves_some)
+        if catch.next_in_seconds is not None:
+            seconds = min(seconds, catch.next_in_seconds)
+        self._next_at = min(self._next_at, 0.0 if leaves_some or self._other_room else time.monotonic() + seconds)
 
     def _taken(self, task: ClaimedTask, loaded: Loaded, contents: Contents) -> Taken:
         try:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.orchestrator.session import Session
-from engine.queue.claims import load_waits
 from engine.queue.holdings import Holding, holdings, let_go
+from engine.queue.loading import load_waits
 
 _logger = logging.getLogger(__name__)
 

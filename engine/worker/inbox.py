@@ -45,7 +45,9 @@ class CallNoted:
 
 @value(frozen=True, slots=True)
 class WorkHint:
-    """There may be something to claim."""
+    """There may be something to claim, in this queue; '': in any."""
+
+    queue: str = ""
 
 
 @value(frozen=True, slots=True)

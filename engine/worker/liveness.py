@@ -106,6 +106,8 @@ class Liveness:
         if self._config.listens:
             connection.execute("LISTEN highway_work")
             connection.execute("LISTEN highway_control")
+        else:
+            _sql.listen.run(connection, worker_id=self.worker_id, listens=False)
 
     def _live(self) -> None:
         beat = time.monotonic()
@@ -123,11 +125,9 @@ class Liveness:
             self._inbox.put(IdentityLost("the heartbeat failed"))
 
     def _listen(self, seconds: float) -> None:
-        heard = {notification.channel for notification in self._connection.notifies(timeout=seconds, stop_after=1)}
-        if "highway_work" in heard:
-            self._inbox.put(WorkHint())
-        if "highway_control" in heard:
-            self._inbox.put(ControlHint())
+        hints = self._connection.notifies(timeout=seconds, stop_after=1)
+        for channel, payload in {(hint.channel, hint.payload) for hint in hints}:
+            self._inbox.put(WorkHint(payload) if channel == "highway_work" else ControlHint())
 
     def _beat(self) -> None:
         load_now = self._describe()

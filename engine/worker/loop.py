@@ -126,7 +126,7 @@ class Loop:
             case CallNoted():
                 self._call_noted(message)
             case WorkHint():
-                self._claiming.soon()
+                self._claiming.hear(message.queue)
             case ControlHint():
                 self._control_due = True
             case OrdersHeard():

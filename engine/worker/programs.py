@@ -9,7 +9,7 @@ from engine.db.connection import Connection
 from engine.interpreter import Program, compile_program
 from engine.language import read_definition
 from engine.model.task import ClaimedTask
-from engine.queue.claims import load_definition
+from engine.queue.loading import load_definition
 
 CACHE_SIZE = 512
 

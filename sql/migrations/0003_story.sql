@@ -6,7 +6,7 @@ CREATE TABLE highway.checkpoint (
     step_key text NOT NULL,
     seq bigint NOT NULL DEFAULT nextval('highway.story_seq'),
     operator text NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('succeeded', 'failed', 'skipped')),
+    outcome text NOT NULL CHECK (outcome = ANY ('{succeeded,failed,skipped}')),
     attempt integer NOT NULL DEFAULT 1,
     started_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT highway.now(),
@@ -38,7 +38,8 @@ CREATE TABLE highway.wait (
     task_id uuid NOT NULL,
     step_key text NOT NULL,
     workflow_run_id uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code')),
+    kind text NOT NULL
+        CHECK (kind = ANY ('{timer,event,retry,tasks,person,signal,update,slot,code,lock,room,start,approval}')),
     due_at timestamptz,                      -- the timer's time, the retry's time, or the time limit of a wait
     event_name text,                         -- of the event, signal or update that is waited for
     awaited text[],                          -- report keys of the tasks that are waited for
@@ -48,9 +49,9 @@ CREATE TABLE highway.wait (
     request jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT highway.now(),
     PRIMARY KEY (tenant_id, task_id, step_key),
-    CHECK ((kind IN ('event', 'signal', 'update')) = (event_name IS NOT NULL)),
+    CHECK ((kind = ANY ('{event,signal,update}')) = (event_name IS NOT NULL)),
     CHECK ((kind = 'tasks') = (awaited IS NOT NULL AND needed IS NOT NULL)),
-    CHECK (kind NOT IN ('timer', 'retry') OR due_at IS NOT NULL)
+    CHECK (kind <> ALL ('{timer,retry}') OR due_at IS NOT NULL)
 );
 CREATE INDEX wait_for_event ON highway.wait (tenant_id, workflow_run_id, event_name) WHERE kind = 'event';
 CALL highway.protect('highway.wait');

@@ -10,10 +10,21 @@ CREATE TABLE highway.worker (
     last_seen_at timestamptz NOT NULL DEFAULT highway.now(),
     lease_expires_at timestamptz NOT NULL,
     running integer NOT NULL DEFAULT 0,
-    draining boolean NOT NULL DEFAULT false
+    draining boolean NOT NULL DEFAULT false,
+    listens boolean NOT NULL DEFAULT true   -- whether it is to be told of work; one that has more than it can do looks anyhow
 ) WITH (fillfactor = 50);
 GRANT SELECT, INSERT, UPDATE, DELETE ON highway.worker TO app_worker;
 GRANT SELECT ON highway.worker TO app_web;
+
+-- Tells workers that there may be something to claim, in one queue if it is named; nobody, where none of them listens. All transactions that notify
+-- commit one after the other, so a system at work is not to notify.
+CREATE FUNCTION highway.hint_work(p_queue text DEFAULT '') RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('highway_work', p_queue)
+      WHERE EXISTS (SELECT FROM highway.worker AS w WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues)));
+END
+$$;
 
 -- What the workers' services measure for the health page; one row a measure, no tenant's data.
 CREATE TABLE highway.health (

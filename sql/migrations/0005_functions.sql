@@ -1,5 +1,24 @@
 -- State changes that people and programs ask for. Each is one call, safe to repeat, and takes its locks in the order of 0001.
 
+-- Tells those whom these tasks concern as they are now: who could claim them, and who executes them.
+CREATE FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_queues text[];
+    v_is_held boolean;
+BEGIN
+    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), bool_or(t.claimed_by IS NOT NULL) INTO v_queues, v_is_held
+      FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
+      JOIN highway.task AS t USING (tenant_id, task_id);
+    IF v_queues IS NOT NULL THEN
+        PERFORM highway.hint_work(CASE cardinality(v_queues) WHEN 1 THEN v_queues[1] ELSE '' END);
+    END IF;
+    IF v_is_held THEN
+        PERFORM pg_notify('highway_control', '');
+    END IF;
+END
+$$;
+
 CREATE FUNCTION highway.register_definition(
     p_tenant uuid, p_hash text, p_name text, p_definition jsonb, p_source text, p_source_format text,
     OUT definition_id uuid, OUT version integer, OUT created boolean)
@@ -85,7 +104,7 @@ BEGIN
     IF p_retry_of IS NOT NULL THEN
         PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
     END IF;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work(p_queue);
     RETURN v_run;
 END
 $$;
@@ -159,23 +178,36 @@ BEGIN
 END
 $$;
 
--- Wakes whoever waits for the events; the caller holds the open tasks of their runs. Running waiters are told through the control channel.
-CREATE FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) RETURNS void
+-- Makes sleeping tasks claimable and tells those whom that concerns, and those who execute the others. The caller holds the tasks.
+CREATE FUNCTION highway.wake_tasks(p_tenants uuid[], p_tasks uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE highway.task AS t
        SET state = 'pending', available_at = highway.now()
-      FROM unnest(p_tenants, p_runs, p_names) AS e (tenant_id, workflow_run_id, name)
-      JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.workflow_run_id = e.workflow_run_id
-                            AND w.kind = 'event' AND w.event_name = e.name
-     WHERE t.tenant_id = w.tenant_id AND t.task_id = w.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+      FROM (SELECT DISTINCT g.tenant_id, g.task_id FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)) AS g
+     WHERE t.tenant_id = g.tenant_id AND t.task_id = g.task_id AND t.state = 'sleeping';
+    PERFORM highway.hint_about(p_tenants, p_tasks);
+END
+$$;
+
+-- Wakes whoever waits for the events; the caller holds the open tasks of their runs.
+CREATE FUNCTION highway.wake_event_waiters(p_tenants uuid[], p_runs uuid[], p_names text[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM highway.wake_tasks(array_agg(w.tenant_id), array_agg(w.task_id))
+       FROM unnest(p_tenants, p_runs, p_names) AS e (tenant_id, workflow_run_id, name)
+       JOIN highway.wait AS w ON w.tenant_id = e.tenant_id AND w.workflow_run_id = e.workflow_run_id
+                             AND w.kind = 'event' AND w.event_name = e.name
+     HAVING count(*) > 0;
 END
 $$;
 
 -- Tasks ended: count them down for whoever waits for them, and wake those for whom it was the last. The caller holds the parents' rows.
 CREATE FUNCTION highway.report_final(p_tenants uuid[], p_tasks uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH ended AS (
         SELECT t.tenant_id, t.parent_task_id, t.report_key
@@ -194,11 +226,10 @@ BEGIN
          WHERE (w.tenant_id, w.task_id, w.step_key) = (a.tenant_id, a.task_id, a.step_key)
         RETURNING w.tenant_id, w.task_id, w.needed
     )
-    UPDATE highway.task AS t
-       SET state = 'pending', available_at = highway.now()
-      FROM counted AS c
-     WHERE c.needed <= 0 AND t.tenant_id = c.tenant_id AND t.task_id = c.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(c.tenant_id), array_agg(c.task_id) INTO v_tenants, v_tasks FROM counted AS c WHERE c.needed <= 0;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(v_tenants, v_tasks);
+    END IF;
 END
 $$;
 
@@ -290,7 +321,7 @@ BEGIN
         PERFORM highway.report_final(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
         PERFORM highway.emit_completions(array_fill(p_tenant, ARRAY[cardinality(v_ended)]), v_ended);
     END IF;
-    PERFORM pg_notify('highway_control', '');
+    PERFORM highway.hint_about(array_fill(p_tenant, ARRAY[cardinality(v_doomed)]), v_doomed);
 END
 $$;
 

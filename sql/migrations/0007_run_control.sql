@@ -100,6 +100,8 @@ CREATE FUNCTION highway.apply_pause(p_tenant uuid, p_run uuid, p_by text, p_reas
     LANGUAGE plpgsql AS $$
 DECLARE
     v_runs uuid[] := (SELECT f.runs FROM highway.open_families(ARRAY[p_tenant], ARRAY[p_run]) AS f);
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH paused AS (
         UPDATE highway.workflow_run AS r
@@ -110,11 +112,15 @@ BEGIN
     )
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, data)
     SELECT p_tenant, p.workflow_run_id, highway.now(), 'paused', jsonb_build_object('by', p_by, 'reason', p_reason) FROM paused AS p;
-    UPDATE highway.task AS t
-       SET pause_requested = true, state = CASE WHEN t.claimed_by IS NULL THEN 'paused' ELSE t.state END
-     WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (v_runs) AND highway.is_open(t.state)
-       AND NOT t.pause_requested AND NOT t.cancel_requested;
-    PERFORM pg_notify('highway_control', '');
+    WITH paused AS (
+        UPDATE highway.task AS t
+           SET pause_requested = true, state = CASE WHEN t.claimed_by IS NULL THEN 'paused' ELSE t.state END
+         WHERE t.tenant_id = p_tenant AND t.workflow_run_id = ANY (v_runs) AND highway.is_open(t.state)
+           AND NOT t.pause_requested AND NOT t.cancel_requested
+        RETURNING t.tenant_id, t.task_id
+    )
+    SELECT array_agg(p.tenant_id), array_agg(p.task_id) INTO v_tenants, v_tasks FROM paused AS p;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
 END
 $$;
 
@@ -152,6 +158,8 @@ CREATE FUNCTION highway.apply_resume(p_tenant uuid, p_run uuid) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     v_runs uuid[];
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH resumed AS (
         UPDATE highway.workflow_run AS r SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, paused_with = NULL
@@ -160,18 +168,22 @@ BEGIN
         RETURNING r.workflow_run_id
     )
     SELECT array_agg(r.workflow_run_id) INTO v_runs FROM resumed AS r;
-    UPDATE highway.task AS t
-       SET pause_requested = false,
-           state = CASE WHEN o.state = 'running' THEN o.state WHEN o.is_due THEN 'pending' ELSE 'sleeping' END,
-           available_at = CASE WHEN o.state = 'running' THEN o.available_at WHEN o.is_due THEN highway.now()
-                               ELSE least(o.available_at, o.first_due) END
-      FROM (SELECT p.task_id, p.state, p.available_at, s.first_due,
-                   coalesce(s.is_over, p.available_at IS NULL) OR coalesce(p.available_at <= highway.now(), false) AS is_due
-              FROM highway.task AS p
-             CROSS JOIN LATERAL highway.wait_standing(p.tenant_id, p.task_id) AS s
-             WHERE p.tenant_id = p_tenant AND p.workflow_run_id = ANY (v_runs) AND highway.is_open(p.state) AND p.pause_requested) AS o
-     WHERE t.tenant_id = p_tenant AND t.task_id = o.task_id;
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    WITH resumed AS (
+        UPDATE highway.task AS t
+           SET pause_requested = false,
+               state = CASE WHEN o.state = 'running' THEN o.state WHEN o.is_due THEN 'pending' ELSE 'sleeping' END,
+               available_at = CASE WHEN o.state = 'running' THEN o.available_at WHEN o.is_due THEN highway.now()
+                                   ELSE least(o.available_at, o.first_due) END
+          FROM (SELECT p.task_id, p.state, p.available_at, s.first_due,
+                       coalesce(s.is_over, p.available_at IS NULL) OR coalesce(p.available_at <= highway.now(), false) AS is_due
+                  FROM highway.task AS p
+                 CROSS JOIN LATERAL highway.wait_standing(p.tenant_id, p.task_id) AS s
+                 WHERE p.tenant_id = p_tenant AND p.workflow_run_id = ANY (v_runs) AND highway.is_open(p.state) AND p.pause_requested) AS o
+         WHERE t.tenant_id = p_tenant AND t.task_id = o.task_id
+        RETURNING t.tenant_id, t.task_id
+    )
+    SELECT array_agg(r.tenant_id), array_agg(r.task_id) INTO v_tenants, v_tasks FROM resumed AS r;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
 END
 $$;
 
@@ -356,7 +368,7 @@ BEGIN
                               ELSE r.deadline_at + (highway.now() - v_run.finished_at) END
       FROM highway.workflow_definition AS d
      WHERE r.tenant_id = p_tenant AND r.workflow_run_id = p_run AND d.tenant_id = r.tenant_id AND d.definition_id = r.definition_id;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
 END
 $$;
 
@@ -485,7 +497,7 @@ BEGIN
      WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.kind = 'activity' AND highway.is_open(t.state)
        AND t.available_at = p_at  -- not of what waits for the limits of its run: nothing counts there
        AND a.tenant_id = t.tenant_id AND a.task_id = t.task_id;
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
 END
 $$;
 

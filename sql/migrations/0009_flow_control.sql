@@ -183,7 +183,7 @@ BEGIN
     )
     INSERT INTO highway.slot_mark (tenant_id, key) SELECT DISTINCT p_tenant, f.key FROM freed AS f WHERE f.granted_at IS NOT NULL;
     IF FOUND THEN
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
 END
 $$;
@@ -222,7 +222,7 @@ BEGIN
      UNION
     SELECT NEW.tenant_id, s.key FROM highway.slot AS s
      WHERE s.tenant_id = NEW.tenant_id AND s.task_id = NEW.task_id AND s.granted_at IS NULL AND OLD.state = 'paused';
-    PERFORM pg_notify('highway_work', '');
+    PERFORM highway.hint_work();
     RETURN NULL;
 END
 $$;
@@ -237,7 +237,7 @@ CREATE FUNCTION highway.mark_line(p_tenant uuid, p_key text) RETURNS void
 BEGIN
     IF EXISTS (SELECT FROM highway.slot AS s WHERE s.tenant_id = p_tenant AND s.key = p_key AND s.granted_at IS NULL) THEN
         INSERT INTO highway.slot_mark (tenant_id, key) VALUES (p_tenant, p_key);
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
 END
 $$;
@@ -435,9 +435,6 @@ BEGIN
             INSERT INTO highway.slot_mark (tenant_id, key) VALUES (m.tenant_id, m.key);
         END IF;
     END LOOP;
-    IF v_all > 0 THEN
-        PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
-    END IF;
     RETURN v_all;
 END
 $$;
@@ -465,12 +462,11 @@ BEGIN
         UPDATE highway.wait AS w SET needed = w.needed - 1
           FROM granted AS g WHERE w.tenant_id = p_tenant AND w.task_id = g.task_id AND w.step_key = g.step_key AND w.kind = 'slot'
         RETURNING w.task_id, w.needed
-    ), woken AS (
-        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-          FROM (SELECT DISTINCT c.task_id FROM counted AS c WHERE c.needed <= 0) AS c
-         WHERE t.tenant_id = p_tenant AND t.task_id = c.task_id AND t.state = 'sleeping'
     )
-    SELECT count(*)::integer INTO v_granted FROM granted;
+    SELECT (SELECT count(*) FROM granted)::integer, array_agg(c.task_id) FILTER (WHERE c.needed <= 0) INTO v_granted, v_tasks FROM counted AS c;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(array_fill(p_tenant, ARRAY[cardinality(v_tasks)]), v_tasks);
+    END IF;
     RETURN v_granted;
 END
 $$;

@@ -167,9 +167,6 @@ CREATE INDEX named_lock_run ON highway.named_lock (tenant_id, workflow_run_id);
 CREATE INDEX named_lock_waiting ON highway.named_lock (tenant_id, name, ticket) WHERE acquired_at IS NULL;
 CALL highway.protect('highway.named_lock');
 
-ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
-ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
-    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock'));
 ALTER TABLE highway.task ADD COLUMN holds_locks boolean NOT NULL DEFAULT false;  -- it has asked for one: its end looks for tickets
 
 -- The ticket by which a task holds a lock, NULL while it does not.
@@ -241,6 +238,9 @@ CREATE TRIGGER tickets_end_with_their_task AFTER UPDATE OF state ON highway.task
 -- going to sleep this very moment, and to wait for it here would be against the lock order): the service `locks` wakes that one a moment later.
 CREATE FUNCTION highway.pass_locks_on() RETURNS trigger
     LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     SELECT g.tenant_id, g.workflow_run_id, highway.now(), CASE WHEN g.acquired_at IS NULL THEN 'lock_failed' ELSE 'lock_released' END, g.scope, g.step_key,
@@ -256,10 +256,12 @@ BEGIN
     ), free AS (
         SELECT t.tenant_id, t.task_id FROM first AS f JOIN highway.task AS t ON t.tenant_id = f.tenant_id AND t.task_id = f.task_id
          WHERE t.state = 'sleeping' FOR NO KEY UPDATE OF t SKIP LOCKED
+    ), woken AS (
+        UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
+          FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id
     )
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-      FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id;
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(f.tenant_id), array_agg(f.task_id) INTO v_tenants, v_tasks FROM first AS f;
+    PERFORM highway.hint_about(v_tenants, v_tasks);
     RETURN NULL;
 END
 $$;

@@ -33,6 +33,9 @@ CREATE INDEX wait_for_message ON highway.wait (tenant_id, workflow_run_id) WHERE
 -- such a wait calls this in the same transaction and holds the run's open tasks: so the two never pass each other by.
 CREATE FUNCTION highway.hand_out_messages(p_tenants uuid[], p_runs uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_tasks uuid[];
 BEGIN
     WITH wanted AS (
         SELECT w.tenant_id, w.task_id, w.step_key, w.workflow_run_id, w.kind, w.event_name AS name,
@@ -70,9 +73,10 @@ BEGIN
         UPDATE highway.wait AS w SET given = m.given
           FROM matched AS m WHERE (w.tenant_id, w.task_id, w.step_key) = (m.tenant_id, m.task_id, m.step_key)
     )
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-      FROM matched AS m WHERE t.tenant_id = m.tenant_id AND t.task_id = m.task_id AND t.state = 'sleeping';
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    SELECT array_agg(m.tenant_id), array_agg(m.task_id) INTO v_tenants, v_tasks FROM matched AS m;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM highway.wake_tasks(v_tenants, v_tasks);
+    END IF;
 END
 $$;
 
@@ -106,7 +110,7 @@ CREATE TABLE highway.compensation (
 CALL highway.protect('highway.compensation');
 
 -- A run that does not succeed and has something to undo goes on in this phase: its own task is claimed again and undoes it.
-ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase IN ('', 'undoing'));
+ALTER TABLE highway.task ADD COLUMN phase text NOT NULL DEFAULT '' CHECK (phase = ANY ('{"",undoing}'));
 
 -- Those of the steps that a run has undone or is about to undo, in words; NULL when it undoes none of them. The caller holds the run.
 CREATE FUNCTION highway.undone_among(p_tenant uuid, p_run uuid, p_scopes text[], p_keys text[]) RETURNS text
@@ -160,7 +164,8 @@ BEGIN
         LOOP
             PERFORM highway.cancel_tasks(v_forked.tenant_id, v_forked.task_ids, 'the run has ended');
         END LOOP;
-        PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+        -- Whoever executed one of them does so no more.
+        PERFORM highway.hint_work(), pg_notify('highway_control', '');
     END IF;
     RETURN QUERY SELECT unnest(v_tasks);
 END

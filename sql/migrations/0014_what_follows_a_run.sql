@@ -46,9 +46,6 @@ CREATE FUNCTION highway.partition_of(p_tenant uuid, p_run uuid) RETURNS text
 -- ADMISSION OF CHILDREN. A child run asks for admission as a submission does. One that may not join its queue now exists all the same (its parent waits
 -- for it, people see, pause and cancel it), but it stands at the door: its task sleeps without a time, and a wait of kind `room` keeps its gate. The
 -- service `admission` lets it in when the queue takes runs again and the tenant's backlog has room, the oldest first.
-ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
-ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
-    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room', 'start'));
 CREATE INDEX wait_for_room ON highway.wait (tenant_id, task_id) WHERE kind = 'room';
 
 -- WHAT BEGINS WITH ITS RUN. A fork takes over branches and activities that are open, and a restart opens them again. While their run has still to pass
@@ -179,7 +176,7 @@ BEGIN
     )
     SELECT count(*)::integer INTO v_admitted FROM admitted;
     IF v_admitted > 0 THEN
-        PERFORM pg_notify('highway_work', '');
+        PERFORM highway.hint_work();
     END IF;
     RETURN v_admitted;
 END

@@ -1,10 +1,6 @@
 -- People decide whether a run goes on. A step asks; its wait (kind `approval`) and the question are written by one commit. The first decision is the
 -- only one, and the step's wake-up is in its transaction. A question lives as long as its wait: whatever ends the wait withdraws it.
 
-ALTER TABLE highway.wait DROP CONSTRAINT wait_kind_check;
-ALTER TABLE highway.wait ADD CONSTRAINT wait_kind_check
-    CHECK (kind IN ('timer', 'event', 'retry', 'tasks', 'person', 'signal', 'update', 'slot', 'code', 'lock', 'room', 'start', 'approval'));
-
 CREATE TABLE highway.approval (
     tenant_id uuid NOT NULL,
     approval_id uuid NOT NULL DEFAULT highway.uuid7(),
@@ -116,11 +112,9 @@ BEGIN
        SET given = jsonb_build_object('approval_id', a.approval_id, 'status', p_status, 'approved', p_status = 'approved', 'approver', p_by,
                                       'expired', p_state = 'expired', 'timestamp', highway.now(), 'votes', v_votes)
      WHERE w.tenant_id = a.tenant_id AND w.task_id = a.task_id AND w.step_key = a.step_key AND w.kind = 'approval';
-    UPDATE highway.task AS t SET state = 'pending', available_at = highway.now()
-     WHERE t.tenant_id = a.tenant_id AND t.task_id = a.task_id AND t.state = 'sleeping';
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, step_key, data)
     VALUES (a.tenant_id, a.workflow_run_id, highway.now(), p_state, a.scope, a.step_key, jsonb_build_object('approval_id', a.approval_id, 'by', p_by));
-    PERFORM pg_notify('highway_work', ''), pg_notify('highway_control', '');
+    PERFORM highway.wake_tasks(ARRAY[a.tenant_id], ARRAY[a.task_id]);
 END
 $$;
 

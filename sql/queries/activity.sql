@@ -66,14 +66,14 @@ WITH late AS MATERIALIZED (
            available_at = highway.now(), epoch = t.epoch + 1, claimed_by = NULL, running_steps = NULL
       FROM failed AS f
      WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id
-    RETURNING t.tenant_id, t.task_id, t.workflow_run_id, t.key, f.failed_attempt, f.worker_id
+    RETURNING t.tenant_id, t.task_id, t.workflow_run_id, t.key, t.queue, f.failed_attempt, f.worker_id
 ), told AS (
     INSERT INTO highway.journal (tenant_id, workflow_run_id, at, kind, scope, data)
     SELECT r.tenant_id, r.workflow_run_id, highway.now(), 'attempt_timed_out', r.key,
            jsonb_build_object('attempt', r.failed_attempt -> 'attempt', 'error', r.failed_attempt -> 'error', 'worker_id', r.worker_id)
       FROM released AS r
 )
-SELECT r.tenant_id, r.task_id, r.failed_attempt #>> '{error,type}' AS "limit", pg_notify('highway_work', ''), pg_notify('highway_control', '')
+SELECT r.tenant_id, r.task_id, r.failed_attempt #>> '{error,type}' AS "limit", highway.hint_work(r.queue), pg_notify('highway_control', '')
   FROM released AS r;
 
 -- name: settle_limits(quantity) :exec

@@ -317,5 +317,5 @@ SELECT highway.free_slots(t.tenant_id, t.task_id, array_agg(g.key))
  GROUP BY t.tenant_id, t.task_id;
 
 -- name: hint() :exec
--- Tells idle workers that there is something to claim.
-SELECT pg_notify('highway_work', '');
+-- Tells workers that listen that there is something to claim.
+SELECT highway.hint_work();

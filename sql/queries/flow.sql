@@ -55,7 +55,7 @@ ON CONFLICT (tenant_id, queue) DO UPDATE
        draining = coalesce(%(draining)s::bool, p.draining),
        max_running = CASE WHEN %(set_max_running)s::bool THEN %(max_running)s::int ELSE p.max_running END,
        changed_at = highway.now()
-RETURNING p.queue, pg_notify('highway_work', '');
+RETURNING p.queue, highway.hint_work();
 
 -- name: limits(tenant_id, kind, key, after_kind, after_key, quantity) :many
 -- Limits by kind and key behind the given ones, or the one that is named, with how many hold and wait.

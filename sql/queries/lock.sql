@@ -25,7 +25,7 @@ WITH RECURSIVE place (tenant_id, name, n) AS (
       FROM free AS f WHERE t.tenant_id = f.tenant_id AND t.task_id = f.task_id
     RETURNING t.task_id
 )
-SELECT w.task_id, pg_notify('highway_work', '') FROM woken AS w;
+SELECT w.task_id, highway.hint_work() FROM woken AS w;
 
 -- name: of_run(tenant_id, workflow_run_id) :many
 -- The locks that a run holds and waits for, each with who holds it.

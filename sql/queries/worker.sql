@@ -17,6 +17,10 @@ UPDATE highway.worker
  WHERE worker_id = %(worker_id)s
 RETURNING worker_id, requested_state, requested_reason, capacity_override, batch_override;
 
+-- name: listen(worker_id, listens) :exec
+-- Whether the worker is to be told of work from now on (highway.hint_work).
+UPDATE highway.worker SET listens = %(listens)s WHERE worker_id = %(worker_id)s;
+
 -- name: show_running(tenant_ids, task_ids, epochs, steps) :many
 -- For people: what the claimed tasks have been doing for a while. Passes by what is locked, so that a heartbeat never waits; returns what was shown.
 WITH free AS (
@@ -97,7 +101,7 @@ WITH lost AS MATERIALIZED (
     INSERT INTO highway.journal (tenant_id, workflow_run_id, kind, scope, data)
     SELECT r.tenant_id, r.workflow_run_id, 'rescued', r.key, jsonb_build_object('rescues', r.rescues, 'steps', r.running_steps) FROM rescued AS r
 )
-SELECT r.tenant_id, r.task_id, pg_notify('highway_work', '') FROM rescued AS r;
+SELECT r.tenant_id, r.task_id, highway.hint_work() FROM rescued AS r;
 
 -- name: now() :one
 -- The database's time, the only one there is.

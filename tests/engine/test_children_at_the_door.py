@@ -16,8 +16,8 @@ from engine.model.commands import StartChild
 from engine.model.flow import TenantPolicy
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.queue.claims import load_waits
 from engine.queue.commit import commit
+from engine.queue.loading import load_waits
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from engine.services.admission import admit_children
 from tests.engine.definitions import op, task, workflow

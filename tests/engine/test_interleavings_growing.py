@@ -16,8 +16,8 @@ from engine.model.commands import AwaitMessage, CancelTasks, Record
 from engine.model.json import Json
 from engine.model.task import ClaimedTask
 from engine.orchestrator.waits import wait_write
-from engine.queue.claims import load_waits
 from engine.queue.commit import commit
+from engine.queue.loading import load_waits
 from engine.queue.writes import Finished, RecordWrite, Suspended, TaskWrites
 from tests.support.databases import Database
 from tests.support.interleaving import Second, problems

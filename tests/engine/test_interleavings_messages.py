@@ -16,8 +16,8 @@ from engine.model.json import JsonObject
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
 from engine.orchestrator.waits import wait_write
-from engine.queue.claims import load_tasks
 from engine.queue.commit import commit
+from engine.queue.loading import load_tasks
 from engine.queue.writes import HandedBack, Suspended, TaskWrites
 from engine.worker.programs import Programs
 from tests.engine.definitions import task, workflow

@@ -15,8 +15,9 @@ from engine.db.connection import connect
 from engine.db.queries import load
 from engine.model.breakers import BreakerPolicy
 from engine.model.task import ClaimedTask
-from engine.queue.claims import load_waits, wake_due
+from engine.queue.claims import wake_due
 from engine.queue.commit import commit
+from engine.queue.loading import load_waits
 from engine.queue.writes import Finished, Suspended, TaskWrites
 from engine.services.locks import wake_first_in_line
 from engine.services.rescue import rescue

@@ -14,8 +14,9 @@ from engine.db.errors import StateError
 from engine.db.queries import load
 from engine.model.commands import CancelTasks, StartChild
 from engine.model.task import ClaimedTask
-from engine.queue.claims import load_waits, wake_due
+from engine.queue.claims import wake_due
 from engine.queue.commit import commit
+from engine.queue.loading import load_waits
 from engine.queue.writes import Finished, HandedBack, Suspended, TaskWrites, WaitWrite
 from engine.services.orphans import stop_orphans
 from tests.support.databases import Database

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from engine import facade
 from engine.db.connection import connect
-from engine.queue.claims import load_waits
+from engine.queue.loading import load_waits
 from engine.queue.writes import Finished, TaskWrites
 from engine.services.locks import wake_first_in_line
 from tests.engine.definitions import op, task, workflow

@@ -156,7 +156,7 @@ BY_KEY = {  # one row of a small table, or a row by its whole key
     "schedule.await_turn", "schedule.cancel_open", "schedule.change", "schedule.create", "schedule.decide", "schedule.fail_tick", "schedule.fire",
     "schedule.hold_by_name", "schedule.now", "schedule.pause", "schedule.postpone", "schedule.resume", "schedule.retire", "schedule.set_chain",
     "story.settle", "story.settled", "sweep.count_up", "sweep.pass_on", "sweep.take_turn",
-    "variable.get", "worker.deregister", "worker.now", "worker.register", "worker.take_lock",
+    "variable.get", "worker.deregister", "worker.listen", "worker.now", "worker.register", "worker.take_lock",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from engine.model.commands import Record
 from engine.model.json import JsonObject
 from engine.model.undo import undo_call
 from engine.orchestrator.entry import enter, stopped
-from engine.queue.claims import load_tasks
+from engine.queue.loading import load_tasks
 from engine.queue.writes import Finished, RecordWrite, TaskWrites
 from engine.services.deadlines import stop_expired_runs
 from engine.tools import registry

@@ -19,9 +19,9 @@ from engine.kit.ids import uuid7
 from engine.model.task import ClaimedTask
 from engine.orchestrator.entry import stopped
 from engine.orchestrator.session import Session
-from engine.queue.claims import load_waits
 from engine.queue.commit import CommitResult, commit
 from engine.queue.holdings import holdings, let_go
+from engine.queue.loading import load_waits
 from engine.tools.spec import ToolSpec
 from engine.worker.calls import Calls
 from engine.worker.claiming import Claiming
