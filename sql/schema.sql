@@ -999,6 +999,31 @@ $$;
 
 ALTER FUNCTION highway.count_up(p_measure text, p_by double precision) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.count_what_has_grown() RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_few constant integer := 32;  -- pages that do no harm, whatever the plan
+    v_much constant integer := 4;
+    v_table regclass;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('highway.count_what_has_grown', 7)) THEN
+        RETURN;  -- another worker does it
+    END IF;
+    FOR v_table IN
+        SELECT c.oid::regclass FROM pg_class AS c
+         WHERE c.relnamespace = 'highway'::regnamespace AND c.relkind = 'r'
+           AND pg_relation_size(c.oid) / current_setting('block_size')::integer > greatest(v_few, v_much * c.relpages)
+    LOOP
+        EXECUTE format('ANALYZE %s', v_table);
+        RETURN NEXT v_table::text;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION highway.count_what_has_grown() OWNER TO highway_owner;
+
 CREATE FUNCTION highway.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('highway.tenant_id'::text, true), ''::text))::uuid;
@@ -5154,6 +5179,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_worker;
+
+REVOKE ALL ON FUNCTION highway.count_what_has_grown() FROM PUBLIC;
+GRANT ALL ON FUNCTION highway.count_what_has_grown() TO app_worker;
 
 REVOKE ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION highway.forget_workers(p_worker uuid, p_silent_seconds double precision) TO app_web;

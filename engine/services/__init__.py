@@ -17,6 +17,7 @@ from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
 from engine.services.retention import old_runs, unreferenced_blobs
 from engine.services.schedule import Service
+from engine.services.statistics import count_what_has_grown
 from engine.services.story import settle
 from engine.services.tidying import expired_keys, old_heartbeats, tidied
 
@@ -30,6 +31,7 @@ SERVICES: tuple[Service, ...] = (
     Service("approvals", expire_approvals, every_seconds=1.0),
     Service("deadlines", stop_expired_runs, every_seconds=1.0),
     Service("orphans", stop_orphans, every_seconds=1.0),
+    Service("statistics", count_what_has_grown, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),
     Service("activities", expire_activities, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),

@@ -69,3 +69,7 @@ WITH old AS (
     RETURNING 1
 )
 SELECT count(*) AS gone FROM gone;
+
+-- name: count_what_has_grown() :many
+-- Tables that have grown much since the planner counted them are counted; which ones.
+SELECT g.name FROM highway.count_what_has_grown() AS g (name);

@@ -124,6 +124,7 @@ READS_EVERYTHING = {
     "repair.derive_status",
     "repair.drop_waits",
     "repair.drop_tickets",
+    "service.count_what_has_grown",  # the catalog: a row for each table
 }
 SEARCHES = {
     "retention.preview",
