@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from engine.model.json import JsonObject
 
 MAX_SHOWN = 200
+_PLAIN = re.compile("[A-Za-z0-9_-]+")
 Severity = Literal["error", "warning"]
 
 
@@ -39,7 +41,7 @@ def join_path(path: str, *parts: str | int) -> str:
     for part in parts:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif len(part) <= MAX_SHOWN and part.replace("_", "a").replace("-", "a").isalnum() and part.isascii():
+        elif len(part) <= MAX_SHOWN and _PLAIN.fullmatch(part):
             path += f".{part}"
         else:
             path += '["' + _shown(part).replace('"', '\\"') + '"]'

@@ -39,7 +39,7 @@ class Source(NamedTuple):
 def sources(operator: Operator, path: str) -> Iterator[Source]:
     """All expressions of one operator, those of the tasks inside it excepted."""
     for part, kind, value in _own(operator):
-        if value is not None:
+        if value not in (None, {}, []):
             yield Source(join_path(path, *part), kind, value)
     for name in ("preconditions", "postconditions"):
         for index, guard in enumerate(cast(list[Guard], getattr(operator, name))):
