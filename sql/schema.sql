@@ -1004,7 +1004,7 @@ CREATE FUNCTION highway.count_what_has_grown() RETURNS SETOF text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-    v_few constant integer := 32;  -- pages that do no harm, whatever the plan
+    v_few constant integer := 8;  -- pages that do no harm, whatever the plan
     v_much constant integer := 4;
     v_table regclass;
 BEGIN

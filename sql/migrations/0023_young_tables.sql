@@ -4,7 +4,7 @@
 CREATE FUNCTION highway.count_what_has_grown() RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_few constant integer := 32;  -- pages that do no harm, whatever the plan
+    v_few constant integer := 8;  -- pages that do no harm, whatever the plan
     v_much constant integer := 4;
     v_table regclass;
 BEGIN
