@@ -2604,6 +2604,24 @@ $$;
 
 ALTER FUNCTION highway.mark_line(p_tenant uuid, p_key text) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.meant_definition(p_tenant uuid, p_definition uuid, p_hash text, p_name text, p_version integer, OUT definition_id uuid, OUT definition_hash text, OUT name text, OUT version integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    SELECT d.definition_id, d.definition_hash, d.name, d.version INTO definition_id, definition_hash, name, version
+      FROM highway.workflow_definition AS d
+     WHERE d.tenant_id = p_tenant
+       AND d.definition_id = coalesce(
+               p_definition,
+               (SELECT h.definition_id FROM highway.workflow_definition AS h WHERE h.tenant_id = p_tenant AND h.definition_hash = p_hash),
+               (SELECT n.definition_id FROM highway.workflow_definition AS n
+                 WHERE n.tenant_id = p_tenant AND n.name = p_name AND n.version = coalesce(p_version, n.version)
+                 ORDER BY n.version DESC LIMIT 1));
+END
+$$;
+
+ALTER FUNCTION highway.meant_definition(p_tenant uuid, p_definition uuid, p_hash text, p_name text, p_version integer, OUT definition_id uuid, OUT definition_hash text, OUT name text, OUT version integer) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.merge_attributes(p_tenant uuid, p_run uuid, p_changes jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
@@ -3072,7 +3090,13 @@ CREATE FUNCTION highway.register_definition(p_tenant uuid, p_hash text, p_name t
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    -- Two registrations of one name take turns, so that versions have no gaps and no doubles.
+    SELECT d.definition_id, d.version, false INTO definition_id, version, created
+      FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_hash = p_hash;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    -- Two registrations of one name take turns, so that versions have no gaps and no doubles. What is known is found before: nearly every
+    -- submission brings a definition that is, and those that bring the same one must not wait for each other's commit.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text || p_name, 7));
     SELECT d.definition_id, d.version, false INTO definition_id, version, created
       FROM highway.workflow_definition AS d WHERE d.tenant_id = p_tenant AND d.definition_hash = p_hash;

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine import facade
+from engine.facade.tenancy import tenant_transaction
 from engine.model.flow import FlowOptions
 from engine.model.views import DefinitionRef, Submitted
 from highway_platform.kit.permissions import Grant
@@ -36,14 +38,25 @@ class StartOptions:
     flow: FlowOptions | None = None
 
 
+def in_one_transaction(grant: Grant, connection: Any) -> AbstractContextManager[None]:
+    """What is done inside is done as a whole or not at all, whether or not a transaction is open already."""
+    return tenant_transaction(connection, grant.tenant_id)
+
+
+def definition_known(grant: Grant, connection: Any, source: CheckedSource) -> DefinitionRef | None:
+    """What a checked definition is stored as; None when it is new."""
+    _require_rights_of(grant, source)
+    return facade.meant_definition(
+        connection, tenant_id=grant.tenant_id, definition_hash=facade.definition_hash(source.definition)
+    )
+
+
 def definition_register(grant: Grant, connection: Any, source: CheckedSource) -> DefinitionRef:
     """Store a checked definition; the same content is stored once, a new content of a name is its next version.
 
     One with a ``schedule`` starts runs by itself, which is a right of its own.
     """
-    grant.require(WRITE_DEFINITION)
-    if source.definition.get("schedule"):
-        grant.require(WRITE_SCHEDULE)
+    _require_rights_of(grant, source)
     return facade.register(
         connection,
         tenant_id=grant.tenant_id,
@@ -51,6 +64,12 @@ def definition_register(grant: Grant, connection: Any, source: CheckedSource) ->
         source=source.source,
         source_format=source.source_format,
     )
+
+
+def _require_rights_of(grant: Grant, source: CheckedSource) -> None:
+    grant.require(WRITE_DEFINITION)
+    if source.definition.get("schedule"):
+        grant.require(WRITE_SCHEDULE)
 
 
 def run_start(grant: Grant, connection: Any, definition_id: uuid.UUID, options: StartOptions) -> Submitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -63,12 +64,17 @@ def source_check(source: str, source_format: SourceFormat, inputs: Collection[st
 
 
 def definition_check(
-    value: Any, *, source: str = "", source_format: SourceFormat = "json", inputs: Collection[str] | None = None
+    value: Any,
+    *,
+    source: str = "",
+    source_format: SourceFormat = "json",
+    inputs: Collection[str] | None = None,
+    tenant_id: uuid.UUID | None = None,
 ) -> CheckedSource:
-    """Check a definition that is JSON already. Raises `SourceRefusedError`."""
+    """Check a definition that is JSON already. Raises `SourceRefusedError`. One that a tenant brings again is not checked again."""
     problems = [
         Problem(path=found.path, code=found.code, message=found.message, severity=found.severity)
-        for found in facade.check_definition(value, inputs)
+        for found in facade.check_definition(value, inputs, tenant_id=tenant_id)
     ]
     if any(problem.severity == "error" for problem in problems):
         raise SourceRefusedError(problems)

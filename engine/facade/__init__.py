@@ -26,12 +26,7 @@ from engine.facade.activities import (
     list_activity_logs,
     list_heartbeats,
 )
-from engine.facade.approvals import (
-    approvals_of_run,
-    decide,
-    get_approval,
-    list_approvals,
-)
+from engine.facade.approvals import approvals_of_run, decide, get_approval, list_approvals
 from engine.facade.artifacts import (
     delete_artifact,
     delete_module,
@@ -56,7 +51,7 @@ from engine.facade.control import (
     resume,
     set_priority,
 )
-from engine.facade.definitions import find_definition, list_workflows, register
+from engine.facade.definitions import find_definition, list_workflows, meant_definition, register
 from engine.facade.finding import FIND_WALK, find_runs
 from engine.facade.fleet import forget_silent_workers, forget_worker, get_worker, limit_worker, list_fleet, order_worker
 from engine.facade.fork import fork
@@ -251,6 +246,7 @@ __all__ = [
     "list_updates",
     "list_variables",
     "list_workflows",
+    "meant_definition",
     "oldest_pending",
     "open_breaker",
     "order_worker",

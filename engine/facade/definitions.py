@@ -8,7 +8,7 @@ from engine.db.connection import Connection
 from engine.db.errors import InvalidError, NotFoundError
 from engine.db.queries import load
 from engine.facade.definition_schedules import follow_definition
-from engine.facade.tenancy import tenant_transaction
+from engine.facade.tenancy import tenant_statement, tenant_transaction
 from engine.kit.json_text import dumps
 from engine.language.canonical import definition_hash
 from engine.model.json import JsonObject
@@ -43,6 +43,31 @@ def register(
         if row["created"]:
             follow_definition(connection, tenant_id=tenant_id, definition=definition, version=row["version"])
     return DefinitionRef(row["definition_id"], content, name, row["version"], row["created"])
+
+
+def meant_definition(
+    connection: Connection,
+    *,
+    tenant_id: UUID,
+    definition_id: UUID | None = None,
+    definition_hash: str | None = None,
+    name: str | None = None,
+    version: int | None = None,
+) -> DefinitionRef | None:
+    """The labels of the definition that somebody means: by id, by hash, or by name (its newest version unless one is named); None when there is none.
+
+    One round trip on an idle connection, and nothing of the definition itself crosses the line.
+    """
+    with tenant_statement(connection, tenant_id):
+        row = _sql.meant_definition.one(
+            connection,
+            tenant_id=tenant_id,
+            definition_id=definition_id,
+            definition_hash=definition_hash,
+            name=name,
+            version=version,
+        )
+    return None if row is None else DefinitionRef(**row)
 
 
 def find_definition(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from uuid import UUID
 
 from engine.db.connection import Connection
 from engine.interpreter import Program, compile_program
+from engine.kit.recent import Recent
 from engine.language import read_definition
 from engine.model.task import ClaimedTask
 from engine.queue.loading import load_definition
@@ -22,7 +22,7 @@ class Programs:
     """Programs by (tenant, hash): tenants do not share, so that nothing can be learnt from a cache hit."""
 
     def __init__(self) -> None:
-        self._programs: OrderedDict[tuple[UUID, str], Program] = OrderedDict()
+        self._programs: Recent[tuple[UUID, str], Program] = Recent(CACHE_SIZE)
 
     def get(self, connection: Connection, task: ClaimedTask) -> Program:
         """The task's own program: the whole definition's, or the branch's or activity's part of it. Raises `UnreadableDefinitionError`."""
@@ -35,13 +35,11 @@ class Programs:
 
     def _whole(self, connection: Connection, task: ClaimedTask) -> Program:
         place = (task.tenant_id, task.definition_hash)
-        if place in self._programs:
-            self._programs.move_to_end(place)
-            return self._programs[place]
-        stored = load_definition(connection, tenant_id=task.tenant_id, definition_hash=task.definition_hash)
-        if stored is None:
-            raise UnreadableDefinitionError(f"definition {task.definition_hash[:12]} is not stored any more")
-        program = self._programs[place] = compile_program(read_definition(stored))
-        if len(self._programs) > CACHE_SIZE:
-            self._programs.popitem(last=False)
+        program = self._programs.get(place)
+        if program is None:
+            stored = load_definition(connection, tenant_id=task.tenant_id, definition_hash=task.definition_hash)
+            if stored is None:
+                raise UnreadableDefinitionError(f"definition {task.definition_hash[:12]} is not stored any more")
+            program = compile_program(read_definition(stored))
+            self._programs.put(place, program)
         return program

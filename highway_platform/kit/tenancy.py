@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from engine.facade.tenancy import speaking_for
+from engine.facade.tenancy import speaking_for, tell_tenant
 
 
 def enter_schema_of(tenant: Any) -> None:
@@ -26,10 +26,18 @@ def leave_schema() -> None:
 def tenant_transaction(tenant_id: uuid.UUID) -> Iterator[Any]:
     """Open a transaction whose row-level security shows only that tenant; gives the psycopg connection beneath Django's.
 
-    The setting ends with the transaction, so no pooled connection carries a tenant to the next request.
+    The setting ends with the transaction, so no pooled connection carries a tenant to the next request. The tenant's schema is named when the
+    first of Django's own statements asks for it: the engine's tables have another, and most requests ask for them alone.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:  # Django's: it begins the transaction, and names the schema
-            cursor.execute("SELECT set_config('highway.tenant_id', %s, true)", [str(tenant_id)])
-        with speaking_for(connection.connection, tenant_id):
-            yield connection.connection
+        beneath = connection.connection
+        tell_tenant(beneath, tenant_id)
+        with speaking_for(beneath, tenant_id):
+            yield beneath
+
+
+@contextmanager
+def tenant_statements() -> Iterator[Any]:
+    """The same connection without a transaction around: every call of the engine's front door has one of its own, and names its tenant in it."""
+    connection.ensure_connection()
+    yield connection.connection

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-ENGINE = "django_tenants.postgresql_backend"
+ENGINE = "highway_platform.kit.postgresql"
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
 
 
@@ -26,6 +26,7 @@ def database_settings(url: str | None, *, pool_size: int | None = None, role: st
     if role:
         options["options"] = f"-c role={role}"
     if pool_size:
+        options["prepare_threshold"] = 5  # psycopg's own; Django takes it away, for poolers that we refuse
         options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": 10}
     return {
         "ENGINE": ENGINE,
@@ -36,6 +37,6 @@ def database_settings(url: str | None, *, pool_size: int | None = None, role: st
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,  # the engine above looks by itself, without a round trip
         "ATOMIC_REQUESTS": False,
     }

@@ -3,6 +3,12 @@
 SELECT definition_id, version, created
   FROM highway.register_definition(%(tenant_id)s, %(definition_hash)s, %(name)s, %(definition)s::jsonb, %(source)s, %(source_format)s);
 
+-- name: meant_definition(tenant_id, definition_id, definition_hash, name, version) :one
+-- The labels of a stored definition; no row when there is none.
+SELECT m.definition_id, m.definition_hash, m.name, m.version
+  FROM highway.meant_definition(highway.speak_for(%(tenant_id)s), %(definition_id)s, %(definition_hash)s, %(name)s, %(version)s::int) AS m
+ WHERE m.definition_id IS NOT NULL;
+
 -- name: submit(tenant_id, definition_id, inputs, queue, priority, delay_seconds, tags, attributes, trigger, triggered_by, retry_of) :one
 -- Starts a run, and tells what was started; no row when there is no such definition. Tells the database its tenant by itself, as the next ones do.
 SELECT s.workflow_run_id, s.definition_id, s.definition_hash, s.name, s.version, s.status

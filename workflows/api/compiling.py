@@ -17,13 +17,13 @@ from .written import checked_written, sound
 
 @router.post("/workflows/compile", url_name="workflow-compile", tags=["workflows"])
 @requires("workflows.run:submit")
-def compile_workflow(request: Request, body: schemas.CompileBody) -> dict[str, Any]:  # noqa: ARG001 - no tenant's rows
+def compile_workflow(request: Request, body: schemas.CompileBody) -> dict[str, Any]:
     """The definition that a source makes, in canonical form, with its hash, its warnings and its graph.
 
     It is brought as a submission brings it (`workflow_definition`, `python_dsl` or `yaml`), or as a `source` with its `source_format`.
     A source that makes none is answered with 422 and all its problems: path, code, message, and line and column where they can be told.
     """
-    checked = checked_written(body, body.inputs)
+    checked = checked_written(request.grant, body, body.inputs)
     if checked is None:  # so the body has a source, as its schema promises
         checked = sound(compile_source(body.source or "", body.source_format, body.inputs), "source")
     return success(compilation(checked))

@@ -47,7 +47,7 @@ def emit_event(request: Request, workflow_run_id: uuid.UUID, body: EventBody) ->
         data = {"workflow_run_id": str(workflow_run_id), "event_name": body.event_name, "first": first}
         return Outcome(data, run_id=workflow_run_id)
 
-    return answer_once(request, work)
+    return answer_once(request, work, apart=True)
 
 
 @router.get("/workflows/{uuid:workflow_run_id}/signals", url_name="signal-list", tags=TAGS)
@@ -68,7 +68,7 @@ def send_signal(request: Request, workflow_run_id: uuid.UUID, body: SignalBody) 
         data = {"workflow_run_id": str(workflow_run_id), "signal_name": body.signal_name, "signal_id": number}
         return Outcome(data, run_id=workflow_run_id)
 
-    return answer_once(request, work)
+    return answer_once(request, work, apart=True)
 
 
 @router.get("/workflows/{uuid:workflow_run_id}/query", url_name="variable-query", tags=TAGS)

@@ -56,7 +56,7 @@ def list_schedules(request: Request, query: Query[ScheduleQuery]) -> dict[str, A
 @requires("workflows.schedule:write")
 def create_schedule(request: Request, body: ScheduleBody) -> HttpResponse:
     """Make a schedule; it is active from now on unless it is to be paused. 409 when its name is taken."""
-    source = checked_written(body)
+    source = checked_written(request.grant, body)
 
     def work(connection: Any) -> Outcome:
         with refusals():

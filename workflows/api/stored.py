@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from engine import facade
-from engine.model.views import DefinitionView
+from engine.model.views import DefinitionRef
 from highway_platform.kit.permissions import Grant
 from highway_platform.kit.rest.errors import ApiError, not_found
 
@@ -23,20 +23,20 @@ def stored_definition(
     definition_hash: str | None,
     name: str | None,
     version: int | None,
-) -> DefinitionView:
+) -> DefinitionRef:
     """The definition. Raises a 404 that repeats a wrong name, which is the caller's own word, and the nearest that there is."""
-    try:
-        return facade.find_definition(
-            connection,
-            tenant_id=grant.tenant_id,
-            definition_id=definition_id,
-            definition_hash=definition_hash.removeprefix("sha256:") if definition_hash else None,
-            name=name,
-            version=version,
-        )
-    except facade.NotFoundError:
-        if definition_id or definition_hash or not name:
-            raise not_found() from None
+    found = facade.meant_definition(
+        connection,
+        tenant_id=grant.tenant_id,
+        definition_id=definition_id,
+        definition_hash=definition_hash.removeprefix("sha256:") if definition_hash else None,
+        name=name,
+        version=version,
+    )
+    if found is not None:
+        return found
+    if definition_id or definition_hash or not name:
+        raise not_found()
     wanted = f"{name!r}" if version is None else f"{name!r} with version {version}"
     known = [
         each.name for each in facade.list_workflows(connection, tenant_id=grant.tenant_id, quantity=NAMES_LOOKED_AT)

@@ -56,7 +56,7 @@ def request_update(request: Request, workflow_run_id: uuid.UUID, body: UpdateBod
 
     patience = cast(WorkflowsConfig, apps.get_app_config("workflows")).patience
     with patience.place():
-        update_id = uuid.UUID(_sent_id(answer_once(request, work)))
+        update_id = uuid.UUID(_sent_id(answer_once(request, work, apart=True)))
         update = patience.await_reply(request.grant, update_id, body.timeout_seconds)
     if not update.is_answered:
         message = (

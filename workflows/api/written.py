@@ -7,6 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from highway_platform.kit.permissions import Grant
 from highway_platform.kit.rest.errors import ApiError, Detail
 
 from ..compiling.presenters import problems
@@ -17,14 +18,14 @@ from ..sources import CheckedSource, Problem
 Inputs = Collection[str] | None
 
 
-def checked_written(body: WrittenBody, inputs: Inputs = None) -> CheckedSource | None:
+def checked_written(grant: Grant, body: WrittenBody, inputs: Inputs = None) -> CheckedSource | None:
     """The body's checked definition, for runs that are given inputs of these names; none when the body brings no definition.
 
     Compiling may take seconds, so this comes before any connection is taken. Raises the `ApiError` that says all that is wrong.
     """
     for field in WRITTEN:
         if (given := getattr(body, field)) is not None:
-            return sound(_READERS[field](given, inputs), field)
+            return sound(_READERS[field](grant, given, inputs), field)
     return None
 
 
@@ -47,8 +48,8 @@ def _detail(problem: Problem, field: str) -> Detail:
     return Detail(f"$.{field}{problem.path[1:]}", problem.code, f"{at}{problem.message}")
 
 
-_READERS: dict[str, Callable[[Any, Inputs], Compilation]] = {
-    "workflow_definition": compile_definition,
-    "python_dsl": lambda source, inputs: compile_source(source, "python", inputs),
-    "yaml": lambda source, inputs: compile_source(source, "yaml", inputs),
+_READERS: dict[str, Callable[[Grant, Any, Inputs], Compilation]] = {
+    "workflow_definition": lambda grant, value, inputs: compile_definition(value, inputs, grant.tenant_id),
+    "python_dsl": lambda _, source, inputs: compile_source(source, "python", inputs),
+    "yaml": lambda _, source, inputs: compile_source(source, "yaml", inputs),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,12 @@ def compile_source(source: str, source_format: SourceFormat, inputs: Collection[
     return Compilation(place(checked.warnings, source, source_format), checked)
 
 
-def compile_definition(value: Any, inputs: Collection[str] | None = None) -> Compilation:
-    """The same for a definition that is JSON already, which has no lines."""
+def compile_definition(
+    value: Any, inputs: Collection[str] | None = None, tenant_id: uuid.UUID | None = None
+) -> Compilation:
+    """The same for a definition that is JSON already, which has no lines. One that a tenant brings again is not checked again."""
     try:
-        checked = definition_check(value, inputs=inputs)
+        checked = definition_check(value, inputs=inputs, tenant_id=tenant_id)
     except SourceRefusedError as refused:
         return Compilation(refused.problems)
     return Compilation(checked.warnings, checked)

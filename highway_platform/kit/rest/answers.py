@@ -19,7 +19,7 @@ from django.http import HttpResponse, JsonResponse
 
 from engine import facade
 from highway_platform.kit.requests import Request
-from highway_platform.kit.tenancy import tenant_transaction
+from highway_platform.kit.tenancy import tenant_statements, tenant_transaction
 
 from .errors import ApiError
 
@@ -47,17 +47,21 @@ def success(data: Any) -> dict[str, Any]:
     return {"status": "success", "data": data}
 
 
-def answer_once(request: Request, work: Callable[[Any], Outcome], content: bytes | None = None) -> HttpResponse:
+def answer_once(
+    request: Request, work: Callable[[Any], Outcome], content: bytes | None = None, *, apart: bool = False
+) -> HttpResponse:
     """Do ``work`` in one transaction for the tenant of the grant and answer; a repeated request gets the stored answer.
 
-    ``content`` makes two requests the same where it is not the body: a form that is sent again has another boundary.
+    ``content`` makes two requests the same where it is not the body: a form that is sent again has another boundary. ``apart`` says that ``work``
+    needs no transaction around it, as its calls of the engine are whole by themselves: a request without a key then has none.
     """
     tenant_id = request.grant.tenant_id
     key = _key_of(request)
-    with tenant_transaction(tenant_id) as connection:
-        if key is None:
+    if key is None:
+        with tenant_statements() if apart else tenant_transaction(tenant_id) as connection:
             outcome = work(connection)
-            return _rendered(outcome.body, outcome.status)
+        return _rendered(outcome.body, outcome.status)
+    with tenant_transaction(tenant_id) as connection:
         stored = facade.claim_key(
             connection,
             tenant_id=tenant_id,
