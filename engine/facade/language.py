@@ -42,4 +42,4 @@ def check_definition(
         found = check(value, registry.keys(), inputs)
         if not any(problem.severity == "error" for problem in found):
             _sound.put(place, found)
-    return found
+    return [*found]

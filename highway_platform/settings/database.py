@@ -10,6 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 ENGINE = "highway_platform.kit.postgresql"
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
 
+PREPARED = {
+    "prepare_threshold": 5
+}  # psycopg's own; Django takes it away, for the sake of poolers that are refused here
+
 
 def database_settings(url: str | None, *, pool_size: int | None = None, role: str | None = None) -> dict[str, Any]:
     """Settings for one connection. ``role`` is the role to become at connect; ``pool_size`` makes a pool of that many.
@@ -21,12 +25,11 @@ def database_settings(url: str | None, *, pool_size: int | None = None, role: st
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ImproperlyConfigured("a database URL begins with postgresql://")
-    options: dict[str, Any] = {**KEEPALIVE, **dict(parse_qsl(parts.query))}
+    options: dict[str, Any] = {**KEEPALIVE, **PREPARED, **dict(parse_qsl(parts.query))}
     host = options.pop("host", parts.hostname or "")
     if role:
         options["options"] = f"-c role={role}"
     if pool_size:
-        options["prepare_threshold"] = 5  # psycopg's own; Django takes it away, for poolers that we refuse
         options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": 10}
     return {
         "ENGINE": ENGINE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -96,6 +97,36 @@ def test_a_submission_is_one_round_trip(web: psycopg.Connection[Any], tenant: UU
     with _round_trips(web) as sent, tenant_transaction(web, tenant):
         _submit(web, tenant, definition_id)
     assert len(sent) == 4, "BEGIN, tenant, submission, COMMIT"
+
+
+def test_so_is_the_question_which_definition_somebody_means(web: psycopg.Connection[Any], tenant: UUID) -> None:
+    first = facade.register(web, tenant_id=tenant, definition=ONE_TASK)
+    second = facade.register(web, tenant_id=tenant, definition=ONE_TASK | {"description": "the next version"})
+    of_second: dict[str, Any] = {"definition_hash": second.definition_hash}
+    assert facade.meant_definition(web, tenant_id=tenant, **of_second) is not None  # prepares the statement
+    with _round_trips(web) as sent:
+        found = facade.meant_definition(web, tenant_id=tenant, **of_second)
+    assert len(sent) == 1
+    assert found == replace(second, created=False)
+    for how, meant in (
+        ({"definition_id": first.definition_id}, first),
+        ({"name": first.name}, second),
+        ({"name": first.name, "version": 1}, first),
+    ):
+        assert facade.meant_definition(web, tenant_id=tenant, **how) == replace(meant, created=False), how
+
+
+def test_nobody_means_what_another_tenant_has(web: psycopg.Connection[Any], tenant: UUID) -> None:
+    stored = facade.register(web, tenant_id=tenant, definition=ONE_TASK)
+    for how in (
+        {"definition_id": stored.definition_id},
+        {"definition_hash": stored.definition_hash},
+        {"name": stored.name},
+        {"name": stored.name, "version": 1},
+    ):
+        assert facade.meant_definition(web, tenant_id=uuid4(), **how) is None, how
+    assert facade.meant_definition(web, tenant_id=tenant, name=stored.name, version=2) is None
+    assert facade.meant_definition(web, tenant_id=tenant) is None
 
 
 @pytest.mark.parametrize("tell", TELLS)

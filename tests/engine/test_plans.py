@@ -172,6 +172,8 @@ CASES = [
     _seen("story"),
     _seen("list_workflows", after_name=""),
     _seen("find_definition", name="flow_3"),
+    _seen("meant_definition", definition_id=None, definition_hash=None, name="flow_3", version=None),
+    _seen("meant_definition", definition_id=None, definition_hash="0" * 64, name=None, version=None),
     Case("commit.count_calls", _ROW | _CALL),
     Case("commit.change_locks", _ROW | {"names": ["door"], "changes": ["released"]}),
     Case("commit.queue_for_locks", _ROW | {"names": ["door"]}),

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from highway_platform.settings.database import PREPARED
 from tests.support.databases import Database, clone
 from tests.support.session import Session
 from tests.support.stack import Stack
@@ -165,7 +166,7 @@ def django_db_setup(postgres: Session, django_db_blocker: Any) -> Iterator[None]
     with django_db_blocker.unblock():
         connections["default"].close()
         connections["default"].settings_dict.update(_django_settings(fresh))
-        connections["default"].settings_dict["OPTIONS"].pop("pool", None)  # one thread, one connection
+        connections["default"].settings_dict["OPTIONS"] = dict(PREPARED)  # no pool: one thread, one connection
     yield
     with django_db_blocker.unblock():
         connections.close_all()

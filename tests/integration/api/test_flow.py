@@ -72,6 +72,11 @@ def test_a_queue_is_paused_drained_and_resumed(owner: Client) -> None:
     owner.send("PATCH", path, {"paused": False, "draining": True})
     assert owner.wait_until(run)["status"] == "completed"
     assert owner.post("/api/v1/workflows", {"workflow_definition": SAY_HELLO}).status == 409
+    unheard_of = SAY_HELLO | {"name": "unheard_of"}
+    assert owner.post("/api/v1/workflows", {"workflow_definition": unheard_of}).status == 409
+    assert owner.post("/api/v1/workflows", {"workflow_name": "unheard_of"}).status == 404, (
+        "stored with its run, or not at all"
+    )
     resumed = owner.send("PATCH", path, {"draining": False, "max_running": None}).data
     assert (resumed["draining"], resumed["max_running"]) == (False, None)
     assert "default" in {queue["queue_name"] for queue in owner.get("/api/v1/queues").data["queues"]}
