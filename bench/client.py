@@ -11,7 +11,7 @@ Stage = Literal["open", "waiting", "done", "failed"]
 #   one_step    one step that does nothing
 #   ten_steps   ten such steps, one after another
 #   fan_out     a parent that starts 100 workflows of one step, and ends when all have
-#   wake_up     waits for an event, then one step
+#   wake_up     waits for an event, then one step, which tells when it began where the system does not note that itself
 Kind = Literal["one_step", "ten_steps", "fan_out", "wake_up", "dsl"]
 CHILDREN = 100
 STEPS = 10
@@ -49,6 +49,9 @@ class Client(Protocol):
 
     def begun_at(self, run: str) -> float | None:
         """When a worker took it; None where the system does not say."""
+
+    def resumed_at(self, run: str) -> float:
+        """When the step behind the wait of a `wake_up` began, by the clock of this machine."""
 
     def close(self) -> None:
         """Let go of connections."""

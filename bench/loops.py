@@ -64,17 +64,19 @@ class Loops:
                 begun.append(at - asked)
         return {"begun": begun, "done": done}
 
-    def wake_ups(self, count: int) -> list[float]:
-        """Seconds from the emit of an event to the end of the step behind the wait."""
-        found: list[float] = []
+    def wake_ups(self, count: int) -> dict[str, list[float]]:
+        """Seconds from the emit of an event until the step behind the wait was ``begun``, and until the run was ``done``."""
+        begun: list[float] = []
+        done: list[float] = []
         for _ in range(count):
             run = self.client.submit("wake_up")
             self._wait_for(run, "waiting")
             asked = time.time()
             self.client.emit(run)
             self._wait_for(run, "done")
-            found.append(time.time() - asked)
-        return found
+            done.append(time.time() - asked)
+            begun.append(self.client.resumed_at(run) - asked)
+        return {"begun": begun, "done": done}
 
     def singles(self, kind: Kind, count: int, hold_seconds: float) -> list[float]:
         """Seconds that each of so many submissions took, one after another."""

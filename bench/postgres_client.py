@@ -16,6 +16,7 @@ class PostgresObserver:
     ALL_DONE: ClassVar[LiteralString]  # () -> boolean
     ENDS: ClassVar[LiteralString]  # (since) -> count, early, last
     BEGUN: ClassVar[LiteralString]  # (run) -> seconds
+    RESUMED: ClassVar[LiteralString]  # (run) -> seconds
 
     def __init__(self, dsn: str) -> None:
         self.connection: psycopg.Connection[Any] = psycopg.connect(dsn, autocommit=True, prepare_threshold=0)
@@ -38,6 +39,10 @@ class PostgresObserver:
         """When a worker took it."""
         found = self._row(self.BEGUN, [run])[0]
         return None if found is None else float(found)
+
+    def resumed_at(self, run: str) -> float:
+        """When the step behind the wait began."""
+        return float(self._row(self.RESUMED, [run])[0])
 
     def close(self) -> None:
         """Close the connection."""

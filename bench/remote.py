@@ -73,9 +73,9 @@ class Agent:
         found: dict[str, list[float]] = self._ask("one_by_one", kind, count)
         return found
 
-    def wake_ups(self, count: int) -> list[float]:
-        """Latencies from emit to done."""
-        found: list[float] = self._ask("wake_ups", count)
+    def wake_ups(self, count: int) -> dict[str, list[float]]:
+        """Latencies from emit to ``begun`` and to ``done``."""
+        found: dict[str, list[float]] = self._ask("wake_ups", count)
         return found
 
     def singles(self, kind: Kind, count: int, hold_seconds: float = 0) -> list[float]:

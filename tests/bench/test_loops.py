@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -40,6 +41,9 @@ class Told:
     def begun_at(self, run: str) -> float | None:
         return None
 
+    def resumed_at(self, run: str) -> float:
+        return time.time()
+
     def close(self) -> None:
         pass
 
@@ -60,7 +64,9 @@ def test_a_burst_lasts_to_the_end_that_the_tables_tell() -> None:
 
 def test_a_wake_up_begins_when_the_run_waits() -> None:
     client = Told(["open", "waiting", "open", "done"])
-    assert len(Loops(client).wake_ups(1)) == 1
+    found = Loops(client).wake_ups(1)
+    assert 0 < found["begun"][0] < 1
+    assert 0 < found["done"][0] <= found["begun"][0], "what this client says of the beginning it says at the end"
     assert not client.stages
 
 

@@ -25,6 +25,7 @@ class AbsurdClient(PostgresObserver):
         SELECT count(*), extract(epoch FROM percentile_disc(0.2) WITHIN GROUP (ORDER BY completed_at)), extract(epoch FROM max(completed_at))
           FROM absurd.r_bench WHERE completed_at >= to_timestamp(%s) AND state = 'completed'"""
     BEGUN = "SELECT extract(epoch FROM first_started_at) FROM absurd.t_bench WHERE task_id = %s::uuid"
+    RESUMED = "SELECT completed_payload::text::float8 FROM absurd.t_bench WHERE task_id = %s::uuid"
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from absurd_sdk import AsyncAbsurd
@@ -16,6 +17,11 @@ async def nothing() -> None:
     """The body of every step."""
 
 
+async def clock() -> float:
+    """The body of the step behind a wait."""
+    return time.time()
+
+
 async def one_step(_params: Any, ctx: Any) -> None:
     """One durable step."""
     await ctx.step("step", nothing)
@@ -27,10 +33,10 @@ async def ten_steps(_params: Any, ctx: Any) -> None:
         await ctx.step(f"step_{number}", nothing)
 
 
-async def wake_up(_params: Any, ctx: Any) -> None:
+async def wake_up(_params: Any, ctx: Any) -> float:
     """Waits for the event of this task, then one step."""
     await ctx.await_event(f"go:{ctx.task_id}")
-    await ctx.step("step", nothing)
+    return float(await ctx.step("step", clock))
 
 
 def register(app: AsyncAbsurd, children: AsyncAbsurd) -> None:

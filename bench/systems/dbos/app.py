@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from dbos import DBOS, DBOSConfig
 
 from bench.client import CHILDREN, STEPS
@@ -29,6 +31,12 @@ def nothing() -> None:
     """The body of every step."""
 
 
+@DBOS.step()
+def clock() -> float:
+    """The body of the step behind a wait."""
+    return time.time()
+
+
 @DBOS.workflow()
 def one_step() -> None:
     """One durable step."""
@@ -43,10 +51,10 @@ def ten_steps() -> None:
 
 
 @DBOS.workflow()
-def wake_up() -> None:
+def wake_up() -> float:
     """Waits for a message, then one step."""
     DBOS.recv("go", timeout_seconds=600)
-    nothing()
+    return float(clock())
 
 
 @DBOS.workflow()

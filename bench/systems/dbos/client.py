@@ -48,6 +48,10 @@ class DbosClient(PostgresObserver):
         """A message to a workflow."""
         self._client.send(run, "go", topic="go")
 
+    def resumed_at(self, run: str) -> float:
+        """What the workflow returned: its library has it pickled."""
+        return float(self._client.retrieve_workflow(run).get_result())
+
     def close(self) -> None:
         """All connections."""
         self._engine.dispose()

@@ -33,6 +33,10 @@ class HighwayClient(PostgresObserver):
     BEGUN = """
         SELECT extract(epoch FROM started_at) FROM highway.workflow_run
          WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id = %s::uuid"""
+    # Its end by the database's clock, less the time that it took in the worker: never before it really began.
+    RESUMED = """
+        SELECT extract(epoch FROM started_at) FROM highway.checkpoint
+         WHERE tenant_id = '00000000-0000-0000-0000-000000000001' AND workflow_run_id = %s::uuid AND scope = '' AND step_key = 'step'"""
 
     def __init__(self, web: str, look: str) -> None:
         super().__init__(look)

@@ -78,6 +78,10 @@ class RestateClient:
         """It does not say."""
         return None
 
+    def resumed_at(self, run: str) -> float:
+        """What the workflow answered."""
+        return float(self._calls[run][1].result())
+
     def close(self) -> None:
         """Hang up."""
         for line in (*self._lines, self._admin):

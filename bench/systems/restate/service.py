@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import restate
 
 from bench.client import CHILDREN, STEPS
@@ -12,6 +14,11 @@ sleeper = restate.Workflow("sleeper")
 
 def nothing() -> None:
     """The body of every step."""
+
+
+def clock() -> float:
+    """The body of the step behind a wait."""
+    return time.time()
 
 
 @bench.handler()
@@ -34,10 +41,10 @@ async def fan_out(ctx: restate.Context) -> None:
 
 
 @sleeper.main("wake_up")
-async def wake_up(ctx: restate.WorkflowContext) -> None:
+async def wake_up(ctx: restate.WorkflowContext) -> float:
     """Waits for a promise, then one step."""
     await ctx.promise("go", type_hint=str).value()
-    await ctx.run_typed("step", nothing)
+    return float(await ctx.run_typed("step", clock))
 
 
 @sleeper.handler("go")
