@@ -9,10 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 ENGINE = "highway_platform.kit.postgresql"
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
-
-PREPARED = {
-    "prepare_threshold": 5
-}  # psycopg's own; Django takes it away, for the sake of poolers that are refused here
+# psycopg's own. Django takes it away for the sake of poolers, which are refused here.
+PREPARED = {"prepare_threshold": 5}
 
 
 def database_settings(url: str | None, *, pool_size: int | None = None, role: str | None = None) -> dict[str, Any]:

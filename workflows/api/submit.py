@@ -43,9 +43,8 @@ def submit(request: Request, body: SubmitBody) -> HttpResponse:
         known = services.definition_known(request.grant, connection, source)
         if known is not None:
             return start(connection, known)
-        with services.in_one_transaction(
-            request.grant, connection
-        ):  # what is new is stored with its run, or not at all
+        # What is new is stored with its run, or not at all.
+        with services.in_one_transaction(request.grant, connection):
             return start(connection, services.definition_register(request.grant, connection, source))
 
     return answer_once(request, work, apart=True)

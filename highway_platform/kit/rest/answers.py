@@ -52,8 +52,8 @@ def answer_once(
 ) -> HttpResponse:
     """Do ``work`` in one transaction for the tenant of the grant and answer; a repeated request gets the stored answer.
 
-    ``content`` makes two requests the same where it is not the body: a form that is sent again has another boundary. ``apart`` says that ``work``
-    needs no transaction around it, as its calls of the engine are whole by themselves: a request without a key then has none.
+    ``content`` makes two requests the same where it is not the body: a form that is sent again has another boundary. With ``apart``
+    a request without a key has no transaction around its work: each call of the engine in it is whole by itself.
     """
     tenant_id = request.grant.tenant_id
     key = _key_of(request)
