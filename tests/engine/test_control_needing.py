@@ -117,10 +117,11 @@ def test_what_rounds_did_is_undone_with_the_run_also_in_one_that_was_still_going
     ended = crew.finish(run)
     assert (ended.status, ended.error and ended.error["step"]) == ("compensated", "fails")
     steps = crew.steps(run)
-    assert [key for key in steps if key.endswith("/heard") and steps[key].status == "succeeded"] == [
+    # In no order: a worker without notifications hears both at one look.
+    assert {key for key in steps if key.endswith("/heard") and steps[key].status == "succeeded"} == {
         "each[0]/heard",
         "each[2]/heard",
-    ], "the third round was waiting when the run failed"
+    }, "the second round was waiting when the run failed"
     assert {key for key in steps if key.endswith("@undo") and steps[key].status == "succeeded"} == {
         f"each[{number}]/one@undo" for number in range(3)
     }
