@@ -990,6 +990,19 @@ $$;
 
 ALTER FUNCTION highway.count_calls(p_tenants uuid[], p_tasks uuid[], p_epochs integer[], p_steps text[], p_workflows text[], p_resources text[], p_outcomes text[], p_failure_thresholds integer[], p_success_thresholds integer[], p_isolations double precision[], p_errors text[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.count_table(p_table regclass) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_table AND c.relnamespace = 'highway'::regnamespace AND c.relkind = 'r') THEN
+        EXECUTE format('ANALYZE %s', p_table);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.count_table(p_table regclass) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.count_up(p_measure text, p_by double precision) RETURNS void
     LANGUAGE sql
     AS $$
@@ -1000,24 +1013,33 @@ $$;
 ALTER FUNCTION highway.count_up(p_measure text, p_by double precision) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.count_what_has_grown() RETURNS SETOF text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_few constant integer := 8;  -- pages that do no harm, whatever the plan
+    v_few_pages constant integer := 8;  -- they do no harm, whatever the plan
+    v_few_rows constant integer := 250;
     v_much constant integer := 4;
     v_table regclass;
+    v_pages integer;
+    v_is_settled boolean;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('highway.count_what_has_grown', 7)) THEN
         RETURN;  -- another worker does it
     END IF;
-    FOR v_table IN
-        SELECT c.oid::regclass FROM pg_class AS c
-         WHERE c.relnamespace = 'highway'::regnamespace AND c.relkind = 'r'
-           AND pg_relation_size(c.oid) / current_setting('block_size')::integer > greatest(v_few, v_much * c.relpages)
+    FOR v_table, v_pages IN
+        SELECT c.oid::regclass, s.pages
+          FROM pg_class AS c
+         CROSS JOIN LATERAL (SELECT (pg_relation_size(c.oid) / current_setting('block_size')::integer)::integer AS pages) AS s
+         WHERE c.relnamespace = 'highway'::regnamespace AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT') AND s.pages > v_few_pages
+           AND (s.pages > v_much * c.relpages OR pg_stat_get_live_tuples(c.oid) > v_much * greatest(c.reltuples, v_few_rows))
     LOOP
-        EXECUTE format('ANALYZE %s', v_table);
-        RETURN NEXT v_table::text;
+        -- What is still being written cannot be counted: a table that was would be large and without rows, and not be counted again before it has grown
+        -- to four times as much.
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE ctid >= %L::tid)', v_table, format('(%s,0)', v_pages - v_few_pages)) INTO v_is_settled;
+        IF v_is_settled THEN
+            PERFORM highway.count_table(v_table);
+            RETURN NEXT v_table::text;
+        END IF;
     END LOOP;
 END
 $$;
@@ -5203,6 +5225,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.activity TO app_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_web;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE highway.approval TO app_worker;
+
+REVOKE ALL ON FUNCTION highway.count_table(p_table regclass) FROM PUBLIC;
+GRANT ALL ON FUNCTION highway.count_table(p_table regclass) TO app_worker;
 
 REVOKE ALL ON FUNCTION highway.count_what_has_grown() FROM PUBLIC;
 GRANT ALL ON FUNCTION highway.count_what_has_grown() TO app_worker;
