@@ -69,12 +69,16 @@ class _Walk:
         """To the end of the value."""
         while self._open:
             for part, member in self._open[-1]:
+                # Nearly all are one of these two, and there may be a million.
+                if type(member) is str and member.isascii() and "\0" not in member:
+                    continue
+                if type(member) is int and -_MOST < member < _MOST:
+                    continue
                 if isinstance(member, (dict, list)):
                     self._trail.append(part)
                     self._enter(member)
                     break
-                if not (type(member) is str and member.isascii() and "\0" not in member):
-                    self._check_scalar(part, member)
+                self._check_scalar(part, member)
             else:
                 self._open.pop()
                 del self._trail[-1:]
