@@ -11,6 +11,7 @@ from engine.db.connection import Connection
 from engine.db.queries import load
 from engine.durable.runners import DockerPolicy
 from engine.tools.docker.engine import PREFIX, connected
+from engine.tools.docker.removal import containers_of, drop_network, end_container
 
 _logger = logging.getLogger(__name__)
 _sql = load("container")
@@ -45,15 +46,15 @@ class LeftBehind:
 
 def _remove(client: Any, policy: DockerPolicy, connection: Connection) -> int:
     ours = {"label": [f"{PREFIX}.installation={policy.installation}"]}
-    containers = client.containers.list(all=True, filters=ours, ignore_removed=True)
+    containers = containers_of(client, ours)
     networks = client.networks.list(filters=ours)
     steps = [each for each in containers if _label(each, "kind") == "step"]
     lasting = [each for each in containers if _label(each, "kind") == "stack"]
     gone, over = _gone_workers(connection, steps), _runs_over(connection, [*lasting, *networks])
     removed = 0
     for container in [each for each in steps if _label(each, "worker") in gone] + _of(lasting, over):
-        removed += _tried(partial(container.remove, force=True, v=True))
-    return removed + sum(_tried(network.remove) for network in _of(networks, over))
+        removed += _tried(partial(end_container, container))
+    return removed + sum(_tried(partial(drop_network, network)) for network in _of(networks, over))
 
 
 def _gone_workers(connection: Connection, steps: list[Any]) -> set[str]:
@@ -82,7 +83,7 @@ def _label(thing: Any, name: str) -> str:
 
 
 def _tried(remove: Any) -> int:
-    """Somebody else may be removing it; a network may still have containers in it: the next round sees."""
+    """A network may still have containers in it: the next round sees."""
     import docker.errors  # noqa: PLC0415 - only where there are containers
     import requests  # noqa: PLC0415
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ import pytest
 from engine import facade
 from engine.durable.runners import DockerPolicy, RunnerSettings
 from engine.durable.tool_context import ToolContext
+from engine.tools.docker.engine import labels, marked
+from engine.tools.docker.removal import containers_of, end_container
 from engine.tools.errors import ToolCancelled, ToolError, ToolInputError, ToolTimeout
 from tests.engine.definitions import task, workflow
 from tests.engine.tool_calls import call, context
@@ -47,7 +50,7 @@ def client(engine: Engine) -> Iterator[docker.DockerClient]:
     """The engine itself; at the end of a test it has no container."""
     made = docker.DockerClient(base_url=engine.url)
     yield made
-    assert made.containers.list(all=True) == []
+    assert containers_of(made, {}) == []
     made.close()
 
 
@@ -245,15 +248,16 @@ def test_the_container_of_a_dead_worker_is_removed_and_its_step_done_again(
     kwargs = {"image": IMAGE, "command": ["sleep", "600"], "timeout": 900}
     run_id = workers.submit(workflow(task("work", function="tools.docker.run", kwargs=kwargs)))
     offered = {"docker": {"url": engine.url, "installation": "killed"}}
+    running = partial(client.containers.list, ignore_removed=True)
     dying = workers.start(runners=offered)
-    first = _wait_for(client.containers.list)[0]
+    first = _wait_for(running)[0]
     workers.kill(dying)
     workers.start(runners=offered, queues=["other"])  # one that would never take the step itself
-    _wait_for(lambda: first.id not in {one.id for one in client.containers.list()})
+    _wait_for(lambda: first.id not in {one.id for one in running()})
     workers.start(runners=offered)
-    _wait_for(client.containers.list)
+    _wait_for(running)
     workers.ask(facade.kill, run_id)
-    _wait_for(lambda: not client.containers.list(all=True))
+    _wait_for(lambda: not containers_of(client, {}))
     workers.finish(run_id)
 
 
@@ -269,8 +273,18 @@ def test_what_a_run_leaves_is_removed_when_it_is_over(
     run = workers.finish(workers.submit(definition))
     assert run.status == "completed", run.error
     assert workers.result(run.workflow_run_id)["net"]["name"] == "left"
-    _wait_for(lambda: not client.containers.list(all=True))
+    _wait_for(lambda: not containers_of(client, {}))
     _wait_for(lambda: not [one for one in client.networks.list() if one.name.startswith("highway")])
+
+
+def test_several_may_remove_the_same_containers(engine: Engine, client: docker.DockerClient) -> None:
+    ctx = offering(engine)
+    for _ in range(4):
+        client.containers.run(IMAGE, ["sleep", "600"], detach=True, labels=labels(ctx, kind="step"))
+    seen = [each for _ in range(3) for each in containers_of(client, marked(ctx, kind="step"))]  # by three of them
+    assert len(seen) == 12
+    with ThreadPoolExecutor(len(seen)) as removing:
+        list(removing.map(end_container, seen))
 
 
 def _wait_for(look: Any, seconds: float = 60) -> Any:
@@ -282,5 +296,5 @@ def _wait_for(look: Any, seconds: float = 60) -> Any:
 
 
 def test_the_settings_offer_nothing_by_themselves() -> None:
-    fields = {field.name: getattr(DockerPolicy(), field.name) for field in dataclasses.fields(DockerPolicy)}
-    assert (fields["url"], fields["allow_pull"], fields["allow_outside"]) == ("", False, False)
+    policy = DockerPolicy()
+    assert (policy.url, policy.allow_pull, policy.allow_outside) == ("", False, False)

@@ -12,6 +12,7 @@ from engine.tools.docker.engine import engine, labels, marked, own_name, plain_n
 from engine.tools.docker.health import wait_until_up
 from engine.tools.docker.limits import PlainName, container_options
 from engine.tools.docker.networks import make_network
+from engine.tools.docker.removal import containers_of, drop_network, end_container
 from engine.tools.docker.run import fetch
 from engine.tools.docker.services import Service, in_order
 from engine.tools.errors import ToolCancelled, ToolError
@@ -133,13 +134,13 @@ def _start_one(
 
 
 def _containers(client: DockerClient, ctx: ToolContext, project: str, **which: str) -> list[Any]:
-    return list(client.containers.list(all=True, filters=marked(ctx, kind="stack", project=project, **which)))
+    return containers_of(client, marked(ctx, kind="stack", project=project, **which))
 
 
 def _remove(client: DockerClient, ctx: ToolContext, project: str, **which: str) -> int:
     containers = _containers(client, ctx, project, **which)
     for container in containers:
-        container.remove(force=True, v=True)
+        end_container(container)
     for network in client.networks.list(filters=marked(ctx, kind="stack", name=project, **which)):
-        network.remove()
+        drop_network(network)
     return len(containers)

@@ -10,6 +10,7 @@ from engine.durable.tool_context import ToolContext
 from engine.model.json import Json
 from engine.tools.docker.engine import engine, labels, marked, own_name, plain_name
 from engine.tools.docker.limits import PlainName
+from engine.tools.docker.removal import drop_network
 from engine.tools.errors import ToolError
 from engine.tools.spec import ToolInput
 
@@ -62,7 +63,7 @@ def remove_network(ctx: ToolContext, given: RemoveNetworkInput) -> Json:
     with engine(ctx) as client:
         found = _found(client, ctx, given.name)
         for network in found:
-            network.remove()
+            drop_network(network)
     return {"name": given.name, "removed": bool(found)}
 
 

@@ -16,6 +16,7 @@ from engine.model.json import Json, JsonObject
 from engine.tools.docker.engine import engine, labels, marked
 from engine.tools.docker.limits import ContainerInput, PlainName, container_options
 from engine.tools.docker.networks import own_network
+from engine.tools.docker.removal import containers_of, end_container
 from engine.tools.errors import ToolCancelled, ToolError, ToolInputError, ToolTimeout
 from engine.tools.results import storable_text
 
@@ -71,7 +72,7 @@ def run(ctx: ToolContext, given: RunInput) -> Json:
             return _watched(ctx, container, given, seconds)
         finally:
             with contextlib.suppress(Exception):  # what is left, its worker's successor removes
-                container.remove(force=True, v=True)
+                end_container(container)
 
 
 def fetch(client: DockerClient, ctx: ToolContext, image: str) -> None:
@@ -89,8 +90,8 @@ def fetch(client: DockerClient, ctx: ToolContext, image: str) -> None:
 def _clear_earlier_attempts(client: DockerClient, ctx: ToolContext) -> None:
     """An attempt whose worker died may still be at work: there is one of a step at a time."""
     earlier = marked(ctx, run=str(ctx.workflow_run_id), step=ctx.qualified_step, kind="step")
-    for container in client.containers.list(all=True, filters=earlier):
-        container.remove(force=True, v=True)
+    for container in containers_of(client, earlier):
+        end_container(container)
 
 
 @dataclass(slots=True)
