@@ -2038,17 +2038,15 @@ CREATE FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) RETURNS voi
     AS $$
 DECLARE
     v_queues text[];
-    v_is_held boolean;
+    v_holders uuid[];
 BEGIN
-    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), bool_or(t.claimed_by IS NOT NULL) INTO v_queues, v_is_held
+    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), array_agg(DISTINCT t.claimed_by) INTO v_queues, v_holders
       FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
       JOIN highway.task AS t USING (tenant_id, task_id);
     IF v_queues IS NOT NULL THEN
         PERFORM highway.hint_work(CASE cardinality(v_queues) WHEN 1 THEN v_queues[1] ELSE '' END);
     END IF;
-    IF v_is_held THEN
-        PERFORM pg_notify('highway_control', '');
-    END IF;
+    PERFORM pg_notify('highway_control', h.holder::text) FROM unnest(v_holders) AS h (holder) WHERE h.holder IS NOT NULL;
 END
 $$;
 
@@ -2058,8 +2056,12 @@ CREATE FUNCTION highway.hint_work(p_queue text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM pg_notify('highway_work', p_queue)
-      WHERE EXISTS (SELECT FROM highway.worker AS w WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues)));
+    PERFORM pg_notify('highway_work', CASE WHEN p_queue <> '' THEN concat_ws(' ', named.worker_id, p_queue) ELSE '' END)
+       FROM (SELECT w.worker_id FROM highway.worker AS w
+              WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues))
+              ORDER BY w.draining OR w.requested_state <> 'active' OR w.running >= coalesce(w.capacity_override, w.capacity),
+                       uuid_hash_extended(w.worker_id, txid_current())  -- of one transaction all name the same, and are sent once
+              LIMIT 1) AS named;
 END
 $$;
 
@@ -2769,6 +2771,7 @@ DECLARE
     g record;
     v_until timestamptz;
     v_held boolean;
+    v_sets_time boolean := false;
     v_passed uuid[] := ARRAY[]::uuid[];
     v_of uuid[] := ARRAY[]::uuid[];
     v_reachable uuid[] := highway.hold_gates(p_tenants, p_tasks);
@@ -2802,6 +2805,7 @@ BEGIN
             INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, needed, request)
             VALUES (t.tenant_id, t.task_id, '@slot', t.workflow_run_id, 'slot', 1, jsonb_build_object('kind', 'concurrency', 'key', g.key));
         END IF;
+        v_sets_time := v_sets_time OR v_until IS NOT NULL;
         -- What it has passed it need not pass again; a start that it waits for is its own.
         UPDATE highway.task AS k
            SET state = 'sleeping', available_at = v_until, limited = true,
@@ -2810,6 +2814,9 @@ BEGIN
          WHERE k.tenant_id = t.tenant_id AND k.task_id = t.task_id;
     END LOOP;
     PERFORM highway.let_begin(v_of, v_passed);
+    IF v_sets_time THEN  -- of which a worker that rests hears by looking again, as the look before asked for the next time before it claimed
+        PERFORM highway.hint_work();
+    END IF;
 END
 $$;
 

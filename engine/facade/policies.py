@@ -29,7 +29,7 @@ def set_tenant_policy(connection: Connection, *, tenant_id: UUID, policy: Tenant
     if any(cap is not None and cap < 0 for cap in caps):
         raise InvalidError("a cap cannot be negative")
     with tenant_transaction(connection, tenant_id):
-        _sql.put_tenant_policy.run(
+        _sql.put_tenant_policy.one(
             connection,
             tenant_id=tenant_id,
             weight=policy.weight,

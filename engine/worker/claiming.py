@@ -21,7 +21,7 @@ from engine.queue.loading import fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
 from engine.queue.writes import Finished, HandedBack, TaskWrites
 from engine.worker.config import POLL_SECONDS, WorkerConfig
-from engine.worker.ear import Ear
+from engine.worker.ear import Ear, Rumours
 from engine.worker.orders import Orders
 from engine.worker.pace import Pace
 from engine.worker.programs import Programs, UnreadableDefinitionError
@@ -65,6 +65,7 @@ class Claiming:
         self._pace = Pace()
         self._may_be_more = True  # the last look has not seen the end of what is due
         self._next_at = 0.0
+        self._rumours = Rumours()
         # Kinds of which somebody said that there may be some, before it is time to look for all.
         self._hinted: set[tuple[str, ...]] = set()
         self._ear = Ear(is_deaf=not config.listens)
@@ -76,7 +77,7 @@ class Claiming:
         """How long until it is time to look; not positive when it is. Without end while nothing is to be taken."""
         if self.is_leaving or self.orders.state != "active":
             return math.inf
-        return 0.0 if self._hinted else self._next_at - time.monotonic()
+        return 0.0 if self._hinted else min(self._next_at, self._rumours.next_at) - time.monotonic()
 
     @property
     def is_leaving(self) -> bool:
@@ -98,9 +99,11 @@ class Claiming:
         """Look at the next occasion."""
         self._next_at = 0.0
 
-    def hear(self, queue: str) -> None:
+    def hear(self, queue: str, *, is_for_another: bool = False) -> None:
         """There may be something in this queue; '': in any. A hint that names a queue is followed by a look at no more than that."""
-        if queue:
+        if is_for_another:
+            self._rumours.hear()
+        elif queue:
             self._hinted |= {queues for queues in self._turns if queue in queues}
         else:
             self.soon()
@@ -131,6 +134,8 @@ class Claiming:
         """What to ask for, if it is time and there is room beside the tasks that are held; ``leaving`` of them are about to go."""
         if self.seconds_to_next > 0:
             return None
+        if self._rumours.take():
+            self.soon()
         hinted, self._hinted = self._hinted, set()
         is_whole = self._next_at <= time.monotonic()
         room = self._room(held, leaving, free_slots)

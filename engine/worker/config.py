@@ -15,6 +15,7 @@ from engine.tools.spec import ToolSpec
 
 HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 1.0  # with every notification lost, work is still found within this time
+RUMOUR_SECONDS = 0.05  # after which a worker looks for what another one was asked to take
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Whether a worker is to be told of work."""
+"""Whether a worker is to be told of work, and what it makes of what others are told."""
 
 from __future__ import annotations
 
+import math
 import time
 
-from engine.worker.config import POLL_SECONDS
+from engine.worker.config import POLL_SECONDS, RUMOUR_SECONDS
 
 BUSY_SECONDS = 1.0  # looks have left something for so long: it need not be told for now
 DOUBT_SECONDS = 0.01
@@ -49,3 +50,27 @@ class Ear:
             return 0.0
         seconds, self._doubt_seconds = self._doubt_seconds, min(2 * self._doubt_seconds, POLL_SECONDS)
         return seconds
+
+
+class Rumours:
+    """When to look for what other workers were asked to take: in a moment, as they may be busy or gone, and once for all that was heard until then.
+
+    Apart from when the worker looks anyhow: what it finds before that time says nothing of what comes until then.
+    """
+
+    def __init__(self) -> None:
+        self.next_at = math.inf
+        self._last_at = -math.inf
+
+    def hear(self) -> None:
+        """Another worker was asked to take something; more of the like may follow within a moment, and is not told again."""
+        self._last_at = time.monotonic() + RUMOUR_SECONDS
+        self.next_at = min(self.next_at, self._last_at)
+
+    def take(self) -> bool:
+        """Whether it is time to look, which is then done. What was heard while it was waited for is looked for in its own time."""
+        now = time.monotonic()
+        if self.next_at > now:
+            return False
+        self.next_at = self._last_at if self._last_at > now else math.inf
+        return True

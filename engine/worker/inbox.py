@@ -45,9 +45,10 @@ class CallNoted:
 
 @value(frozen=True, slots=True)
 class WorkHint:
-    """There may be something to claim, in this queue; '': in any."""
+    """There may be something to claim, in this queue; '': in any. ``is_for_another``: another worker was asked to take it."""
 
     queue: str = ""
+    is_for_another: bool = False
 
 
 @value(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from engine.kit.ids import uuid7
 from engine.kit.json_text import dumps
 from engine.model.json import JsonObject
 from engine.model.task import ClaimedTask
-from engine.worker.config import HEARTBEAT_SECONDS, WorkerConfig
+from engine.worker.config import HEARTBEAT_SECONDS, RUMOUR_SECONDS, WorkerConfig
 from engine.worker.heartbeats import Heartbeats, Pulsing
 from engine.worker.inbox import ControlHint, IdentityLost, Inbox, OrdersHeard, WorkHint
 from engine.worker.orders import Orders, read_orders
@@ -51,6 +51,8 @@ class Liveness:
         self._stopped = threading.Event()
         self._shown: dict[UUID, tuple[ClaimedTask, str]] = {}
         self._heartbeats = Heartbeats(self.worker_id)
+        self._queues = [*config.run_queues, *config.activity_queues]
+        self._rumour_heard_until = 0.0
         self._connection = self._introduce()
         self._thread = threading.Thread(target=self._live, name="liveness", daemon=True)
 
@@ -93,7 +95,7 @@ class Liveness:
             worker_id=self.worker_id,
             name=self._config.name,
             lock_key=lock_key,
-            queues=[*self._config.run_queues, *self._config.activity_queues],
+            queues=self._queues,
             slots=self._config.slots,
             capacity=self._config.capacity,
             code_version=self._config.code_version,
@@ -127,7 +129,21 @@ class Liveness:
     def _listen(self, seconds: float) -> None:
         hints = self._connection.notifies(timeout=seconds, stop_after=1)
         for channel, payload in {(hint.channel, hint.payload) for hint in hints}:
-            self._inbox.put(WorkHint(payload) if channel == "highway_work" else ControlHint())
+            worker, _, queue = payload.partition(" ")
+            is_for_another = worker not in ("", str(self.worker_id))
+            if channel == "highway_work":
+                self._hear_of_work(queue, is_for_another=is_for_another)
+            elif not is_for_another:
+                self._inbox.put(ControlHint())
+
+    def _hear_of_work(self, queue: str, *, is_for_another: bool) -> None:
+        """What is for another wakes the loop once for all that comes before it looks, and not at all for a queue that is not served here."""
+        if is_for_another:
+            now = time.monotonic()
+            if now < self._rumour_heard_until or queue not in self._queues:
+                return
+            self._rumour_heard_until = now + RUMOUR_SECONDS
+        self._inbox.put(WorkHint(queue, is_for_another))
 
     def _beat(self) -> None:
         load_now = self._describe()

@@ -126,7 +126,7 @@ class Loop:
             case CallNoted():
                 self._call_noted(message)
             case WorkHint():
-                self._claiming.hear(message.queue)
+                self._claiming.hear(message.queue, is_for_another=message.is_for_another)
             case ControlHint():
                 self._control_due = True
             case OrdersHeard():

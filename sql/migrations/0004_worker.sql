@@ -17,12 +17,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON highway.worker TO app_worker;
 GRANT SELECT ON highway.worker TO app_web;
 
 -- Tells workers that there may be something to claim, in one queue if it is named; nobody, where none of them listens. All transactions that notify
--- commit one after the other, so a system at work is not to notify.
+-- commit one after the other, so a system at work is not to notify. A hint about a queue names the worker that is to look at once, by turns and rather one
+-- that has room: if all did, each would ask for what one of them gets. The others hear it too and look a moment later, as it may be busy or gone.
 CREATE FUNCTION highway.hint_work(p_queue text DEFAULT '') RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('highway_work', p_queue)
-      WHERE EXISTS (SELECT FROM highway.worker AS w WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues)));
+    PERFORM pg_notify('highway_work', CASE WHEN p_queue <> '' THEN concat_ws(' ', named.worker_id, p_queue) ELSE '' END)
+       FROM (SELECT w.worker_id FROM highway.worker AS w
+              WHERE w.listens AND (p_queue = '' OR p_queue = ANY (w.queues))
+              ORDER BY w.draining OR w.requested_state <> 'active' OR w.running >= coalesce(w.capacity_override, w.capacity),
+                       uuid_hash_extended(w.worker_id, txid_current())  -- of one transaction all name the same, and are sent once
+              LIMIT 1) AS named;
 END
 $$;
 

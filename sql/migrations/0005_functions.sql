@@ -5,17 +5,15 @@ CREATE FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) RETURNS voi
     LANGUAGE plpgsql AS $$
 DECLARE
     v_queues text[];
-    v_is_held boolean;
+    v_holders uuid[];
 BEGIN
-    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), bool_or(t.claimed_by IS NOT NULL) INTO v_queues, v_is_held
+    SELECT array_agg(DISTINCT t.queue) FILTER (WHERE t.state = 'pending'), array_agg(DISTINCT t.claimed_by) INTO v_queues, v_holders
       FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id)
       JOIN highway.task AS t USING (tenant_id, task_id);
     IF v_queues IS NOT NULL THEN
         PERFORM highway.hint_work(CASE cardinality(v_queues) WHEN 1 THEN v_queues[1] ELSE '' END);
     END IF;
-    IF v_is_held THEN
-        PERFORM pg_notify('highway_control', '');
-    END IF;
+    PERFORM pg_notify('highway_control', h.holder::text) FROM unnest(v_holders) AS h (holder) WHERE h.holder IS NOT NULL;
 END
 $$;
 

@@ -352,6 +352,7 @@ DECLARE
     g record;
     v_until timestamptz;
     v_held boolean;
+    v_sets_time boolean := false;
     v_passed uuid[] := ARRAY[]::uuid[];
     v_of uuid[] := ARRAY[]::uuid[];
     v_reachable uuid[] := highway.hold_gates(p_tenants, p_tasks);
@@ -385,6 +386,7 @@ BEGIN
             INSERT INTO highway.wait (tenant_id, task_id, step_key, workflow_run_id, kind, needed, request)
             VALUES (t.tenant_id, t.task_id, '@slot', t.workflow_run_id, 'slot', 1, jsonb_build_object('kind', 'concurrency', 'key', g.key));
         END IF;
+        v_sets_time := v_sets_time OR v_until IS NOT NULL;
         -- What it has passed it need not pass again; a start that it waits for is its own.
         UPDATE highway.task AS k
            SET state = 'sleeping', available_at = v_until, limited = true,
@@ -393,6 +395,9 @@ BEGIN
          WHERE k.tenant_id = t.tenant_id AND k.task_id = t.task_id;
     END LOOP;
     PERFORM highway.let_begin(v_of, v_passed);
+    IF v_sets_time THEN  -- of which a worker that rests hears by looking again, as the look before asked for the next time before it claimed
+        PERFORM highway.hint_work();
+    END IF;
 END
 $$;
 

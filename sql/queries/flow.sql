@@ -98,12 +98,13 @@ RETURNING l.key, highway.mark_line(l.tenant_id, l.key) IS NULL AS told;
 SELECT p.weight, p.paused_at, p.paused_by, p.pause_reason, p.max_running, p.max_backlog, p.runs_per_minute, p.exempt
   FROM highway.tenant_policy AS p WHERE p.tenant_id = %(tenant_id)s;
 
--- name: put_tenant_policy(tenant_id, weight, paused, by, reason, max_running, max_backlog, runs_per_minute, exempt) :exec
--- Says all of it anew. A pause keeps the time of the first.
+-- name: put_tenant_policy(tenant_id, weight, paused, by, reason, max_running, max_backlog, runs_per_minute, exempt) :one
+-- Says all of it anew. A pause keeps the time of the first. Hints to the workers: there may be less that keeps the tenant's tasks back.
 INSERT INTO highway.tenant_policy AS p (tenant_id, weight, paused_at, paused_by, pause_reason, max_running, max_backlog, runs_per_minute, exempt)
 VALUES (%(tenant_id)s, %(weight)s, CASE WHEN %(paused)s::bool THEN highway.now() END, %(by)s, %(reason)s,
         %(max_running)s, %(max_backlog)s, %(runs_per_minute)s, %(exempt)s)
 ON CONFLICT (tenant_id) DO UPDATE
    SET weight = excluded.weight, paused_at = CASE WHEN %(paused)s::bool THEN coalesce(p.paused_at, highway.now()) END,
        paused_by = excluded.paused_by, pause_reason = excluded.pause_reason, max_running = excluded.max_running,
-       max_backlog = excluded.max_backlog, runs_per_minute = excluded.runs_per_minute, exempt = excluded.exempt, changed_at = highway.now();
+       max_backlog = excluded.max_backlog, runs_per_minute = excluded.runs_per_minute, exempt = excluded.exempt, changed_at = highway.now()
+RETURNING p.tenant_id, highway.hint_work();

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 
 from engine.orchestrator.session import Session
 from engine.queue.claims import Look
@@ -33,12 +34,18 @@ def _made(connection: psycopg.Connection[Any], claiming: Claiming, look: Look) -
     return claiming.enter(claiming.take_up(look.catch()))
 
 
+@pytest.mark.parametrize("cap", ["of its tenant", "of a queue"])
 def test_the_end_of_a_run_is_looked_behind_for_what_a_cap_has_kept_back(
-    database: Database, connect: Connect, tenant: UUID
+    database: Database, connect: Connect, tenant: UUID, cap: str
 ) -> None:
     """1 a look takes what the cap allows, 2 the next finds nothing and waits for a hint, 3 a run ends, of which no hint tells: look in a moment."""
     with connect("superuser", autocommit=True) as owner:
-        owner.execute("INSERT INTO highway.tenant_policy (tenant_id, max_running) VALUES (%s, 1)", [tenant])
+        if cap == "of its tenant":
+            owner.execute("INSERT INTO highway.tenant_policy (tenant_id, max_running) VALUES (%s, 1)", [tenant])
+        else:
+            owner.execute(
+                "INSERT INTO highway.queue_policy (tenant_id, queue, max_running) VALUES (%s, 'default', 1)", [tenant]
+            )
     with connect("web", autocommit=True) as web:
         for _ in range(3):
             start(web, tenant)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from engine import facade
-from engine.db.connection import connect
-from engine.db.queries import load
+from engine.db.connection import Connection, connect
+from engine.model.flow import TenantPolicy
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from engine.worker import ear
 from engine.worker.claiming import Claiming
@@ -20,29 +18,14 @@ from engine.worker.ear import DOUBT_SECONDS, Ear
 from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 from tests.support.databases import Database
+from tests.support.flow import rate
+from tests.support.hints import CONTROL, WORK, Heard, listen, register
 from tests.support.runs import WORKER, fork_and_wait, scalar, start, step, take, write
-
-WORK, CONTROL = "highway_work", "highway_control"
-_workers = load("worker")
-
-
-class Heard:
-    """What came over the channels since the last question."""
-
-    def __init__(self, listener: psycopg.Connection[Any]) -> None:
-        self._listener = listener
-
-    def __call__(self) -> list[tuple[str, str]]:
-        # What was sent by now stands before the answer to this: no need to wait for what does not come.
-        self._listener.execute("SELECT 1")
-        return [(hint.channel, hint.payload) for hint in self._listener.notifies(timeout=0)]
 
 
 @pytest.fixture
 def heard(database: Database) -> Iterator[Heard]:
     with connect(database.worker) as listener:
-        listener.execute(f"LISTEN {WORK}")
-        listener.execute(f"LISTEN {CONTROL}")
         yield Heard(listener)
 
 
@@ -50,26 +33,8 @@ def heard(database: Database) -> Iterator[Heard]:
 def listening(database: Database) -> Iterator[Callable[[bool], None]]:
     """A worker's row: whether it is to be told of work."""
     with connect(database.worker) as worker:
-        register(worker)
-        yield lambda listens: _workers.listen.run(worker, worker_id=WORKER, listens=listens)
-
-
-def register(connection: psycopg.Connection[Any]) -> None:
-    _workers.register.run(
-        connection,
-        worker_id=WORKER,
-        name="hinted",
-        lock_key=WORKER.int & (2**62 - 1),
-        queues=["default", "default:activities"],
-        slots=4,
-        code_version="",
-        lease_seconds=60,
-        capacity=10,
-        state="active",
-        reason="",
-        capacity_override=None,
-        batch_override=None,
-    )
+        register(worker, WORKER)
+        yield lambda listens: listen(worker, WORKER, listens)
 
 
 def test_a_submission_names_its_queue_to_workers_that_serve_it_and_listen(
@@ -77,7 +42,7 @@ def test_a_submission_names_its_queue_to_workers_that_serve_it_and_listen(
 ) -> None:
     with connect(database.web) as web:
         start(web, tenant)
-        assert heard() == [(WORK, "default")]
+        assert heard() == [(WORK, f"{WORKER} default")]
         start(web, tenant, queue="elsewhere")
         assert heard() == [], "nobody serves it"
         listening(False)
@@ -92,7 +57,7 @@ def test_many_submissions_in_one_transaction_notify_once(
     with connect(database.web) as web, web.transaction():
         for _ in range(3):
             start(web, tenant)
-    assert heard() == [(WORK, "default")]
+    assert heard() == [(WORK, f"{WORKER} default")]
 
 
 def test_an_event_tells_those_who_can_take_its_waiter_or_the_one_that_has_it(
@@ -107,11 +72,11 @@ def test_an_event_tells_those_who_can_take_its_waiter_or_the_one_that_has_it(
         assert heard() == []
         write(database.worker, TaskWrites(task, waits=[WaitWrite("w", "event", event_name="go")]))
         facade.emit_event(web, tenant_id=tenant, workflow_run_id=run, name="go")
-        assert heard() == [(CONTROL, "")], "its worker executes something else of it"
+        assert heard() == [(CONTROL, str(WORKER))], "its worker executes something else of it"
         write(database.worker, TaskWrites(task, waits=[WaitWrite("v", "event", event_name="on")], exit=Suspended()))
         heard()
         facade.send_signal(web, tenant_id=tenant, workflow_run_id=run, name="on")
-        assert heard() == [(WORK, "default")]
+        assert heard() == [(WORK, f"{WORKER} default")]
 
 
 def test_the_last_branch_tells_those_who_can_take_the_parent_and_the_others_nobody(
@@ -127,7 +92,7 @@ def test_the_last_branch_tells_those_who_can_take_the_parent_and_the_others_nobo
     write(database.worker, TaskWrites(first, exit=Finished("completed")))
     assert heard() == []
     write(database.worker, TaskWrites(second, exit=Finished("completed")))
-    assert heard() == [(WORK, "default")]
+    assert heard() == [(WORK, f"{WORKER} default")]
 
 
 @pytest.mark.parametrize("is_held", [True, False])
@@ -135,7 +100,7 @@ def test_a_stop_a_pause_and_their_like_tell_the_one_that_executes_it(
     database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None], is_held: bool
 ) -> None:
     listening(True)
-    told = [(CONTROL, "")] if is_held else []
+    told = [(CONTROL, str(WORKER))] if is_held else []
     with connect(database.web) as web:
         run = start(web, tenant)
         if is_held:
@@ -144,7 +109,7 @@ def test_a_stop_a_pause_and_their_like_tell_the_one_that_executes_it(
         facade.pause(web, tenant_id=tenant, workflow_run_id=run)
         assert heard() == told
         facade.resume(web, tenant_id=tenant, workflow_run_id=run)
-        assert heard() == (told or [(WORK, "default")])
+        assert heard() == (told or [(WORK, f"{WORKER} default")])
         facade.cancel(web, tenant_id=tenant, workflow_run_id=run)
         assert heard() == told
 
@@ -156,7 +121,7 @@ def test_a_worker_that_gets_through_no_look_is_not_told_until_it_rests(
     monkeypatch.setattr(ear, "BUSY_SECONDS", 0.0)
     config = WorkerConfig("", "looks", {}, make_sandbox=lambda: None)  # type: ignore[arg-type, return-value]
     with connect(database.worker) as connection:
-        register(connection)
+        register(connection, WORKER)
         for _ in range(30):
             start(connection, tenant)
         claiming = Claiming(config, connection, WORKER, Programs(), Orders(batch=10))
@@ -186,7 +151,7 @@ def test_a_hint_that_names_a_queue_is_followed_by_a_look_at_no_more_than_that(da
         assert len(_look(connection, claiming)) == 2
 
 
-def _look(connection: psycopg.Connection[Any], claiming: Claiming) -> list[int]:
+def _look(connection: Connection, claiming: Claiming) -> list[int]:
     """How many of each kind that was asked for were taken."""
     look = claiming.look([], 0, 4)
     assert look
@@ -230,3 +195,27 @@ def test_a_checkpoint_alone_notifies_nobody(
     heard()
     write(database.worker, step(task, "only"))
     assert heard() == []
+
+
+def test_a_claim_that_puts_off_what_a_rate_holds_back_tells_that_there_is_a_time_to_wait_for(
+    database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None]
+) -> None:
+    """A look asks for the next time before it claims; so the one that claimed would not wake for it, and start it with the poll."""
+    listening(True)
+    with connect(database.web) as web:
+        for _ in range(2):
+            start(web, tenant, flow=rate(1, 60))
+    heard()
+    assert len(take(database.worker)) == 1
+    assert heard() == [(WORK, "")]
+
+
+def test_a_tenant_whose_pause_ends_is_told_of_as_a_queue_is(
+    database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None]
+) -> None:
+    listening(True)
+    with connect(database.web) as web:
+        facade.set_tenant_policy(web, tenant_id=tenant, policy=TenantPolicy(), paused=False)
+        assert heard() == [(WORK, "")]
+        facade.change_queue(web, tenant_id=tenant, name="default", change=facade.QueueChange(paused=False), by="ann")
+        assert heard() == [(WORK, "")]
