@@ -22,7 +22,8 @@ class Ear:
         self._is_deaf = is_deaf
         self._is_open = not is_deaf
         self._busy_since: float | None = None
-        self._doubt_seconds = POLL_SECONDS
+        self._doubt_seconds = POLL_SECONDS  # from one look for those to the next, and when that is
+        self._doubt_at = -math.inf
 
     @property
     def wish(self) -> bool | None:
@@ -41,15 +42,21 @@ class Ear:
         """
         if told is not None:
             self._is_open = told
-            self._doubt_seconds = DOUBT_SECONDS
+            self._doubt_seconds, self._doubt_at = DOUBT_SECONDS, -math.inf
         if leaves_some:
             self._busy_since = self._busy_since or time.monotonic()
             return POLL_SECONDS
         self._busy_since = None
         if self.wish is not None:
             return 0.0
-        seconds, self._doubt_seconds = self._doubt_seconds, min(2 * self._doubt_seconds, POLL_SECONDS)
-        return seconds
+        return self._to_next_doubt()
+
+    def _to_next_doubt(self) -> float:
+        now = time.monotonic()
+        if now >= self._doubt_at:  # a look before its time, for a hint, uses none up
+            self._doubt_at = now + self._doubt_seconds
+            self._doubt_seconds = min(2 * self._doubt_seconds, POLL_SECONDS)
+        return self._doubt_at - now
 
 
 class Rumours:

@@ -173,8 +173,15 @@ def test_an_ear_that_opens_is_doubted_for_a_while(monkeypatch: pytest.MonkeyPatc
     assert own.wish is None
     assert own.looked(told=None, leaves_some=False) == 0, "it is not to sleep before it listens"
     assert own.wish is True
-    doubts = [own.looked(told=told, leaves_some=False) for told in (True, *[None] * 8)]
-    assert doubts == [DOUBT_SECONDS * 2**n for n in range(7)] + [POLL_SECONDS] * 2
+    now = 100.0
+    monkeypatch.setattr(ear.time, "monotonic", lambda: now)
+    doubts = []
+    for told in (True, *[None] * 8):
+        doubts.append(own.looked(told=told, leaves_some=False))
+        now += doubts[-1] / 2
+        assert own.looked(told=None, leaves_some=False) == pytest.approx(doubts[-1] / 2), "a look between uses none up"
+        now += 0.5001 * doubts[-1]
+    assert doubts == pytest.approx([DOUBT_SECONDS * 2**n for n in range(7)] + [POLL_SECONDS] * 2)
 
 
 def test_a_deaf_one_is_never_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
