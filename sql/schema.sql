@@ -2052,6 +2052,20 @@ $$;
 
 ALTER FUNCTION highway.hint_about(p_tenants uuid[], p_tasks uuid[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.hint_start(p_queue text, p_starts timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF p_starts <= highway.now() THEN
+        PERFORM highway.hint_work(p_queue);
+    ELSIF p_starts < highway.now() + interval '1 second' THEN
+        PERFORM highway.hint_work();  -- whoever looks for one queue alone does not ask
+    END IF;
+END
+$$;
+
+ALTER FUNCTION highway.hint_start(p_queue text, p_starts timestamp with time zone) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.hint_work(p_queue text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -3614,7 +3628,7 @@ BEGIN
     IF p_retry_of IS NOT NULL THEN
         PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
     END IF;
-    PERFORM highway.hint_work(p_queue);
+    PERFORM highway.hint_start(p_queue, v_starts);
     RETURN v_run;
 END
 $$;
@@ -3650,7 +3664,7 @@ BEGIN
     SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,
            CASE WHEN v_definition.limits IS NOT NULL THEN highway.gate_of(v_definition.limits, v_definition.name, i.inputs::jsonb) END
       FROM unnest(v_ids, p_inputs) AS i (id, inputs);
-    PERFORM highway.hint_work(p_queue);
+    PERFORM highway.hint_start(p_queue, v_starts);
     RETURN QUERY SELECT unnest(v_ids);
 END
 $$;

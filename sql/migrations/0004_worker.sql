@@ -31,6 +31,18 @@ BEGIN
 END
 $$;
 
+-- Tells workers of runs that start now, or so soon that they would miss the time: each looks once a second, and asks then what is due next.
+CREATE FUNCTION highway.hint_start(p_queue text, p_starts timestamptz) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_starts <= highway.now() THEN
+        PERFORM highway.hint_work(p_queue);
+    ELSIF p_starts < highway.now() + interval '1 second' THEN
+        PERFORM highway.hint_work();  -- whoever looks for one queue alone does not ask
+    END IF;
+END
+$$;
+
 -- What the workers' services measure for the health page; one row a measure, no tenant's data.
 CREATE TABLE highway.health (
     measure text PRIMARY KEY,

@@ -126,7 +126,7 @@ BEGIN
     IF p_retry_of IS NOT NULL THEN
         PERFORM highway.stand_under_again(p_tenant, v_run, p_retry_of);
     END IF;
-    PERFORM highway.hint_work(p_queue);
+    PERFORM highway.hint_start(p_queue, v_starts);
     RETURN v_run;
 END
 $$;

@@ -32,7 +32,7 @@ BEGIN
     SELECT p_tenant, i.id, i.id, 'workflow', p_queue, p_priority, v_state, v_starts,
            CASE WHEN v_definition.limits IS NOT NULL THEN highway.gate_of(v_definition.limits, v_definition.name, i.inputs::jsonb) END
       FROM unnest(v_ids, p_inputs) AS i (id, inputs);
-    PERFORM highway.hint_work(p_queue);
+    PERFORM highway.hint_start(p_queue, v_starts);
     RETURN QUERY SELECT unnest(v_ids);
 END
 $$;

@@ -226,3 +226,15 @@ def test_a_tenant_whose_pause_ends_is_told_of_as_a_queue_is(
         assert heard() == [(WORK, "")]
         facade.change_queue(web, tenant_id=tenant, name="default", change=facade.QueueChange(paused=False), by="ann")
         assert heard() == [(WORK, "")]
+
+
+def test_of_what_starts_later_is_told_only_where_it_would_be_missed(
+    database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None]
+) -> None:
+    """A look for one queue alone does not ask what is due next; within a second each worker has asked."""
+    listening(True)
+    with connect(database.web) as web:
+        start(web, tenant, delay_seconds=0.5)
+        assert heard() == [(WORK, "")]
+        start(web, tenant, delay_seconds=5)
+        assert heard() == []
