@@ -1211,7 +1211,7 @@ CREATE FUNCTION highway.emit_event(p_tenant uuid, p_run uuid, p_name text, p_pay
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hold_for_news(p_tenant, p_run);
     INSERT INTO highway.event (tenant_id, workflow_run_id, name, payload, emitted_by, at)
     VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
     ON CONFLICT DO NOTHING;
@@ -2138,6 +2138,19 @@ END
 $$;
 
 ALTER FUNCTION highway.hold_caps(p_queues text[], p_tenants uuid[]) OWNER TO highway_owner;
+
+CREATE FUNCTION highway.hold_for_news(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hint_work(q.queue)
+       FROM (SELECT DISTINCT t.queue FROM highway.task AS t
+              WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.state = 'pending') AS q;
+END
+$$;
+
+ALTER FUNCTION highway.hold_for_news(p_tenant uuid, p_run uuid) OWNER TO highway_owner;
 
 CREATE FUNCTION highway.hold_for_restart(p_tenant uuid, p_run uuid) RETURNS SETOF highway.task
     LANGUAGE plpgsql
@@ -3195,7 +3208,7 @@ CREATE FUNCTION highway.request_update(p_tenant uuid, p_run uuid, p_name text, p
 DECLARE
     v_update uuid;
 BEGIN
-    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hold_for_news(p_tenant, p_run);
     INSERT INTO highway.update_request (tenant_id, workflow_run_id, name, payload, requested_by, requested_at)
     VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
     RETURNING update_id INTO v_update;

@@ -200,6 +200,18 @@ BEGIN
 END
 $$;
 
+-- Like require_open_run, for callers that leave claimable what is. A claim passes by what they hold, so whoever could take it is told to look again:
+-- an event that follows its submission at once would else put the start of the run off until the poll.
+CREATE FUNCTION highway.hold_for_news(p_tenant uuid, p_run uuid) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hint_work(q.queue)
+       FROM (SELECT DISTINCT t.queue FROM highway.task AS t
+              WHERE t.tenant_id = p_tenant AND t.workflow_run_id = p_run AND t.state = 'pending') AS q;
+END
+$$;
+
 -- Makes sleeping tasks claimable and tells those whom that concerns, and those who execute the others. The caller holds the tasks.
 CREATE FUNCTION highway.wake_tasks(p_tenants uuid[], p_tasks uuid[]) RETURNS void
     LANGUAGE plpgsql AS $$
@@ -260,7 +272,7 @@ CREATE FUNCTION highway.emit_event(p_tenant uuid, p_run uuid, p_name text, p_pay
     RETURNS boolean
     LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hold_for_news(p_tenant, p_run);
     INSERT INTO highway.event (tenant_id, workflow_run_id, name, payload, emitted_by, at)
     VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
     ON CONFLICT DO NOTHING;

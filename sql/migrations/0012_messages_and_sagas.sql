@@ -87,7 +87,7 @@ CREATE FUNCTION highway.request_update(p_tenant uuid, p_run uuid, p_name text, p
 DECLARE
     v_update uuid;
 BEGIN
-    PERFORM highway.require_open_run(p_tenant, p_run);
+    PERFORM highway.hold_for_news(p_tenant, p_run);
     INSERT INTO highway.update_request (tenant_id, workflow_run_id, name, payload, requested_by, requested_at)
     VALUES (p_tenant, p_run, p_name, p_payload, p_by, highway.now())
     RETURNING update_id INTO v_update;

@@ -238,3 +238,16 @@ def test_of_what_starts_later_is_told_only_where_it_would_be_missed(
         assert heard() == [(WORK, "")]
         start(web, tenant, delay_seconds=5)
         assert heard() == []
+
+
+@pytest.mark.parametrize("tell", [facade.emit_event, facade.send_signal, facade.request_update])
+def test_what_is_told_to_a_run_that_nobody_has_claimed_hints_to_it_again(
+    database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None], tell: Callable[..., object]
+) -> None:
+    """A claim passes by what is held for the news: a run that is submitted and told something at once would start with the poll."""
+    listening(True)
+    with connect(database.web) as web:
+        run = start(web, tenant)
+        heard()
+        tell(web, tenant_id=tenant, workflow_run_id=run, name="go")
+        assert heard() == [(WORK, f"{WORKER} default")]
