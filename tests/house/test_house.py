@@ -95,3 +95,17 @@ def test_ci_calls_the_same_words() -> None:
     assert script.stat().st_mode & 0o111
     assert "make check" in script.read_text()
     assert "make test" in script.read_text()
+
+
+def test_browser_tests_wait_for_what_they_look_at() -> None:
+    """A page's address changes before the page is read: whoever looks at once what a click led to sees half of it on a slow machine."""
+    at_once = re.compile(
+        r"^ +assert .*(?:\.is_\w+\(\)|\.count\(\) ==|\bin .*\.inner_text\(\)$|\bpage\.(?:url\b|title\())", re.M
+    )
+    looking = [
+        f"{name_of(path)}: {found.strip()}"
+        for path in tracked("tests/integration/ui/*.py")
+        for found in at_once.findall(path.read_text())
+        if ".inner_text().count(" not in found
+    ]
+    assert not looking, f"ask with playwright's `expect`, which waits: {looking}"

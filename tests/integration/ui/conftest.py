@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.integration.ui.seed import Seeder
 from tests.integration.ui.site import Site, go
@@ -19,6 +19,7 @@ CHROMIUM = "/usr/bin/chromium-headless-shell"  # Chromium without its windows: p
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 EXPECTED_NOISE = re.compile(r"Failed to load resource: the server responded with a status of (4\d\d)")
 Visit = Callable[..., Page]
+expect.set_options(timeout=15_000)  # of what a click leads to: the address changes before the page is read
 
 
 @pytest.fixture(scope="package")

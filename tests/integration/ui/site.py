@@ -71,6 +71,7 @@ def fill_login(page: Page, password: str, email: str = EMAIL) -> None:
 
 def violations(page: Page) -> list[str]:
     """What axe finds on a page, nothing excluded: rule and element."""
+    page.wait_for_load_state()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found: dict[str, Any] = page.evaluate(f"axe.run({{runOnly: {json.dumps(AXE_TAGS)}}})")
     return [f"{rule['id']}: {node['html'][:200]}" for rule in found["violations"] for node in rule["nodes"]]
@@ -78,6 +79,7 @@ def violations(page: Page) -> list[str]:
 
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window."""
+    page.wait_for_load_state()
     width: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return width
 

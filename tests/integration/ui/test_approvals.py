@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from engine import facade
 from tests.integration.ui.asking import TWO_STAGES, asks_people, says
@@ -31,12 +32,12 @@ def test_a_question_is_found_from_its_run_and_approved(plain, seed, asks):
     assert "Deploy release 7.4?" in banner
     assert "0 of 1 agreed" in banner
     page.get_by_role("link", name="Review notify_customer").click()
-    assert '"release": "7.4"' in page.locator("[aria-labelledby=data-title]").inner_text()
+    expect(page.locator("[aria-labelledby=data-title]")).to_contain_text('"release": "7.4"')
     page.get_by_label("Comment").fill("the roll back is ready")
     page.get_by_role("button", name="Approve").click()
-    assert "Approved. The run goes on." in page.locator(".messages").inner_text()
-    assert "Approved by admin@localhost.localdomain" in page.locator("#decided").inner_text()
-    assert "the roll back is ready" in page.locator("[aria-labelledby=votes-title]").inner_text()
+    expect(page.locator(".messages")).to_contain_text("Approved. The run goes on.")
+    expect(page.locator("#decided")).to_contain_text("Approved by admin@localhost.localdomain")
+    expect(page.locator("[aria-labelledby=votes-title]")).to_contain_text("the roll back is ready")
     assert state_of(seed, asked) == "approved"
 
 
@@ -44,7 +45,7 @@ def test_a_rejection_says_why(plain, seed, asks):
     asked = asks()
     page = plain(f"/approvals/{asked.approval_id}/")
     page.get_by_role("button", name="Reject").click()
-    assert "say why you reject it" in page.locator(".messages").inner_text()
+    expect(page.locator(".messages")).to_contain_text("say why you reject it")
     assert state_of(seed, asked) == "pending"
     page.get_by_label("Comment").fill("not on a Friday")
     page.get_by_role("button", name="Reject").click()
@@ -56,8 +57,8 @@ def test_who_comes_late_is_told_who_was_first(plain, seed, asks):
     page = plain(f"/approvals/{asked.approval_id}/")
     says(seed, asked.approval_id, "reject", "otto@acme.test", "too early")
     page.get_by_role("button", name="Approve").click()
-    assert "It was already rejected by otto@acme.test at 20" in page.locator(".messages").inner_text()
-    assert "too early" in page.locator("[aria-labelledby=votes-title]").inner_text()
+    expect(page.locator(".messages")).to_contain_text("It was already rejected by otto@acme.test at 20")
+    expect(page.locator("[aria-labelledby=votes-title]")).to_contain_text("too early")
 
 
 def test_who_has_no_say_sees_why_and_buttons_that_do_nothing(plain, asks):
@@ -65,19 +66,19 @@ def test_who_has_no_say_sees_why_and_buttons_that_do_nothing(plain, asks):
     page = plain(f"/approvals/{asked.approval_id}/")
     told = page.locator("[aria-labelledby=decide-title]").inner_text()
     assert "is not one of those who decide this now: otto@acme.test, role:finance" in told
-    assert page.get_by_role("button", name="Approve").get_attribute("aria-disabled") == "true"
+    expect(page.get_by_role("button", name="Approve")).to_have_attribute("aria-disabled", "true")
 
 
 def test_one_of_several_is_told_that_others_have_to_agree(plain, seed, asks):
     asked = asks(stages=TWO_STAGES)
     page = plain(f"/approvals/{asked.approval_id}/")
     page.get_by_role("button", name="Approve").click()
-    assert "Your approval counts; others have to agree, too." in page.locator(".messages").inner_text()
-    assert "1 of 2 · stage 1 of 2" in page.locator("[aria-labelledby=stages-title]").inner_text()
-    assert "You have spoken already." in page.locator("[aria-labelledby=decide-title]").inner_text()
+    expect(page.locator(".messages")).to_contain_text("Your approval counts; others have to agree, too.")
+    expect(page.locator("[aria-labelledby=stages-title]")).to_contain_text("1 of 2 · stage 1 of 2")
+    expect(page.locator("[aria-labelledby=decide-title]")).to_contain_text("You have spoken already.")
     says(seed, asked.approval_id, "approve", "otto@acme.test")
     page.reload()
-    assert "0 of 1 · stage 2 of 2" in page.locator("[aria-labelledby=stages-title]").inner_text()
+    expect(page.locator("[aria-labelledby=stages-title]")).to_contain_text("0 of 1 · stage 2 of 2")
 
 
 def test_the_list_shows_what_waits_and_what_was_decided(plain, seed, asks):
@@ -96,7 +97,7 @@ def test_the_list_shows_what_waits_and_what_was_decided(plain, seed, asks):
 
 def test_a_step_that_asks_is_drawn_with_a_person(visit, asks):
     page = visit(f"/runs/{asks().workflow_run_id}/steps/")
-    assert "Needs approval" in page.locator("tr[data-state=approval]").inner_text()
+    expect(page.locator("tr[data-state=approval]")).to_contain_text("Needs approval")
 
 
 @pytest.fixture(scope="module")

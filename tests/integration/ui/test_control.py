@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
+from playwright.sync_api import expect
 
 from engine import facade
 from engine.model.errors import StepError
@@ -28,10 +30,10 @@ def test_a_run_is_paused_and_goes_on(plain, seed):
     page = plain(f"/runs/{seed.sleeping_run()}/")
     page.get_by_role("button", name="Pause").click()
     assert _badge(page) == "Paused"
-    assert "paused by" in page.locator("[aria-labelledby=why-title]").inner_text()
+    expect(page.locator("[aria-labelledby=why-title]")).to_contain_text("paused by")
     page.get_by_role("button", name="Resume").click()
     assert _badge(page) in ("Sleeping", "Queued")
-    assert page.locator(".messages").inner_text() == "The run goes on."
+    expect(page.locator(".messages")).to_have_text("The run goes on.")
 
 
 def test_a_run_is_killed_with_a_reason_and_restarted_where_it_was_stopped(plain, seed):
@@ -50,13 +52,13 @@ def test_a_run_is_forked_from_a_step_and_a_wrong_one_is_explained(plain, seed):
     page.get_by_role("link", name="Fork…").click()
     page.get_by_label("From step").fill("notify_custmer")
     page.get_by_role("button", name="Fork").click()
-    assert "notify_customer" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("notify_customer")
     page.get_by_label("From step").fill("notify_customer")
     page.get_by_label("Inputs").fill('{"order": 7}')
     page.get_by_role("button", name="Fork").click()
     assert _badge(page) == "Queued"
-    assert "Fork of" in page.locator(".facts").inner_text()
-    assert str(source) not in page.url
+    expect(page.locator(".facts")).to_contain_text("Fork of")
+    expect(page).not_to_have_url(re.compile(str(source)))
 
 
 def test_a_fork_of_a_run_that_was_undone_begins_with_what_was_done_first(plain, seed):
@@ -70,13 +72,13 @@ def test_a_fork_of_a_run_that_was_undone_begins_with_what_was_done_first(plain, 
     )
     page = plain(f"/runs/{source}/")
     page.get_by_role("link", name="Fork…").click()
-    assert page.get_by_label("From step").input_value() == "validate_order"
+    expect(page.get_by_label("From step")).to_have_value("validate_order")
     page.get_by_label("From step").fill("fraud_check")
     page.get_by_role("button", name="Fork").click()
-    assert "validate_order" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("validate_order")
     page.get_by_label("From step").fill("validate_order")
     page.get_by_role("button", name="Fork").click()
-    assert "Fork of" in page.locator(".facts").inner_text()
+    expect(page.locator(".facts")).to_contain_text("Fork of")
 
 
 def test_a_step_that_waits_for_a_person_is_shown_and_given_up(plain, visit, seed, site):
@@ -92,8 +94,8 @@ def test_a_step_that_waits_for_a_person_is_shown_and_given_up(plain, visit, seed
     if folder := os.environ.get("SCREENSHOTS"):
         seen.screenshot(path=f"{folder}/paused.png")
     page = plain(f"/runs/{run}/")
-    assert "the bank did not answer" in page.locator("#exhausted").inner_text()
-    assert page.get_by_role("button", name="Try again").is_visible()
+    expect(page.locator("#exhausted")).to_contain_text("the bank did not answer")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     page.get_by_role("button", name="Give up charge_card").click()
     assert _badge(page) == "Queued"
     assert facade.list_exhausted(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=run) == []

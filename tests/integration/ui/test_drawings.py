@@ -29,7 +29,7 @@ def test_a_run_is_taken_away_with_its_states_and_without_scripts(visit, runs):
     assert (name.rpartition(".")[2], mermaid.split()[0]) == ("mmd", "flowchart")
     name, dot = taken(page, f"Download DOT of {title}")
     assert (name.rpartition(".")[2], dot.split()[0]) == ("dot", "digraph")
-    assert page.locator(".copy").first.is_hidden()
+    expect(page.locator(".copy").first).to_be_hidden()
 
 
 @pytest.mark.parametrize(

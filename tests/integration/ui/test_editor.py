@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 PASTE = """(node, text) => {
@@ -24,9 +26,9 @@ def test_a_mistake_is_shown_in_the_list_and_in_the_gutter_and_the_graph_is_dimme
     expect(page.locator("#preview .dag a.node")).to_have_count(2)
     write(page, "from highway_dsl import WorkflowBuilder\n\nbuilder = WorkflowBuilder('x'\n")
     expect(page.locator("#problems li")).to_have_count(1, timeout=15_000)
-    assert page.locator("#problems .place").inner_text().startswith("3:")
+    expect(page.locator("#problems .place")).to_have_text(re.compile("^3:"))
     expect(page.locator(".cm-gutter-lint .cm-lint-marker-error")).to_have_count(1)
-    assert page.locator("#preview .dag").is_visible()
+    expect(page.locator("#preview .dag")).to_be_visible()
     assert float(page.locator("#preview .dag").evaluate("node => getComputedStyle(node).opacity")) < 1
     page.screenshot(path=screenshots / "start-mistake-light-1440.png")
 
@@ -41,7 +43,7 @@ def test_a_problem_of_the_definition_points_at_the_line_that_names_the_task(visi
     )
     problem = page.locator("#problems li", has_text="nobody").first
     expect(problem).to_be_visible(timeout=15_000)
-    assert problem.locator(".place").inner_text().startswith("3:")
+    expect(problem.locator(".place")).to_have_text(re.compile("^3:"))
 
 
 def test_what_is_written_is_what_is_sent(visit):
@@ -53,7 +55,7 @@ def test_what_is_written_is_what_is_sent(visit):
     page.get_by_role("button", name="Start run").first.click()
     expect(page.get_by_role("heading", name="from_yaml")).to_be_visible(timeout=15_000)
     page.get_by_role("link", name="from_yaml").first.click()
-    assert "operator_type: task" in page.locator("pre.code").inner_text()
+    expect(page.locator("pre.code")).to_contain_text("operator_type: task")
     page.get_by_role("link", name="Start run").click()
-    assert page.get_by_role("radio", name="YAML").is_checked()
-    assert "from_yaml" in page.locator("#id_source").input_value()
+    expect(page.get_by_role("radio", name="YAML")).to_be_checked()
+    expect(page.locator("#id_source")).to_have_value(re.compile("from_yaml"))

@@ -77,7 +77,7 @@ def test_a_run_is_followed_to_its_end(visit, site, seed):
     expect(page.locator("#node-first")).to_have_attribute("data-state", "succeeded", timeout=15_000)
     expect(page.locator("#node-gate")).to_have_attribute("data-state", "waiting", timeout=5_000)
     expect(badge).to_have_text("Sleeping")
-    assert "open_the_gate" in page.locator(".banner").inner_text()
+    expect(page.locator(".banner")).to_contain_text("open_the_gate")
     before = len(statuses)
     page.wait_for_timeout(7_000)
     assert len(statuses) - before >= 2
@@ -86,8 +86,8 @@ def test_a_run_is_followed_to_its_end(visit, site, seed):
     expect(badge).to_have_text("Succeeded", timeout=10_000)
     for node in ("first", "gate", "last"):
         expect(page.locator(f"#node-{node}")).to_have_attribute("data-state", "succeeded")
-    assert page.title().startswith("Succeeded")
-    assert "succeeded" in page.locator("link[rel=icon]").get_attribute("href")
+    expect(page).to_have_title(re.compile("^Succeeded"))
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("succeeded"))
     after = len(statuses)
     page.wait_for_timeout(6_000)
     assert len(statuses) == after
@@ -104,13 +104,13 @@ def test_a_failed_run_tells_its_cause(visit):
     page = visit("/runs/start/")
     start(page, BROKEN)
     expect(page.locator("h1 + .badge")).to_have_text("Failed", timeout=15_000)
-    assert page.locator("#failure h2").inner_text() == "breaks failed"
+    expect(page.locator("#failure h2")).to_have_text("breaks failed")
     page.locator("#failure").get_by_role("link", name="Open step").click()
-    assert "exit 3" in page.locator("#step-panel").inner_text()
+    expect(page.locator("#step-panel")).to_contain_text("exit 3")
     page.get_by_role("button", name="Retry").dblclick()
     page.wait_for_url(lambda url: "?step" not in url)
     expect(page.locator("h1 + .badge")).to_have_text("Failed", timeout=15_000)
-    assert page.locator(".facts a").count() == 1
+    expect(page.locator(".facts a")).to_have_count(1)
 
 
 def test_reading_is_not_disturbed_by_updates(visit, seed):
@@ -142,8 +142,8 @@ def test_a_lost_server_is_told_and_found_again(visit, seed):
     live = page.locator("#live")
     page.route("**/-/live/**", lambda route: route.abort())
     expect(live).to_have_attribute("data-connection", "lost", timeout=15_000)
-    assert live.get_by_role("button", name="Reconnect").is_visible()
-    assert page.locator(".dag").is_visible()
+    expect(live.get_by_role("button", name="Reconnect")).to_be_visible()
+    expect(page.locator(".dag")).to_be_visible()
     page.unroute("**/-/live/**")
     expect(live).to_have_attribute("data-connection", "live", timeout=8_000)
 
@@ -155,7 +155,7 @@ def test_new_runs_are_announced_and_never_jump_in(visit, seed):
     seed.run("completed")
     seed.run("completed")
     page.get_by_role("link", name="2 new runs").click(timeout=15_000)
-    assert page.locator("#rows tr[id^=run]").count() == rows + 2
+    expect(page.locator("#rows tr[id^=run]")).to_have_count(rows + 2)
 
 
 def test_loading_more_appends_rows_in_order(visit, seed):
@@ -168,7 +168,7 @@ def test_loading_more_appends_rows_in_order(visit, seed):
     expect(page.locator("#rows tr[id^=run]")).to_have_count(110)
     ids = page.eval_on_selector_all("#rows tr[id^=run]", "rows => rows.map(row => row.id)")
     assert ids == sorted(set(ids), reverse=True)
-    assert page.get_by_role("link", name="Load 50 more").count() == 0
+    expect(page.get_by_role("link", name="Load 50 more")).to_have_count(0)
 
 
 def test_injected_markup_stays_inert(visit, seed):

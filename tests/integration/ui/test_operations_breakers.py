@@ -27,16 +27,16 @@ def test_an_open_breaker_tells_why_and_is_closed_and_reset(plain, seed):
     assert "Open" in row
     assert "5 failures in a row: 503 Service Unavailable" in row
     page.get_by_role("link", name=PAY).click()
-    assert page.locator("h1 + .badge").inner_text() == "Open"
-    assert "Nobody calls this resource" in page.locator(".banner").inner_text()
+    expect(page.locator("h1 + .badge")).to_have_text("Open")
+    expect(page.locator(".banner")).to_contain_text("Nobody calls this resource")
     page.get_by_role("button", name="Close").click()
-    assert page.locator("h1 + .badge").inner_text() == "Closed"
-    assert "503 Service Unavailable" in page.locator("[aria-labelledby=error-title]").inner_text()
+    expect(page.locator("h1 + .badge")).to_have_text("Closed")
+    expect(page.locator("[aria-labelledby=error-title]")).to_contain_text("503 Service Unavailable")
     assert state(seed, PAY) == "closed"
     page.get_by_role("link", name="Reset…").click()
     page.get_by_role("button", name="Reset the breaker").click()
-    assert page.locator(".messages").inner_text() == "The breaker was reset."
-    assert page.locator("tbody tr", has_text=PAY).count() == 0
+    expect(page.locator(".messages")).to_have_text("The breaker was reset.")
+    expect(page.locator("tbody tr", has_text=PAY)).to_have_count(0)
 
 
 def test_a_breaker_is_opened_by_hand_with_a_reason_that_is_shown(plain, seed):
@@ -46,11 +46,11 @@ def test_a_breaker_is_opened_by_hand_with_a_reason_that_is_shown(plain, seed):
     page.get_by_label("Minutes").fill("5")
     page.evaluate("document.getElementById('id_reason').required = false")
     page.get_by_role("button", name="Open the breaker").click()
-    assert "required" in page.locator("#id_reason-error").inner_text()
-    assert page.get_by_label("Resource").input_value() == "warehouse"
+    expect(page.locator("#id_reason-error")).to_contain_text("required")
+    expect(page.get_by_label("Resource")).to_have_value("warehouse")
     page.get_by_label("Reason").fill("it moves house")
     page.get_by_role("button", name="Open the breaker").click()
-    assert "Opened by admin@localhost.localdomain: it moves house" in page.locator(".banner").inner_text()
+    expect(page.locator(".banner")).to_contain_text("Opened by admin@localhost.localdomain: it moves house")
     found = facade.get_breaker(seed.connection, tenant_id=seed.tenant_id, resource_key="warehouse")
     assert found.state == "open"
     assert 290 < (found.seconds_until_half_open or 0) <= 300
@@ -70,9 +70,9 @@ def test_all_breakers_are_reset_after_they_were_counted(plain, seed):
     page = plain("/circuits/")
     number = page.locator("tbody tr").count()
     page.get_by_role("link", name="Reset all…").click()
-    assert f"{number} breaker" in page.locator("form.pad p").inner_text()
+    expect(page.locator("form.pad p")).to_contain_text(f"{number} breaker")
     page.get_by_role("button", name="Reset them all").click()
-    assert page.get_by_role("heading", name="No circuit breaker has counted a failure").is_visible()
+    expect(page.get_by_role("heading", name="No circuit breaker has counted a failure")).to_be_visible()
 
 
 def test_the_page_follows_the_breaker_and_asks_for_nothing_when_nothing_changed(visit, seed):

@@ -29,17 +29,17 @@ def test_a_queue_is_paused_with_a_reason_and_resumed(plain, seed):
     seed.run("pending", queue="cards", delay_seconds=0)
     page = plain("/queues/")
     row = page.locator("tbody tr", has_text="cards")
-    assert "No worker" in row.inner_text()
+    expect(row).to_contain_text("No worker")
     row.get_by_role("link", name="cards").click()
-    assert "manage.py runworker --queues cards" in page.locator(".banner").inner_text()
+    expect(page.locator(".banner")).to_contain_text("manage.py runworker --queues cards")
     page.get_by_role("link", name="Pause…").click()
     page.evaluate("document.getElementById('reason').required = false")
     page.get_by_role("button", name="Pause the queue").click()
-    assert "Say why" in page.locator("#reason-error").inner_text()
+    expect(page.locator("#reason-error")).to_contain_text("Say why")
     page.get_by_label("Reason").fill("new cards")
     page.get_by_role("button", name="Pause the queue").click()
-    assert page.locator("h1 + .badge").inner_text() == "Paused"
-    assert "new cards" in page.locator(".banner").first.inner_text()
+    expect(page.locator("h1 + .badge")).to_have_text("Paused")
+    expect(page.locator(".banner").first).to_contain_text("new cards")
     assert queue(seed, "cards").pause_reason == "new cards"
     page.get_by_role("button", name="Resume").click()
     assert queue(seed, "cards").paused_at is None
@@ -66,7 +66,7 @@ def test_a_cap_is_set_refused_at_its_place_and_taken_away(plain, seed):
     page.evaluate("document.getElementById('id_max_running').type = 'text'")
     page.get_by_label("Tasks at a time").fill("many")
     page.get_by_role("button", name="Set the cap").click()
-    assert "whole number" in page.locator("#id_max_running-error").inner_text()
+    expect(page.locator("#id_max_running-error")).to_contain_text("whole number")
     page.get_by_label("Tasks at a time").fill("")
     page.get_by_role("button", name="Set the cap").click()
     assert queue(seed, "capped").max_running is None
@@ -77,7 +77,7 @@ def test_the_platforms_word_about_the_tenant_is_read(plain, seed):
     facade.set_tenant_policy(seed.connection, tenant_id=seed.tenant_id, policy=policy, paused=True)
     try:
         page = plain("/queues/")
-        assert "the bill" in page.locator("[aria-labelledby=tenant-paused]").inner_text()
+        expect(page.locator("[aria-labelledby=tenant-paused]")).to_contain_text("the bill")
         told = page.locator("[aria-labelledby=tenant-title]").inner_text()
         assert "/ 50" in told
         assert "Weight of its turns\n3" in told
@@ -91,7 +91,7 @@ def test_a_limit_shows_its_holders_and_its_line(plain, limited):
     assert "3 at a time" in row
     assert "3 / 3" in row
     page.get_by_role("link", name="erp-eu").click()
-    assert page.locator("[aria-labelledby=holders-title] tbody tr").count() == 3
+    expect(page.locator("[aria-labelledby=holders-title] tbody tr")).to_have_count(3)
     line = page.locator("[aria-labelledby=line-title] a")
     assert [link.get_attribute("href").strip("/").rsplit("/", 1)[1] for link in line.all()] == [
         str(run) for run in limited[3:]
@@ -102,12 +102,12 @@ def test_a_limit_is_set_by_hand_and_let_go(plain, seed, limited):
     page = plain("/limits/of/rate/mail")
     page.get_by_label("Starts").fill("2000")
     page.get_by_role("button", name="Set the limit").click()
-    assert "A rate has 1 to 1000 starts" in page.locator("#id_capacity-error").inner_text()
+    expect(page.locator("#id_capacity-error")).to_contain_text("A rate has 1 to 1000 starts")
     page.get_by_label("Starts").fill("20")
     page.get_by_label("In how many seconds").fill("30.5")
     page.get_by_role("button", name="Set the limit").click()
-    assert "20 in 30.5 s" in page.locator(".facts").inner_text()
-    assert "admin@localhost.localdomain, by hand" in page.locator(".facts").inner_text()
+    expect(page.locator(".facts")).to_contain_text("20 in 30.5 s")
+    expect(page.locator(".facts")).to_contain_text("admin@localhost.localdomain, by hand")
     page.get_by_role("button", name="Let definitions say it again").click()
     assert not facade.get_limit(seed.connection, tenant_id=seed.tenant_id, kind="rate", key="mail").pinned
 

@@ -32,30 +32,30 @@ def test_a_letter_is_inspected_requeued_once_and_purged(plain, seed, failed):
     letter_id = letter(seed, run_id=failed)
     page = plain("/dead-letters/")
     page.get_by_role("link", name="503 Service Unavailable").click()
-    assert "HTTPError" in page.locator("#cause").inner_text()
+    expect(page.locator("#cause")).to_contain_text("HTTPError")
     form = page.locator("form[action$='/requeue/']")
     fields = {
         name: form.locator(f"input[name={name}]").get_attribute("value") for name in ("key", "csrfmiddlewaretoken")
     }
     address = form.get_attribute("action")
     page.get_by_role("button", name="Requeue").click()
-    assert "Requeued by admin@localhost.localdomain" in page.locator(".banner").last.inner_text()
+    expect(page.locator(".banner").last).to_contain_text("Requeued by admin@localhost.localdomain")
     page.request.post(address, form=fields, headers={"Referer": page.url})
     (one,) = letters(seed)
     assert one.dead_letter_id == letter_id
     retries = facade.list_related(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=failed)
     assert [other.workflow_run_id for other in retries] == [one.requeued_run_id]
     page.get_by_role("link", name="Purge…").click()
-    assert "503 Service Unavailable" in page.locator(".items").inner_text()
+    expect(page.locator(".items")).to_contain_text("503 Service Unavailable")
     page.get_by_role("button", name="Purge the letter").click()
     assert letters(seed) == []
-    assert page.get_by_role("heading", name="No dead letters", exact=True).is_visible()
+    expect(page.get_by_role("heading", name="No dead letters", exact=True)).to_be_visible()
 
 
 def test_what_never_started_is_started_by_requeueing_its_letter(plain, seed, failed):
     letter_id = unstarted_letter(seed)
     page = plain(f"/dead-letters/{letter_id}/")
-    assert "definition_id" in page.locator("[aria-labelledby=request-title]").inner_text()
+    expect(page.locator("[aria-labelledby=request-title]")).to_contain_text("definition_id")
     page.get_by_role("button", name="Requeue").click()
     (one,) = letters(seed)
     run = facade.get_run(seed.connection, tenant_id=seed.tenant_id, workflow_run_id=one.requeued_run_id)
@@ -77,13 +77,13 @@ def test_ticked_letters_are_purged_after_they_were_named(plain, seed, failed):
     gone, kept = letter(seed, run_id=failed), letter(seed, "poison", failed)
     page = plain("/dead-letters/")
     page.get_by_role("button", name="Purge selected…").click()
-    assert "tick the letters first" in page.locator(".messages").inner_text()
+    expect(page.locator(".messages")).to_contain_text("tick the letters first")
     page.locator(f"input[value='{gone}']").check()
     page.get_by_role("button", name="Purge selected…").click()
-    assert page.get_by_role("heading", name="Purge 1 dead letter?").is_visible()
+    expect(page.get_by_role("heading", name="Purge 1 dead letter?")).to_be_visible()
     assert len(letters(seed)) == 2
     page.get_by_role("button", name="Purge 1 letter").click()
-    assert page.locator(".messages").inner_text() == "1 letter was purged."
+    expect(page.locator(".messages")).to_have_text("1 letter was purged.")
     assert [one.dead_letter_id for one in letters(seed)] == [kept]
 
 
@@ -94,7 +94,7 @@ def test_a_filter_is_purged_whole_and_nothing_else(plain, seed, failed):
     page = plain("/dead-letters/")
     page.get_by_label("Reason").select_option("poison")
     page.get_by_role("button", name="Apply").click()
-    assert page.locator("tbody tr").count() == 3
+    expect(page.locator("tbody tr")).to_have_count(3)
     page.get_by_role("link", name="Purge all of these…").click()
     page.get_by_role("button", name="Purge 3 letters").click()
     assert [one.dead_letter_id for one in letters(seed)] == [kept]
@@ -104,9 +104,9 @@ def test_letters_are_paged_by_key(plain, seed, failed):
     for _ in range(53):
         letter(seed, run_id=failed)
     page = plain("/dead-letters/")
-    assert page.locator("tbody tr").count() == 50
+    expect(page.locator("tbody tr")).to_have_count(50)
     page.get_by_role("link", name="Older letters").click()
-    assert page.locator("tbody tr").count() == 3
+    expect(page.locator("tbody tr")).to_have_count(3)
 
 
 def test_with_scripts_one_box_ticks_all_and_says_how_many(visit, seed, failed):

@@ -51,10 +51,10 @@ def test_a_policy_that_deletes_more_asks_first(plain, seed, old_runs):
     page = plain("/settings/retention/")
     page.get_by_label("Failed, cancelled and compensated runs, days").fill("59")
     page.get_by_role("button", name="Set the policy").click()
-    assert "4 runs will be deleted" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("4 runs will be deleted")
     assert policy(seed) == Retention(30, 90)
     page.get_by_role("button", name="Set it and delete 4 runs").click()
-    assert page.locator(".messages").inner_text() == "The policy was set."
+    expect(page.locator(".messages")).to_have_text("The policy was set.")
     assert policy(seed) == Retention(30, 59)
 
 
@@ -63,11 +63,11 @@ def test_a_policy_that_keeps_more_is_set_at_once_and_a_wrong_one_is_refused_at_i
     page.evaluate("document.querySelectorAll('#retention-form input').forEach(field => field.type = 'text')")
     page.get_by_label("Completed runs, days").fill("0")
     page.get_by_role("button", name="Set the policy").click()
-    assert "greater than or equal to 1" in page.locator("#id_keep_completed_days-error").inner_text()
+    expect(page.locator("#id_keep_completed_days-error")).to_contain_text("greater than or equal to 1")
     page.get_by_label("Completed runs, days").fill("")
     page.get_by_role("button", name="Set the policy").click()
     assert policy(seed) == Retention(None, 90)
-    assert "for ever" in page.locator(".facts").inner_text()
+    expect(page.locator(".facts")).to_contain_text("for ever")
 
 
 def test_with_scripts_the_count_follows_the_form(visit, seed, old_runs):
@@ -107,17 +107,17 @@ def test_a_worker_is_paused_resumed_bounded_and_drained(operator, seed):
     operator.get_by_role("link", name="Pause…").click()
     operator.get_by_label("Reason").fill("hot")
     operator.get_by_role("button", name="Pause the worker").click()
-    assert operator.locator("h1 + .badge").inner_text() == "Paused"
-    assert "hot" in operator.locator(".banner").inner_text()
+    expect(operator.locator("h1 + .badge")).to_have_text("Paused")
+    expect(operator.locator(".banner")).to_contain_text("hot")
     operator.get_by_role("button", name="Resume").click()
-    assert operator.locator("h1 + .badge").inner_text() == "Online"
+    expect(operator.locator("h1 + .badge")).to_have_text("Online")
     operator.get_by_label("Tasks it holds").fill("5")
     operator.get_by_role("button", name="Set the capacity").click()
     told = facade.get_worker(seed.connection, worker_id=worker_id)
     assert (told.capacity, told.batch) == (5, None)
     operator.get_by_role("link", name="Drain…").click()
     operator.get_by_role("button", name="Drain the worker").click()
-    assert operator.locator("h1 + .badge").inner_text() == "Draining"
+    expect(operator.locator("h1 + .badge")).to_have_text("Draining")
 
 
 def test_a_worker_that_is_gone_is_taken_off_the_list_and_a_living_one_is_not(operator, seed):
@@ -125,10 +125,10 @@ def test_a_worker_that_is_gone_is_taken_off_the_list_and_a_living_one_is_not(ope
     operator.goto(f"/t/demo/workers/{gone}/")
     operator.get_by_role("link", name="Take it off the list…").click()
     operator.get_by_role("button", name="Take it off the list").click()
-    assert operator.locator("tbody tr", has_text="worker-gone").count() == 0
+    expect(operator.locator("tbody tr", has_text="worker-gone")).to_have_count(0)
     operator.goto(f"/t/demo/workers/{living}/forget/")
     operator.get_by_role("button", name="Take it off the list").click()
-    assert "is alive" in operator.locator(".messages").inner_text()
+    expect(operator.locator(".messages")).to_contain_text("is alive")
 
 
 def test_who_may_only_look_sees_what_it_would_take_and_is_refused(visit, site, seed):
@@ -152,7 +152,7 @@ def test_who_may_only_look_sees_what_it_would_take_and_is_refused(visit, site, s
             f"Needs the permission {permission}"
         )
     page.goto("/t/demo/settings/retention/")
-    assert "workflows.retention:manage" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("workflows.retention:manage")
     token = next(cookie["value"] for cookie in page.context.cookies() if "csrf" in cookie["name"])
     for path in ("circuits/close/looked-at", f"dead-letters/{letter_id}/requeue/", "queues/looked-at/resume/"):
         answer = page.request.post(f"/t/demo/{path}", form={"csrfmiddlewaretoken": token, "key": "k"})

@@ -31,9 +31,9 @@ def test_what_a_viewer_may_not_do_is_seen_named_and_refused(viewer, runs, screen
     cancel = viewer.get_by_role("button", name="Cancel…")
     expect(cancel).to_have_attribute("aria-disabled", "true")
     expect(cancel).to_have_accessible_description("Needs the permission workflows.run:cancel")
-    assert viewer.get_by_role("link", name="Start run").count() == 0
+    expect(viewer.get_by_role("link", name="Start run")).to_have_count(0)
     viewer.goto(f"/t/demo/runs/{runs['sleeping']}/cancel/")
-    assert "workflows.run:cancel" in viewer.locator("main").inner_text()
+    expect(viewer.locator("main")).to_contain_text("workflows.run:cancel")
     viewer.screenshot(path=screenshots / "not-allowed-light-1440.png")
     assert violations(viewer) == []
     token = next(cookie["value"] for cookie in viewer.context.cookies() if "csrf" in cookie["name"])
@@ -62,7 +62,7 @@ def test_a_run_is_reached_and_read_with_the_keyboard_alone(visit, runs):
     assert page.evaluate("document.activeElement.id") == "node-fraud_check"
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("step=fraud_check"))
-    assert page.locator("#step-title").inner_text() == "fraud_check"
+    expect(page.locator("#step-title")).to_have_text("fraud_check")
 
 
 def test_every_stop_of_the_tab_key_is_in_sight(visit, runs):

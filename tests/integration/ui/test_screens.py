@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.integration.ui.schedules import seed_schedules
 from tests.integration.ui.site import overflow, violations
@@ -100,8 +101,8 @@ def test_the_chooser_lists_the_tenants_of_a_person(visit, site, screenshots):
     page = visit("/")
     page.goto("/?choose")
     page.screenshot(path=screenshots / "chooser-light-1440.png")
-    assert page.get_by_role("link", name="Demo").is_visible()
-    assert page.get_by_role("link", name="Default").is_visible()
+    expect(page.get_by_role("link", name="Demo")).to_be_visible()
+    expect(page.get_by_role("link", name="Default")).to_be_visible()
     assert violations(page) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -27,35 +29,35 @@ def plain(visit):
 def test_somebody_signs_in_and_out(plain, site):
     page = plain("/login", signed_in=False)
     fill_login(page, "wrong password")
-    assert "not correct" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("not correct")
     fill_login(page, site.password)
     page.get_by_role("link", name="Demo").click()
-    assert page.get_by_role("heading", name="Dashboard").is_visible()
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     page.goto("/t/demo/runs/")
-    assert "/login" in page.url
+    expect(page).to_have_url(re.compile("/login"))
 
 
 def test_runs_are_filtered_by_status_and_paged(plain, runs):
     page = plain("/runs/")
-    assert page.locator("#rows tr[id^=run]").count() == 50
+    expect(page.locator("#rows tr[id^=run]")).to_have_count(50)
     page.get_by_role("link", name="Load 50 more").click()
-    assert page.locator("#rows tr[id^=run]").count() == 7
+    expect(page.locator("#rows tr[id^=run]")).to_have_count(7)
     page.goto("/t/demo/runs/")
     page.get_by_role("link", name="Failed 1").click()
-    assert page.locator("#rows tr[id^=run]").count() == 1
-    assert page.get_by_label("Filter runs").input_value() == "status:failed"
+    expect(page.locator("#rows tr[id^=run]")).to_have_count(1)
+    expect(page.get_by_label("Filter runs")).to_have_value("status:failed")
 
 
 def test_a_run_is_opened_down_to_its_step_and_its_logs(plain, runs):
     page = plain("/runs/?q=status:failed")
     page.locator("#rows a").first.click()
     page.locator(".dag a.node", has_text="reserve_stock").click()
-    assert "reserve_stock done" in page.locator("#step-panel").inner_text()
+    expect(page.locator("#step-panel")).to_contain_text("reserve_stock done")
     page.get_by_role("link", name="Steps 12").click()
-    assert page.locator("tbody tr").count() == 12
+    expect(page.locator("tbody tr")).to_have_count(12)
     page.locator("#tab-logs").click()
-    assert "line 40 of the story" in page.get_by_role("log").text_content()
+    expect(page.get_by_role("log")).to_contain_text("line 40 of the story")
 
 
 def test_a_run_is_cancelled_with_a_reason(plain, runs):
@@ -63,17 +65,17 @@ def test_a_run_is_cancelled_with_a_reason(plain, runs):
     page.get_by_role("link", name="Cancel…").click()
     page.get_by_label("Reason").fill("not needed any more")
     page.get_by_role("button", name="Cancel the run").click()
-    assert page.locator("h1 + .badge").inner_text() == "Cancelled"
-    assert page.locator(".messages").inner_text() == "The run was asked to stop."
+    expect(page.locator("h1 + .badge")).to_have_text("Cancelled")
+    expect(page.locator(".messages")).to_have_text("The run was asked to stop.")
 
 
 def test_a_failed_run_is_retried_and_both_lead_to_each_other(plain, runs):
     page = plain(f"/runs/{runs['failed']}/")
     page.get_by_role("button", name="Retry").click()
-    assert page.locator("h1 + .badge").inner_text() == "Queued"
+    expect(page.locator("h1 + .badge")).to_have_text("Queued")
     page.locator(".facts a").click()
-    assert str(runs["failed"]) in page.url
-    assert "Retried as" in page.locator(".facts").inner_text()
+    expect(page).to_have_url(re.compile(str(runs["failed"])))
+    expect(page.locator(".facts")).to_contain_text("Retried as")
 
 
 def test_a_definition_is_checked_and_started(plain):
@@ -81,17 +83,17 @@ def test_a_definition_is_checked_and_started(plain):
     page.get_by_role("radio", name="JSON").check()
     page.get_by_label("Definition").fill('{"name": "plain", "tasks": {"a": {"operator_type": "task", "function": 5}}}')
     page.get_by_role("button", name="Check").click()
-    assert page.locator("#problems li").first.is_visible()
+    expect(page.locator("#problems li").first).to_be_visible()
     page.get_by_label("Definition").fill(
         '{"name": "plain", "tasks": {"a": {"operator_type": "task", "function": "tools.log.info", "args": ["hi"]}}}'
     )
     page.get_by_label("Inputs").fill("[]")
     page.get_by_role("button", name="Start run").first.click()
-    assert "JSON object" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("JSON object")
     page.get_by_label("Inputs").fill('{"x": 1}')
     page.get_by_role("button", name="Start run").first.click()
-    assert page.get_by_role("heading", name="plain").is_visible()
-    assert page.locator("h1 + .badge").inner_text() == "Queued"
+    expect(page.get_by_role("heading", name="plain")).to_be_visible()
+    expect(page.locator("h1 + .badge")).to_have_text("Queued")
 
 
 def test_a_run_is_begun_with_a_template(plain):
@@ -99,26 +101,26 @@ def test_a_run_is_begun_with_a_template(plain):
     page.get_by_role("link", name="Begin with a template").click()
     page.get_by_label("Search templates").fill("tools.lock.acquire")
     page.get_by_role("button", name="Search").click()
-    assert page.get_by_text("1 template. It runs as it is").is_visible()
+    expect(page.get_by_text("1 template. It runs as it is")).to_be_visible()
     page.get_by_role("link", name="Use this template One at a time").click()
-    assert 'WorkflowBuilder("one_at_a_time"' in page.get_by_label("Definition").input_value()
+    expect(page.get_by_label("Definition")).to_have_value(re.compile(r'WorkflowBuilder\("one_at_a_time"'))
     page.get_by_role("button", name="Start run").first.click()
-    assert page.get_by_role("heading", name="one_at_a_time").is_visible()
+    expect(page.get_by_role("heading", name="one_at_a_time")).to_be_visible()
     assert page.goto("/t/default/runs/start/?template=of_nobody").status == 404
 
 
 def test_templates_are_narrowed_by_tag_and_word_and_shown_again(plain):
     page = plain("/templates/")
-    assert page.locator(".gallery > li").count() == len(templates())
+    expect(page.locator(".gallery > li")).to_have_count(len(templates()))
     page.get_by_role("link", name="parallel", exact=True).click()
     page.get_by_label("Search templates").fill("multi_choice")
     page.get_by_role("button", name="Search").click()
-    assert page.locator(".gallery h2").all_inner_texts() == ["Notify whom it concerns"]
+    expect(page.locator(".gallery h2")).to_have_text(["Notify whom it concerns"])
     page.get_by_label("Search templates").fill("no such thing")
     page.get_by_role("button", name="Search").click()
-    assert page.get_by_role("heading", name="No template fits").is_visible()
+    expect(page.get_by_role("heading", name="No template fits")).to_be_visible()
     page.get_by_role("link", name="Show all").click()
-    assert page.locator(".gallery > li").count() == len(templates())
+    expect(page.locator(".gallery > li")).to_have_count(len(templates()))
 
 
 def test_theme_and_density_are_kept(plain):
@@ -127,6 +129,6 @@ def test_theme_and_density_are_kept(plain):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_role("button", name="Compact").click()
     expect(page.locator("html")).to_have_attribute("data-density", "compact")
-    assert page.url.endswith("/t/demo/runs/")
+    expect(page).to_have_url(re.compile("/t/demo/runs/$"))
     page.get_by_role("button", name="System").click()
     expect(page.locator("html:not([data-theme])")).to_be_attached()
