@@ -56,10 +56,10 @@ def node_modules(folder: Path) -> Path:
     return place / "node_modules"
 
 
-def versions(interpreter: Path, *packages: str) -> str:
-    """What is installed of them."""
-    ask = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
-    return _run([str(interpreter), "-c", ask, *packages]).strip()
+def version(interpreter: Path, package: str) -> str:
+    """What is installed of it."""
+    ask = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    return _run([str(interpreter), "-c", ask, package]).strip()
 
 
 def _digest(more: str, lock: Path) -> str:

@@ -7,6 +7,7 @@ import os
 import platform
 from pathlib import Path
 
+from bench.names import LONG
 from bench.run import Measured
 from bench.sizes import Sizes
 from bench.table import COST_HEADER, HEADER, LEGEND, as_markdown, cost_rows, rows
@@ -33,10 +34,11 @@ def block(found: Measured, postgres: str, sizes: Sizes) -> str:
     if costs := cost_rows(found.results):
         parts += ["What a finished one-step workflow cost (W6):", as_markdown(COST_HEADER, costs)]
     if found.load > (os.cpu_count() or 1) / 2:
-        parts.insert(1, "**The machine was busy with other work: these figures are rough, and times much too long.**")
+        parts.insert(1, "**The machine was busy with other work before the start: these figures are rough.**")
     parts += [f"Not measured: {name} ({reason})." for name, reason in found.absent.items()]
     parts += [f"Failed: {failure.splitlines()[0]}" for failure in found.failed]
-    parts += [f"{each.workload}, {each.system}: {'; '.join(each.notes)}." for each in found.results if each.notes]
+    noted = [each for each in found.results if each.notes and each.workload in LONG]
+    parts += [f"{each.workload}, {each.system}: {'; '.join(each.notes)}." for each in noted]
     return "\n\n".join(parts)
 
 

@@ -31,7 +31,7 @@ def rows(results: Sequence[Result]) -> list[Row]:
     made: list[Row] = []
     for workload, label in sorted(places, key=lambda place: [each.workload for each in results].index(place[0])):
         floor = by_place.get((workload, label, FLOOR))
-        ours = by_place.get((workload, label, OURS))
+        ours = by_place.get((workload, label, OURS)) or by_place.get((workload, "", OURS))
         for system in systems:
             figure = by_place.get((workload, label, system))
             if figure is not None:

@@ -35,7 +35,7 @@ class PostgresPeer:
         self._python = peers.python(self.ground.folder)
         self.ground.recreate(self._template)
         self._prepare(self.ground.url(self._template))
-        return peers.versions(self._python, *self.packages)
+        return ", ".join(f"{package} {peers.version(self._python, package)}" for package in self.packages)
 
     def fresh(self) -> None:
         """A copy of the template."""

@@ -45,13 +45,14 @@ def _drain(system: System, sizes: Sizes, processes: int) -> Figure:
 
 
 def _release(system: System, agent: Agent, backlog: int) -> tuple[float, Costs]:
-    """Where a worker is there from the beginning: all are held until a time. Rate and CPU are of the whole drain, for they may all run side by side
-    and end together."""
+    """Where a worker is there from the beginning: all are held until a time. Rate and CPU are of the whole drain from then on, for they may all run
+    side by side and end together."""
     hold_seconds = backlog / 1000 + 2
     began = time.time()
     agent.submit_batch("one_step", backlog, hold_seconds=hold_seconds)
-    before = costs.cpu(system.worker_pids(), system.server_pid())
     released = max(began + hold_seconds, time.time())
+    time.sleep(max(0.0, released - time.time()))
+    before = costs.cpu(system.worker_pids(), system.server_pid())
     ends = agent.wait_for_all(began, backlog)
     return backlog / max(ends.last - released, 1e-6), _spent(system, before, backlog)
 

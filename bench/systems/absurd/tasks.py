@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from absurd_sdk import AsyncAbsurd
@@ -39,19 +40,17 @@ async def wake_up(_params: Any, ctx: Any) -> float:
     return float(await ctx.step("step", clock))
 
 
-def register(app: AsyncAbsurd, children: AsyncAbsurd) -> None:
-    """Name the tasks to the workers of the two queues."""
+def register(app: AsyncAbsurd, children: AsyncAbsurd, start_children: Callable[[], None]) -> None:
+    """Name the tasks to the workers of the two queues. ``start_children`` starts that of the second, once, with the first run that needs it."""
     children.register_task("one_step")(one_step)
     for task in (one_step, ten_steps, wake_up):
         app.register_task(task.__name__)(task)
 
     @app.register_task("fan_out")
     async def fan_out(_params: Any, ctx: Any) -> None:
-        """Starting a child is a step each, so that a second attempt does not start it again."""
-
-        async def start() -> str:
-            return str((await children.spawn("one_step", None))["task_id"])
-
-        started = [await ctx.step(f"child_{number}", start) for number in range(CHILDREN)]
+        """Each child has a key, so that a second attempt does not start it again."""
+        start_children()
+        keys = [f"{ctx.task_id}:{number}" for number in range(CHILDREN)]
+        started = [await children.spawn("one_step", None, idempotency_key=key) for key in keys]
         for child in started:
-            await ctx.await_task_result(child, queue_name=CHILD_QUEUE)
+            await ctx.await_task_result(child["task_id"], queue_name=CHILD_QUEUE)

@@ -9,7 +9,7 @@ from dbos import DBOS, DBOSConfig
 from bench.client import CHILDREN, STEPS
 
 QUEUE = "bench"
-POLL_SECONDS = 0.02  # of the queue and of waiting for a child: the default of a second would be all that is measured
+POLL_SECONDS = 0.005  # of the queue and of waiting for a child: the default of a second would be all that is measured
 CONCURRENCY = 100
 
 

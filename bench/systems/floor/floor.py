@@ -37,7 +37,7 @@ class Floor:
             "W1": self._one_step,
             "W2": self._steps,
             "W4": lambda sizes: (self._notify(sizes, "to done"),),
-            "W5": lambda sizes: (self._notify(sizes, ""),),
+            "W5": lambda sizes: (self._notify(sizes, "to go on"),),
             "W6": self._backlog,
             "W7": self._submit,
         }
@@ -58,7 +58,11 @@ class Floor:
         return Result(workload, self.name, self._measures[workload](sizes))
 
     def _one_step(self, sizes: Sizes) -> tuple[Figure, ...]:
-        return (self._ends(sizes.backlog, ""), self._ends_in_hundreds(sizes.backlog * 5))
+        return (
+            self._ends(sizes.backlog, ""),
+            self._ends(sizes.backlog, "in one commit", "claim_and_end_at_once"),
+            self._ends_in_hundreds(sizes.backlog * 5),
+        )
 
     def _backlog(self, sizes: Sizes) -> tuple[Figure, ...]:
         return tuple(
@@ -77,9 +81,9 @@ class Floor:
             Figure("batch", per_second=HUNDRED * self._run("insert_hundred_tasks", sizes.backlog // 40, 1)),
         )
 
-    def _ends(self, count: int, label: str) -> Figure:
+    def _ends(self, count: int, label: str, script: str = "claim_and_end") -> Figure:
         self._fill(count)
-        return Figure(label, per_second=self._run("claim_and_end", count, CLIENTS))
+        return Figure(label, per_second=self._run(script, count, CLIENTS))
 
     def _ends_in_hundreds(self, count: int) -> Figure:
         self._fill(count + CLIENTS * HUNDRED)

@@ -34,7 +34,7 @@ class Highway:
         self.ground.recreate(TEMPLATE, owner="highway_owner")
         prepare_database(self.ground.programs, self.ground.server, TEMPLATE)
         self.manage("migrate", "--verbosity", "0", database=TEMPLATE)
-        return "this checkout"
+        return _revision()
 
     def fresh(self) -> None:
         """A copy of the migrated template."""
@@ -101,3 +101,10 @@ class Highway:
         with self.ground.administer(self.database) as connection:
             row = connection.execute("SELECT count(*) FROM highway.worker").fetchone()
         return int(row[0]) if row else 0
+
+
+def _revision() -> str:
+    """The commit that is measured, and whether files differ from it."""
+    command = ["git", "describe", "--always", "--dirty"]
+    described = subprocess.run(command, cwd=commands.CHECKOUT, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or "of no commit"

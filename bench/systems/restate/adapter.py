@@ -46,12 +46,14 @@ class Restate:
         if not self._server.exists():
             raise NotHereError(f"npm has no server for {platform.machine()}")
         package = json.loads((modules / "@restatedev" / "restate-server" / "package.json").read_text())
-        return f"{package['version']} (library {peers.versions(self._python, 'restate-sdk')})"
+        return f"{package['version']} (library {peers.version(self._python, 'restate-sdk')})"
 
     def fresh(self) -> None:
         """A new store; the server comes up with it."""
         self.stop()
-        shutil.rmtree(self._store, ignore_errors=True)
+        for folder in (self._store, self._awakeables):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._awakeables.mkdir(parents=True)
         self._ports = {name: free_port() for name in self._ports}
         self.processes.start([self._server, "--no-logo"], env=self._settings(), log="server.log")
         self.processes.await_ready(lambda: self._answers("/health"))
@@ -68,7 +70,8 @@ class Restate:
             str(config),
             "bench.systems.restate.service:app",
         ]
-        self.processes.start(serve, env=python_environment(), log="service.log")
+        names = python_environment(BENCH_AWAKEABLES=str(self._awakeables))
+        self.processes.start(serve, env=names, log="service.log")
         uri = {"uri": f"http://127.0.0.1:{self._ports['service']}", "force": True}
         self.processes.await_ready(lambda: self._answers("/deployments", uri))
 
@@ -82,7 +85,11 @@ class Restate:
 
     def agent(self) -> Agent:
         """Its ingress is asked over HTTP."""
-        config = {"ingress": self._ports["ingress"], "admin": self._ports["admin"]}
+        config = {
+            "ingress": self._ports["ingress"],
+            "admin": self._ports["admin"],
+            "awakeables": str(self._awakeables),
+        }
         log = self.processes.folder / "agent.log"
         return Agent(self._python, "bench.systems.restate.client", config, env=python_environment(), log=log)
 
@@ -101,6 +108,10 @@ class Restate:
     @property
     def _store(self) -> Path:
         return self.processes.folder / "store"
+
+    @property
+    def _awakeables(self) -> Path:
+        return self.processes.folder / "awakeables"
 
     def _settings(self) -> dict[str, str]:
         return python_environment(

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from bench.client import Ends, Kind, Stage
@@ -16,7 +17,7 @@ from bench.results import percentile
 from bench.systems.restate.http import Line, many
 
 LINES = 100
-SETTLED_SECONDS = 0.1  # by then a workflow that was started waits: no cheap question tells
+SETTLED_SECONDS = 0.1  # by then a run that has told by which name it can be woken waits: no cheap question tells
 COUNT_SECONDS = 0.5  # its tables are asked through a query engine, so not more often
 OPEN = "SELECT count(*) AS open FROM sys_invocation WHERE status <> 'completed'"
 
@@ -24,7 +25,8 @@ OPEN = "SELECT count(*) AS open FROM sys_invocation WHERE status <> 'completed'"
 class RestateClient:
     """A call is a run: its answer comes when it has ended. What shall not run yet is sent with a delay."""
 
-    def __init__(self, ingress: int, admin: int) -> None:
+    def __init__(self, ingress: int, admin: int, awakeables: Path) -> None:
+        self._awakeables = awakeables
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._lines = [Line(ingress) for _ in range(LINES)]
@@ -40,8 +42,8 @@ class RestateClient:
         if hold_seconds:
             self._do(self._lines[0].post(_send(kind, hold_seconds)))
         else:
-            path = f"/sleeper/{run}/wake_up" if kind == "wake_up" else f"/bench/{kind}"
-            self._calls[run] = (time.time(), asyncio.run_coroutine_threadsafe(self._lines[0].post(path), self._loop))
+            call = self._lines[0].post(f"/bench/{kind}", run if kind == "wake_up" else None)
+            self._calls[run] = (time.time(), asyncio.run_coroutine_threadsafe(call, self._loop))
         return run
 
     def submit_batch(self, kind: Kind, count: int, hold_seconds: float = 0) -> None:
@@ -54,15 +56,17 @@ class RestateClient:
             self._do(many(self._lines, count, lambda _: f"/bench/{kind}", lambda: self._ended.append(time.time())))
 
     def emit(self, run: str) -> None:
-        """Keep the promise that a workflow waits for, by a second connection: the first waits for its end."""
-        self._do(self._lines[1].post(f"/sleeper/{run}/go"))
+        """Resolve what a run waits for, by a second connection: the first waits for its end."""
+        name = (self._awakeables / run).read_text()
+        self._do(self._lines[1].post(f"/restate/awakeables/{name}/resolve", "go"))
 
     def stage(self, run: str) -> Stage:
         """Whether its answer has come."""
         began, call = self._calls[run]
         if call.done():
             return "failed" if call.exception() else "done"
-        return "waiting" if time.time() - began > SETTLED_SECONDS else "open"
+        is_settled = time.time() - began > SETTLED_SECONDS and (self._awakeables / run).exists()
+        return "waiting" if is_settled else "open"
 
     def all_done(self) -> bool:
         """Whether what was held has run, too."""
@@ -107,6 +111,6 @@ def _send(kind: Kind, hold_seconds: float) -> str:
     return f"/bench/{kind}/send?delay={round(hold_seconds * 1000)}ms"
 
 
-def open_client(config: dict[str, int]) -> RestateClient:
+def open_client(config: dict[str, Any]) -> RestateClient:
     """A client of the server that the bench names."""
-    return RestateClient(config["ingress"], config["admin"])
+    return RestateClient(config["ingress"], config["admin"], Path(config["awakeables"]))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import restate
 
 from bench.client import CHILDREN, STEPS
 
+AWAKEABLES = Path(os.environ["BENCH_AWAKEABLES"])  # a folder: where a run leaves the name by which it can be woken
 bench = restate.Service("bench")
-sleeper = restate.Workflow("sleeper")
 
 
 def nothing() -> None:
@@ -40,17 +42,20 @@ async def fan_out(ctx: restate.Context) -> None:
     await restate.gather(*(ctx.service_call(one_step, None) for _ in range(CHILDREN)))
 
 
-@sleeper.main("wake_up")
-async def wake_up(ctx: restate.WorkflowContext) -> float:
-    """Waits for a promise, then one step."""
-    await ctx.promise("go", type_hint=str).value()
+@bench.handler()
+async def wake_up(ctx: restate.Context, run: str) -> float:
+    """Tells somebody the name of an awakeable, as its documentation has it for callbacks, waits for it, then one step."""
+    name, woken = ctx.awakeable(type_hint=str)
+    await ctx.run_typed("tell", tell, run=run, name=name)
+    await woken
     return float(await ctx.run_typed("step", clock))
 
 
-@sleeper.handler("go")
-async def go(ctx: restate.WorkflowSharedContext) -> None:
-    """Keeps the promise."""
-    await ctx.promise("go", type_hint=str).resolve("go")
+def tell(run: str, name: str) -> None:
+    """Leave the name where the bench finds it, whole."""
+    draft = AWAKEABLES / f"{run}.draft"
+    draft.write_text(name)
+    draft.rename(AWAKEABLES / run)
 
 
-app = restate.app(services=[bench, sleeper])
+app = restate.app(services=[bench])
