@@ -698,6 +698,7 @@ DECLARE
     v_tasks uuid[];
     v_gated uuid[];  -- of the tasks, those that have gates to pass
     v_passed uuid[];
+    v_last uuid;  -- the tenant of the last task that was looked at, where some went to sleep
 BEGIN
     SELECT array_agg(p.queue), array_agg(p.tenant_id), array_agg(p.size) INTO v_queues, v_tenants, v_sizes
       FROM highway.places_in_turn(p_queues, p_quantity, p_from, p_credit) AS p;
@@ -723,11 +724,15 @@ BEGIN
     IF v_gated IS NOT NULL THEN
         v_passed := ARRAY(SELECT highway.pass_gates(
             ARRAY(SELECT c.tenant_id FROM unnest(v_tenants, v_tasks) AS c (tenant_id, task_id) WHERE c.task_id = ANY (v_gated)), v_gated));
+        IF EXISTS (SELECT FROM unnest(v_tenants, v_tasks) AS c (tenant_id, task_id) JOIN highway.task AS t USING (tenant_id, task_id)
+                    WHERE c.task_id = ANY (v_gated) AND t.state = 'sleeping') THEN
+            v_last := v_tenants[cardinality(v_tenants)];
+        END IF;
         SELECT array_agg(c.tenant_id), array_agg(c.task_id), array_agg(c.size) INTO v_tenants, v_tasks, v_sizes
           FROM unnest(v_tenants, v_tasks, v_sizes) AS c (tenant_id, task_id, size)
          WHERE c.task_id <> ALL (v_gated) OR c.task_id = ANY (v_passed);
     END IF;
-    IF v_tasks IS NULL THEN
+    IF v_tasks IS NULL AND v_last IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY
@@ -748,6 +753,10 @@ BEGIN
       FROM claimed AS c
       JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
      ORDER BY c.n;
+    IF v_last IS NOT NULL THEN
+        tenant_id := v_last;
+        RETURN NEXT;
+    END IF;
 END
 $$;
 
@@ -1815,6 +1824,22 @@ $$;
 
 ALTER FUNCTION highway.free_slots(p_tenant uuid, p_task uuid, p_steps text[]) OWNER TO highway_owner;
 
+CREATE FUNCTION highway.limit_figure(p_kind text, p_limit numeric, p_per_seconds double precision) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+DECLARE
+    v_limit integer := coalesce(p_limit, 1);
+BEGIN
+    IF p_kind NOT IN ('concurrency', 'rate') OR (p_kind = 'rate' AND coalesce(p_per_seconds, 0) <= 0)
+       OR v_limit NOT BETWEEN 1 AND (CASE p_kind WHEN 'rate' THEN 1000 ELSE 100000 END) THEN
+        RAISE EXCEPTION 'a limit cannot be kept: % of % in % s', p_kind, v_limit, coalesce(p_per_seconds::text, 'no') USING ERRCODE = 'HW003';
+    END IF;
+    RETURN v_limit;
+END
+$$;
+
+ALTER FUNCTION highway.limit_figure(p_kind text, p_limit numeric, p_per_seconds double precision) OWNER TO highway_owner;
+
 CREATE FUNCTION highway.limit_key(p_template text, p_inputs jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     AS $$
@@ -1832,6 +1857,9 @@ BEGIN
         END IF;
         v_key := replace(v_key, v_found[1], replace(v_value, '{{', ''));
     END LOOP;
+    IF v_key = '' THEN
+        RAISE EXCEPTION 'the key of a limit is empty: % of what the run was given', p_template USING ERRCODE = 'HW003';
+    END IF;
     RETURN CASE WHEN length(v_key) <= 255 THEN v_key ELSE left(v_key, 200) || md5(v_key) END;
 END
 $$;
@@ -1840,7 +1868,7 @@ ALTER FUNCTION highway.limit_key(p_template text, p_inputs jsonb) OWNER TO highw
 
 CREATE FUNCTION highway.gate_of(p_limits jsonb, p_name text, p_inputs jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    RETURN (SELECT jsonb_agg(to_jsonb(u.*) ORDER BY u.kind, u.key) AS jsonb_agg FROM (SELECT DISTINCT ON (k.kind, k.key) k.kind, k.key, k."limit", k.per_seconds FROM (SELECT CASE l.kind WHEN 'throttle'::text THEN 'rate'::text ELSE l.kind END AS kind, highway.limit_key(COALESCE(l.key, ('workflow:'::text || gate_of.p_name)), gate_of.p_inputs) AS key, CASE l.kind WHEN 'throttle'::text THEN 1 ELSE l."limit" END AS "limit", l.per_seconds FROM jsonb_to_recordset(gate_of.p_limits) l(kind text, key text, "limit" integer, per_seconds double precision)) k ORDER BY k.kind, k.key, k."limit") u);
+    RETURN (SELECT jsonb_agg(to_jsonb(u.*) ORDER BY u.kind, u.key) AS jsonb_agg FROM (SELECT DISTINCT ON (k.kind, k.key) k.kind, k.key, highway.limit_figure(k.kind, k."limit", k.per_seconds) AS "limit", k.per_seconds FROM (SELECT CASE l.kind WHEN 'throttle'::text THEN 'rate'::text ELSE l.kind END AS kind, highway.limit_key(COALESCE(l.key, ('workflow:'::text || gate_of.p_name)), gate_of.p_inputs) AS key, CASE l.kind WHEN 'throttle'::text THEN (1)::numeric ELSE l."limit" END AS "limit", l.per_seconds FROM jsonb_to_recordset(gate_of.p_limits) l(kind text, key text, "limit" numeric, per_seconds double precision)) k ORDER BY k.kind, k.key, COALESCE(k."limit", (1)::numeric)) u);
 
 ALTER FUNCTION highway.gate_of(p_limits jsonb, p_name text, p_inputs jsonb) OWNER TO highway_owner;
 
@@ -2195,6 +2223,18 @@ BEGIN
                     WHERE l.tenant_id = t.tenant_id FOR NO KEY UPDATE OF l SKIP LOCKED) AS free) THEN
                 v_held := v_held || t.task_id;
             END IF;
+        END LOOP;
+        RETURN v_held;
+    WHEN integrity_constraint_violation OR data_exception THEN
+        FOR t IN SELECT k.tenant_id, k.task_id, k.gate
+                   FROM unnest(p_tenants, p_tasks) AS c (tenant_id, task_id) JOIN highway.task AS k USING (tenant_id, task_id)
+        LOOP
+            BEGIN
+                PERFORM highway.hold_limits(ARRAY[t.tenant_id], ARRAY[t.gate]);
+                v_held := v_held || t.task_id;
+            EXCEPTION WHEN lock_not_available OR integrity_constraint_violation OR data_exception THEN
+                RAISE WARNING 'task % of tenant % cannot pass its gate: %', t.task_id, t.tenant_id, SQLERRM;
+            END;
         END LOOP;
         RETURN v_held;
     END;
@@ -3101,6 +3141,8 @@ BEGIN
     RETURN jsonb_build_object('steps', v_steps, 'variables', v_variables, 'waits', v_waits,
                               'past', (SELECT jsonb_build_object('details', a.details, 'failed_attempt', a.failed_attempt)
                                          FROM highway.activity AS a WHERE a.tenant_id = p_tenant AND a.task_id = p_task));
+EXCEPTION WHEN program_limit_exceeded THEN  -- what it waited for is more than one value can hold: whoever reads its rows has to say so
+    RETURN NULL;
 END
 $$;
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -79,26 +79,52 @@ def claim(
     credit: int = 0,
 ) -> list[ClaimedTask]:
     """Take up to ``quantity`` due tasks; tenants take turns by their weight, as `Turn` says."""
-    where = _where(worker_id, queues, quantity, Turn(after_tenant, credit))
-    return [_claimed(row, {}) for row in _sql.claim.many(connection, **where)]
+    want = Want(tuple(queues), quantity, Turn(after_tenant, credit))
+    return _caught(want, _sql.claim.many(connection, **_where(worker_id, want)), {}).tasks
 
 
 def wake_due(connection: Connection, *, quantity: int) -> tuple[int, float | None]:
-    """Make sleepers whose time has come claimable. Returns how many, and the seconds until the next one is due, if any."""
-    row = _sql.wake_due.one(connection, quantity=quantity)
+    """Make sleepers whose time has come claimable, and tell who serves them. Returns how many, and the seconds until the next one is due, if any."""
+    row = _sql.wake_due.one(connection, quantity=quantity, served=[])
     return (row["woken"], row["next_in_seconds"]) if row else (0, None)
 
 
 @dataclass(frozen=True, slots=True)
+class Caught:
+    """What one wish of a look got. ``put_off``: the tenant that was looked at last, where some went to sleep at their gates in place of being caught."""
+
+    want: Want
+    tasks: list[ClaimedTask]
+    put_off: UUID | None = None
+
+    @property
+    def leaves_some(self) -> bool:
+        """Whether there may be more: behind what was caught, or behind what was put off."""
+        return self.put_off is not None or self.want.leaves_some(self.tasks)
+
+    @property
+    def next_turn(self) -> Turn:
+        """Whose turn it is in the look that follows. Those that stand in line at their gates have had theirs."""
+        if self.put_off is not None:
+            return Turn(self.put_off)
+        return self.want.turn.behind(self.tasks, self.want.quantity) if self.leaves_some else Turn()
+
+
+@dataclass(frozen=True, slots=True)
 class Catch:
-    """What a look for work gave: the tasks of each wish, what some of them have done before, and in how many seconds to look again at the latest, None:
-    whenever.
+    """What a look for work gave: what each wish got, what some of the tasks have done before, and in how many seconds to look again at the latest,
+    None: whenever.
     """
 
     look: Look
-    tasks: list[list[ClaimedTask]]
+    caught: list[Caught]
     memories: Mapping[UUID, Memory]
     next_in_seconds: float | None
+
+    @property
+    def tasks(self) -> list[ClaimedTask]:
+        """All of them."""
+        return [task for each in self.caught for task in each.tasks]
 
 
 class Look:
@@ -132,12 +158,10 @@ class Look:
             _workers.listen.send(cursor(connection), worker_id=self._worker_id, listens=self.listens)
         if self.is_whole:
             reach(FaultPoint.TIMER_SCAN)
-            self._woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH)
+            served = [queue for want in self.wanted for queue in want.queues]
+            self._woken = _sql.wake_due.send(cursor(connection), quantity=WAKE_BATCH, served=served)
         reach(FaultPoint.CLAIM_BEFORE)
-        self._claimed = [
-            _sql.claim.send(cursor(connection), **_where(self._worker_id, want.queues, want.quantity, want.turn))
-            for want in self.wanted
-        ]
+        self._claimed = [_sql.claim.send(cursor(connection), **_where(self._worker_id, want)) for want in self.wanted]
 
     def receive(self, connection: Connection) -> None:
         """When slots came free, those who wait for them get them too: then the next look is due at once, or soon if they could not be given yet."""
@@ -150,22 +174,29 @@ class Look:
     def catch(self) -> Catch:
         """What there was, once it is received."""
         memories: dict[UUID, Memory] = {}
-        claimed = [[_claimed(row, memories) for row in rows] for rows in self._claimed]
-        return Catch(self, claimed, memories, self._next_in_seconds)
+        caught = [_caught(want, rows, memories) for want, rows in zip(self.wanted, self._claimed, strict=True)]
+        return Catch(self, caught, memories, self._next_in_seconds)
 
 
-def _claimed(row: Row, memories: MutableMapping[UUID, Memory]) -> ClaimedTask:
-    memory = row.pop("memory")
-    if memory is not None:
-        memories[row["task_id"]] = memory
-    return ClaimedTask(**row)
+def _caught(want: Want, rows: Iterable[Row], memories: MutableMapping[UUID, Memory]) -> Caught:
+    tasks: list[ClaimedTask] = []
+    put_off: UUID | None = None
+    for row in rows:
+        memory = row.pop("memory")
+        if memory is not None:
+            memories[row["task_id"]] = memory
+        if row["task_id"] is None:
+            put_off = row["tenant_id"]
+        else:
+            tasks.append(ClaimedTask(**row))
+    return Caught(want, tasks, put_off)
 
 
-def _where(worker_id: UUID, queues: Sequence[str], quantity: int, turn: Turn) -> dict[str, Any]:
+def _where(worker_id: UUID, want: Want) -> dict[str, Any]:
     return {
         "worker_id": worker_id,
-        "queues": list(queues),
-        "quantity": quantity,
-        "from_tenant": turn.from_tenant,
-        "credit": turn.credit,
+        "queues": list(want.queues),
+        "quantity": want.quantity,
+        "from_tenant": want.turn.from_tenant,
+        "credit": want.turn.credit,
     }

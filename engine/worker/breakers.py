@@ -28,7 +28,7 @@ from engine.tools.spec import ToolSpec, bind
 _logger = logging.getLogger(__name__)
 _sql = load("breaker")
 TRUST_SECONDS = 1.0
-MOST_TRUSTED = 10_000
+MOST_REMEMBERED = 10_000
 MAX_RESOURCE = 200
 
 
@@ -81,6 +81,8 @@ class Breakers:
         outcome = guarded.policy.outcome(error)
         if outcome == "failed":
             # Until that is committed, and a little longer, nobody here takes the breaker for closed without asking.
+            if len(self._doubted) >= MOST_REMEMBERED:
+                self._forget_old_doubts()
             self._doubted[guarded.place] = time.monotonic() + TRUST_SECONDS
             self._trusted.pop(guarded.place, None)
         return CallWrite(guarded.step_key, guarded.workflow_name, guarded.resource_key, outcome, guarded.policy, error)
@@ -110,10 +112,14 @@ class Breakers:
         now = time.monotonic()
         if self._doubted.get(place, 0.0) > now:
             return
-        if len(self._trusted) >= MOST_TRUSTED:
+        if len(self._trusted) >= MOST_REMEMBERED:
             self._trusted.clear()
-            self._doubted.clear()
         self._trusted[place] = now + TRUST_SECONDS
+
+    def _forget_old_doubts(self) -> None:
+        now = time.monotonic()
+        for place in [place for place, until in list(self._doubted.items()) if until <= now]:
+            self._doubted.pop(place, None)
 
 
 def _resource(spec: ToolSpec[Any], call: CallTool) -> str:

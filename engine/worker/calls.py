@@ -21,7 +21,7 @@ from engine.durable.pulse import Pulse
 from engine.durable.tool_context import ToolContext, default_idempotency_key
 from engine.kit.fault_points import FaultPoint, reach
 from engine.model.activity import Beat
-from engine.model.commands import CallTool, Record
+from engine.model.commands import CallTool
 from engine.model.errors import StepError
 from engine.model.facts import Fact, ToolFailed, ToolSucceeded
 from engine.model.json import Json, JsonObject
@@ -30,14 +30,13 @@ from engine.ports import Sandbox
 from engine.queue.alone import StaleClaimError, before_commit, step_transaction
 from engine.queue.library import TenantLibrary
 from engine.queue.stored_code import StoredCode
-from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.toolbox import RegistryToolbox
 from engine.worker.attempt import attempt
 from engine.worker.breakers import Breakers
 from engine.worker.config import WorkerConfig
 from engine.worker.inbox import CallEnded, IdentityLost, Inbox
 from engine.worker.ledger import CallLedger
-from engine.worker.running_call import RunningCall, long_running, shown_input
+from engine.worker.running_call import RunningCall, checkpoint, long_running
 
 _logger = logging.getLogger(__name__)
 SLOT_PATIENCE_SECONDS = 1.0
@@ -58,6 +57,7 @@ class Calls:
     executor: ThreadPoolExecutor
     running: dict[tuple[UUID, str], RunningCall] = field(default_factory=dict)
     breakers: Breakers = field(init=False)
+    _occupied: dict[int, RunningCall] = field(default_factory=dict)  # what a slot's thread is inside of
     _worker_name: str = field(init=False)
     _code: StoredCode = field(init=False)
 
@@ -68,9 +68,10 @@ class Calls:
 
     @property
     def free_slots(self) -> int:
-        """Slots that no call occupies or waits for."""
-        busy = sum(1 for running in self.running.values() if not (running.ended or running.resting))
-        return max(0, self.config.slots - busy)
+        """Slots that no call occupies or waits for. One that nobody waits for any more may not have come back yet."""
+        wanted = {id(running) for running in self.running.values() if not (running.ended or running.resting)}
+        inside = {place for place, running in list(self._occupied.items()) if not running.ended}
+        return max(0, self.config.slots - len(wanted | inside))
 
     def may_go_ahead(self, calls: Iterable[CallTool]) -> bool:
         """Whether they write nothing by themselves, so that they may start before what led to them is written."""
@@ -84,7 +85,7 @@ class Calls:
             self._run(running)
             return True
         self.running[task.task_id, call.key] = running
-        self.executor.submit(self._run, running)
+        self.executor.submit(self._occupy, running)
         return False
 
     def forget(self, ended: CallEnded) -> None:
@@ -172,6 +173,14 @@ class Calls:
             context = replace(context, ledger=ledger, toolbox=RegistryToolbox(self.config.tools))
         return RunningCall(task, spec, call, context, cancellation, pulse)
 
+    def _occupy(self, running: RunningCall) -> None:
+        """In a slot's thread."""
+        self._occupied[id(running)] = running
+        try:
+            self._run(running)
+        finally:
+            del self._occupied[id(running)]
+
     def _run(self, running: RunningCall) -> None:
         """In a slot's thread, or inline."""
         running.began_at, running.began = datetime.now(UTC), time.monotonic()
@@ -237,7 +246,7 @@ class Calls:
     def _wake(self, running: RunningCall) -> None:
         running.resting = False
         with contextlib.suppress(RuntimeError):  # the executor is closed: the worker has let go of everything
-            self.executor.submit(self._run, running)
+            self.executor.submit(self._occupy, running)
 
     def _fact_in_transaction(self, running: RunningCall) -> Fact:
         with self.pool.connection() as connection:
@@ -247,7 +256,7 @@ class Calls:
                         fact = attempt(running.spec, running.call, replace(running.context, transaction=transaction))
                     if not isinstance(fact, ToolSucceeded):
                         raise _NotRecordedError(fact)
-                    write(_checkpoint(running, fact))
+                    write(checkpoint(running, fact))
             except _NotRecordedError as refused:
                 return refused.fact
         return ToolSucceeded(fact.key, fact.result, fact.variables, durable=True)
@@ -274,24 +283,3 @@ class Calls:
 class _NotRecordedError(Exception):
     def __init__(self, fact: Fact) -> None:
         self.fact = fact
-
-
-def _checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
-    call = running.call
-    seconds = time.monotonic() - (running.began or 0.0)
-    record = Record(
-        call.key,
-        "task",
-        "succeeded",
-        fact.result,
-        input=shown_input(call),
-        attempt=call.attempt,
-        variables=fact.variables,
-        undo=call.undo(fact.result),
-    )
-    return TaskWrites(
-        running.task,
-        records=[RecordWrite(record, seconds)],
-        ended_waits=[call.key],
-        freed=[call.key] if call.holds_slots else [],
-    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import BusyError, EngineError
+from engine.db.errors import BusyError, DatabaseError, EngineError
 from engine.interpreter import Program
 from engine.kit.values import value
 from engine.model.errors import StepError
@@ -17,7 +17,7 @@ from engine.model.task import ClaimedTask, Loaded
 from engine.orchestrator.entry import enter
 from engine.orchestrator.session import Session
 from engine.queue.claims import LOOK_AGAIN_SECONDS, Catch, Look, Turn, Want
-from engine.queue.loading import fetch_payloads, load_tasks, with_payloads
+from engine.queue.loading import Memory, fetch_payloads, load_tasks, with_payloads
 from engine.queue.payloads import Contents
 from engine.queue.writes import Finished, HandedBack, TaskWrites
 from engine.worker.config import POLL_SECONDS, WorkerConfig
@@ -166,19 +166,16 @@ class Claiming:
         Never fails for one task's sake: what cannot be loaded has its error.
         """
         if catch is None:
-            _logger.warning("nothing could be claimed now")
             self._next_at = min(self._next_at, time.monotonic() + LOOK_AGAIN_SECONDS)
             return []
         self._note(catch)
-        tasks = [task for caught in catch.tasks for task in caught]
+        tasks = catch.tasks
         try:
-            loaded = load_tasks(self._connection, tasks, catch.memories)
-            contents = fetch_payloads(self._connection, tasks, loaded)
+            return self._load(tasks, catch.memories)
         except BusyError as error:
             _logger.warning("nothing could be taken up now: %s", error)  # a claim without a session is let go
             self.later()
             return []
-        return [self._taken(task, loaded[task.task_id], contents) for task in tasks]
 
     def enter(self, taken: Iterable[Taken]) -> list[Session]:
         """Make sessions of what was taken up. It needs no connection; a task that cannot be entered ends with the reason."""
@@ -186,6 +183,18 @@ class Claiming:
         for session in sessions:
             session.always_suspend = self._config.always_suspend
         return sessions
+
+    def _load(self, tasks: Sequence[ClaimedTask], memories: Mapping[UUID, Memory]) -> list[Taken]:
+        """All at once, or, when the database refuses that, one by one."""
+        try:
+            loaded = load_tasks(self._connection, tasks, memories)
+            contents = fetch_payloads(self._connection, tasks, loaded)
+        except DatabaseError as error:
+            if len(tasks) > 1:
+                return [taken for task in tasks for taken in self._load([task], memories)]
+            _logger.exception(CANNOT_ENTER, tasks[0].task_id, tasks[0].workflow_run_id)
+            return [Taken(tasks[0], Loaded(), None, _cannot_enter(error))]
+        return [self._taken(task, loaded[task.task_id], contents) for task in tasks]
 
     def _room(self, held: Collection[Session], leaving: int, free_slots: int) -> Room:
         if self._other_room:
@@ -212,15 +221,14 @@ class Claiming:
         Else when something is due, or a hint comes.
         """
         leaves_some = False
-        for want, tasks in zip(catch.look.wanted, catch.tasks, strict=True):
-            more = want.leaves_some(tasks)
-            self._turns[want.queues] = want.turn.behind(tasks, want.quantity) if more else Turn()
-            leaves_some = leaves_some or more
-            if want.is_shared(tasks):
+        for caught in catch.caught:
+            self._turns[caught.want.queues] = caught.next_turn
+            leaves_some = leaves_some or caught.leaves_some
+            if caught.want.is_shared(caught.tasks):
                 self._pace.shared()
         all_seen = len(catch.look.wanted) == len(self._turns) if catch.look.is_whole else not self._may_be_more
         self._may_be_more = leaves_some or not all_seen
-        if any(catch.tasks):
+        if catch.tasks:
             self._other_room = []
         seconds = self._ear.looked(told=catch.look.listens, leaves_some=leaves_some)
         if catch.next_in_seconds is not None:

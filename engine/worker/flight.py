@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from uuid import UUID
@@ -11,9 +12,10 @@ from engine.db.errors import ConnectionLostError, DatabaseError, translate, tran
 from engine.kit.json_text import NotJsonError
 from engine.orchestrator.session import Session
 from engine.queue.claims import Catch, Look
-from engine.queue.commit import CommitResult, GroupCommit, commit_apart
+from engine.queue.commit import CommitResult, GroupCommit, commit, commit_apart
 from engine.worker.config import WorkerConfig
 
+_logger = logging.getLogger(__name__)
 LOCK_SECONDS = 0.5  # how long a group commit waits for a row that somebody holds: all other tasks wait with it
 
 
@@ -75,6 +77,8 @@ class Flight:
         except DatabaseError as error:
             self._error = self._error or error
         self._leave_transaction()
+        if self.look and self._blames_look():
+            _logger.warning("nothing could be claimed now: %s", self._error)
         self._see_to_commit()
         if self.look and _is_committed(self._looked):
             with translated():
@@ -109,7 +113,16 @@ class Flight:
             return
         if self._error is None:
             raise ConnectionLostError("a commit was not answered")
-        self._apart = commit_apart(self._connection, self._batch, self._worker_id, self._error)
+        if self._blames_look():
+            self._apart = commit(self._connection, self._batch, self._worker_id)
+        else:
+            self._apart = commit_apart(self._connection, self._batch, self._worker_id, self._error)
+
+    def _blames_look(self) -> bool:
+        """Whether the error was the look's: it comes before the group or behind it, and what comes behind an error is not done."""
+        if self.look is None or self._error is None or _is_committed(self._looked):
+            return False
+        return self.look.is_urgent or not self._batch or _is_committed(self._written)
 
 
 def _is_committed(end: Cursor | None) -> bool:

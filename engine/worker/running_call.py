@@ -14,10 +14,12 @@ from engine.durable.pulse import Pulse
 from engine.durable.tool_context import ToolContext
 from engine.kit.json_text import dumps
 from engine.model.activity import Beat
-from engine.model.commands import CallTool
+from engine.model.commands import CallTool, Record
 from engine.model.errors import StepError
+from engine.model.facts import ToolSucceeded
 from engine.model.json import Json, JsonObject
 from engine.model.task import ClaimedTask
+from engine.queue.writes import RecordWrite, TaskWrites
 from engine.tools.spec import ToolSpec
 from engine.worker.breakers import Guarded
 
@@ -116,3 +118,25 @@ def long_running(calls: Iterable[RunningCall], since: float) -> dict[UUID, tuple
         if running.began is not None and running.began <= since and running.began_at and not running.ended:
             steps.setdefault(running.task.task_id, (running.task, []))[1].append(running.shown())
     return steps
+
+
+def checkpoint(running: RunningCall, fact: ToolSucceeded) -> TaskWrites:
+    """What a transactional step writes along with its own work."""
+    call = running.call
+    seconds = time.monotonic() - (running.began or 0.0)
+    record = Record(
+        call.key,
+        "task",
+        "succeeded",
+        fact.result,
+        input=shown_input(call),
+        attempt=call.attempt,
+        variables=fact.variables,
+        undo=call.undo(fact.result),
+    )
+    return TaskWrites(
+        running.task,
+        records=[RecordWrite(record, seconds)],
+        ended_waits=[call.key],
+        freed=[call.key] if call.holds_slots else [],
+    )

@@ -146,7 +146,25 @@ BEGIN
         END IF;
         v_key := replace(v_key, v_found[1], replace(v_value, '{{', ''));
     END LOOP;
+    IF v_key = '' THEN
+        RAISE EXCEPTION 'the key of a limit is empty: % of what the run was given', p_template USING ERRCODE = 'HW003';
+    END IF;
     RETURN CASE WHEN length(v_key) <= 255 THEN v_key ELSE left(v_key, 200) || md5(v_key) END;
+END
+$$;
+
+-- The figure of a limit as `flow_limit` can keep it. A definition is stored as its author wrote it, where one goes without saying; what cannot be
+-- kept is refused here, at the door: later it would be in the way of whoever is claimed beside it.
+CREATE FUNCTION highway.limit_figure(p_kind text, p_limit numeric, p_per_seconds double precision) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_limit integer := coalesce(p_limit, 1);
+BEGIN
+    IF p_kind NOT IN ('concurrency', 'rate') OR (p_kind = 'rate' AND coalesce(p_per_seconds, 0) <= 0)
+       OR v_limit NOT BETWEEN 1 AND (CASE p_kind WHEN 'rate' THEN 1000 ELSE 100000 END) THEN
+        RAISE EXCEPTION 'a limit cannot be kept: % of % in % s', p_kind, v_limit, coalesce(p_per_seconds::text, 'no') USING ERRCODE = 'HW003';
+    END IF;
+    RETURN v_limit;
 END
 $$;
 
@@ -154,12 +172,12 @@ $$;
 CREATE FUNCTION highway.gate_of(p_limits jsonb, p_name text, p_inputs jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     RETURN (SELECT jsonb_agg(to_jsonb(u) ORDER BY u.kind, u.key) FROM (
-        SELECT DISTINCT ON (k.kind, k.key) k.kind, k.key, k."limit", k.per_seconds
+        SELECT DISTINCT ON (k.kind, k.key) k.kind, k.key, highway.limit_figure(k.kind, k."limit", k.per_seconds) AS "limit", k.per_seconds
           FROM (SELECT CASE l.kind WHEN 'throttle' THEN 'rate' ELSE l.kind END AS kind,
                        highway.limit_key(coalesce(l.key, 'workflow:' || p_name), p_inputs) AS key,
                        CASE l.kind WHEN 'throttle' THEN 1 ELSE l."limit" END AS "limit", l.per_seconds
-                  FROM jsonb_to_recordset(p_limits) AS l (kind text, key text, "limit" integer, per_seconds float8)) AS k
-         ORDER BY k.kind, k.key, k."limit") AS u);
+                  FROM jsonb_to_recordset(p_limits) AS l (kind text, key text, "limit" numeric, per_seconds float8)) AS k
+         ORDER BY k.kind, k.key, coalesce(k."limit", 1)) AS u);
 
 -- By how many seconds a new task's turn is put off: one minute behind the last of its partition that waits in the queue.
 CREATE FUNCTION highway.lane_of(p_tenant uuid, p_queue text, p_partition text, p_available_at timestamptz, p_priority smallint) RETURNS integer
@@ -317,7 +335,7 @@ END
 $$;
 
 -- Takes the limits of these tasks' gates for a claim, and returns the tasks whose limits are all taken. A claim may wait for other claims, but whoever
--- holds a limit for longer keeps only that limit's tasks from being claimed, and nobody else's.
+-- holds a limit for longer keeps only that limit's tasks from being claimed, and nobody else's; and so does a gate of which no limit can be made.
 CREATE FUNCTION highway.hold_gates(p_tenants uuid[], p_tasks uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
 DECLARE
@@ -338,6 +356,18 @@ BEGIN
                     WHERE l.tenant_id = t.tenant_id FOR NO KEY UPDATE OF l SKIP LOCKED) AS free) THEN
                 v_held := v_held || t.task_id;
             END IF;
+        END LOOP;
+        RETURN v_held;
+    WHEN integrity_constraint_violation OR data_exception THEN
+        FOR t IN SELECT k.tenant_id, k.task_id, k.gate
+                   FROM unnest(p_tenants, p_tasks) AS c (tenant_id, task_id) JOIN highway.task AS k USING (tenant_id, task_id)
+        LOOP
+            BEGIN
+                PERFORM highway.hold_limits(ARRAY[t.tenant_id], ARRAY[t.gate]);
+                v_held := v_held || t.task_id;
+            EXCEPTION WHEN lock_not_available OR integrity_constraint_violation OR data_exception THEN
+                RAISE WARNING 'task % of tenant % cannot pass its gate: %', t.task_id, t.tenant_id, SQLERRM;
+            END;
         END LOOP;
         RETURN v_held;
     END;

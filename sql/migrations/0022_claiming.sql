@@ -49,6 +49,8 @@ BEGIN
     RETURN jsonb_build_object('steps', v_steps, 'variables', v_variables, 'waits', v_waits,
                               'past', (SELECT jsonb_build_object('details', a.details, 'failed_attempt', a.failed_attempt)
                                          FROM highway.activity AS a WHERE a.tenant_id = p_tenant AND a.task_id = p_task));
+EXCEPTION WHEN program_limit_exceeded THEN  -- what it waited for is more than one value can hold: whoever reads its rows has to say so
+    RETURN NULL;
 END
 $$;
 
@@ -91,7 +93,8 @@ CREATE FUNCTION highway.places_in_turn(p_queues text[], p_quantity integer, p_fr
 $$;
 
 -- Takes up to `p_quantity` due tasks, inside a tenant the earliest turn first (highway.turn_of). Statement by statement, as most of what may be in the
--- way (caps, gates) nearly never is, and a look that finds nothing ends with the first.
+-- way (caps, gates) nearly never is, and a look that finds nothing ends with the first. Where tasks went to sleep at their gates in place of being
+-- claimed there may be more behind them, and a last row without a task says so, with the tenant that was looked at last.
 CREATE FUNCTION highway.claim_tasks(p_worker uuid, p_queues text[], p_quantity integer, p_from uuid, p_credit integer)
     RETURNS TABLE (tenant_id uuid, task_id uuid, workflow_run_id uuid, kind text, key text, path text[], queue text, attempt integer, rescues integer,
                    epoch integer, cancel_requested boolean, context jsonb, parent_task_id uuid, completion_event text, phase text, error jsonb,
@@ -106,6 +109,7 @@ DECLARE
     v_tasks uuid[];
     v_gated uuid[];  -- of the tasks, those that have gates to pass
     v_passed uuid[];
+    v_last uuid;  -- the tenant of the last task that was looked at, where some went to sleep
 BEGIN
     SELECT array_agg(p.queue), array_agg(p.tenant_id), array_agg(p.size) INTO v_queues, v_tenants, v_sizes
       FROM highway.places_in_turn(p_queues, p_quantity, p_from, p_credit) AS p;
@@ -131,11 +135,15 @@ BEGIN
     IF v_gated IS NOT NULL THEN
         v_passed := ARRAY(SELECT highway.pass_gates(
             ARRAY(SELECT c.tenant_id FROM unnest(v_tenants, v_tasks) AS c (tenant_id, task_id) WHERE c.task_id = ANY (v_gated)), v_gated));
+        IF EXISTS (SELECT FROM unnest(v_tenants, v_tasks) AS c (tenant_id, task_id) JOIN highway.task AS t USING (tenant_id, task_id)
+                    WHERE c.task_id = ANY (v_gated) AND t.state = 'sleeping') THEN
+            v_last := v_tenants[cardinality(v_tenants)];
+        END IF;
         SELECT array_agg(c.tenant_id), array_agg(c.task_id), array_agg(c.size) INTO v_tenants, v_tasks, v_sizes
           FROM unnest(v_tenants, v_tasks, v_sizes) AS c (tenant_id, task_id, size)
          WHERE c.task_id <> ALL (v_gated) OR c.task_id = ANY (v_passed);
     END IF;
-    IF v_tasks IS NULL THEN
+    IF v_tasks IS NULL AND v_last IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY
@@ -156,5 +164,9 @@ BEGIN
       FROM claimed AS c
       JOIN highway.workflow_run AS r USING (tenant_id, workflow_run_id)
      ORDER BY c.n;
+    IF v_last IS NOT NULL THEN
+        tenant_id := v_last;
+        RETURN NEXT;
+    END IF;
 END
 $$;

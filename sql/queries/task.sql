@@ -2,8 +2,9 @@
 -- Takes up to `quantity` due tasks, with what those that are taken up again have done before.
 SELECT c.* FROM highway.claim_tasks(%(worker_id)s::uuid, %(queues)s::text[], %(quantity)s, %(from_tenant)s::uuid, %(credit)s) AS c;
 
--- name: wake_due(quantity) :one
--- Makes sleeping tasks whose time has come claimable, and says how many, in how many seconds the next one is due, and whether slots came free.
+-- name: wake_due(quantity, served) :one
+-- Makes sleeping tasks whose time has come claimable, and says how many, in how many seconds the next one is due, and whether slots came free. Who
+-- serves other queues than `served` looked at the same moment, and passed by what is being woken here: it is told.
 WITH due AS (
     SELECT t.tenant_id, t.task_id FROM highway.task AS t
      WHERE t.state = 'sleeping' AND t.available_at <= highway.now()
@@ -14,9 +15,11 @@ WITH due AS (
     UPDATE highway.task AS t SET state = 'pending'
       FROM unnest(ARRAY(SELECT tenant_id FROM due), ARRAY(SELECT task_id FROM due)) AS d (tenant_id, task_id)
      WHERE t.tenant_id = d.tenant_id AND t.task_id = d.task_id
-    RETURNING t.task_id
+    RETURNING t.queue
+), told AS (
+    SELECT highway.hint_work(w.queue) FROM (SELECT DISTINCT k.queue FROM woken AS k) AS w WHERE w.queue <> ALL (%(served)s::text[])
 )
-SELECT (SELECT count(*) FROM woken) AS woken,
+SELECT (SELECT count(*) FROM woken) AS woken, (SELECT count(*) FROM told) AS queues_told,
        (SELECT extract(epoch FROM t.available_at - highway.now())::float8 FROM highway.task AS t
          WHERE t.state = 'sleeping' AND t.available_at > highway.now() ORDER BY t.available_at LIMIT 1) AS next_in_seconds,
        EXISTS (SELECT FROM highway.slot_mark) AS slots_freed;

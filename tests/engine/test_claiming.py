@@ -17,7 +17,8 @@ from engine.worker.config import WorkerConfig
 from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 from tests.support.databases import Database
-from tests.support.runs import start
+from tests.support.flow import end
+from tests.support.runs import fork_and_wait, start, take, write
 
 Connect = Callable[..., psycopg.Connection[Any]]
 
@@ -58,3 +59,28 @@ def test_the_end_of_a_run_is_looked_behind_for_what_a_cap_has_kept_back(
         assert claiming.seconds_to_next > MOMENT_SECONDS
         claiming.gone(TaskWrites(taken[0].task, exit=Finished("completed")))
         assert claiming.seconds_to_next <= MOMENT_SECONDS
+
+
+@pytest.mark.parametrize("others", [1, 4], ids=["told with the claim", "read in rows"])
+def test_what_is_too_much_for_one_value_ends_its_own_task_and_no_other(
+    database: Database, connect: Connect, tenant: UUID, others: int
+) -> None:
+    with connect("superuser", autocommit=True) as owner, connect("worker", autocommit=True) as connection:
+        run = start(connection, tenant)
+        (parent,) = take(database.worker)
+        write(database.worker, fork_and_wait(parent, "a", "b"))
+        end(database, *take(database.worker))
+        large = "UPDATE highway.task SET result = to_jsonb(repeat('x', 135000000)) WHERE kind = 'branch'"
+        owner.execute(large)  # two of these are more than a jsonb holds
+        for _ in range(others):
+            start(connection, tenant)
+        claiming = _claiming(connection)
+        look = claiming.look([], 0, 4)
+        assert look
+        sessions = _made(connection, claiming, look)
+        for session in sessions:
+            session.advance()
+    assert len(sessions) == 1 + others
+    assert {session.task.task_id: session.writes.exit.state for session in sessions if session.writes.exit} == {
+        run: "failed"
+    }

@@ -44,7 +44,7 @@ def test_what_a_look_takes_is_taken_before_it_is_received(database: Database, te
         flight.receive()
         catch = flight.catch()
         assert catch is not None
-        assert [[task.task_id for task in tasks] for tasks in catch.tasks] == [[run]]
+        assert [task.task_id for task in catch.tasks] == [run]
 
 
 def test_an_urgent_look_waits_for_nothing_that_flies_with_it(database: Database, tenant: UUID) -> None:
@@ -110,7 +110,7 @@ def _running(connection: Connection) -> list[UUID]:
 def _caught(flight: Flight) -> list[UUID]:
     catch = flight.catch()
     assert catch is not None
-    return [task.task_id for task in catch.tasks[0]]
+    return [task.task_id for task in catch.tasks]
 
 
 def _look(connection: Connection) -> tuple[list[UUID], float | None]:
@@ -120,4 +120,4 @@ def _look(connection: Connection) -> tuple[list[UUID], float | None]:
     flight.receive()
     catch = flight.catch()
     assert catch is not None
-    return [task.task_id for task in catch.tasks[0]], catch.next_in_seconds
+    return [task.task_id for task in catch.tasks], catch.next_in_seconds

@@ -71,7 +71,7 @@ def _seen(query: str, **values: Any) -> Case:
 
 CASES = [
     Case("task.claim", {"quantity": 100, "queues": ["default"], "from_tenant": UUID(int=0), "credit": 0}),
-    Case("task.wake_due", {"quantity": 500}),
+    Case("task.wake_due", {"quantity": 500, "served": ["default"]}),
     Case("task.grant_slots", {"quantity": 100}),
     Case("commit.pass_steps", _ROW | {"uses": ['[{"kind": "concurrency", "key": "k", "limit": 1}]'], "in_line": [False]}),
     Case("commit.free_slots", _ROW),

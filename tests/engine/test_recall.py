@@ -60,7 +60,7 @@ def test_a_task_is_remembered_with_its_claim_as_its_rows_say(database: Database,
         facade.emit_event(connection, tenant_id=tenant, workflow_run_id=run, name="go", payload=[1])
         facade.send_signal(connection, tenant_id=tenant, workflow_run_id=run, name="message", payload={"for": "it"})
         catch = _look(connection)
-        tasks = [task for caught in catch.tasks for task in caught]
+        tasks = catch.tasks
         assert {task.kind for task in tasks} == {"workflow", "branch"}
         assert set(catch.memories) == {task.task_id for task in tasks}
         remembered, read = load_tasks(connection, tasks, catch.memories), load_tasks(connection, tasks)
@@ -83,7 +83,7 @@ def test_an_activity_is_remembered_with_what_its_last_attempt_left(database: Dat
         beat = Beat(1, 0.1, 0.0, own=True, details='{"page": 3}')
         write(database.worker, TaskWrites(activity, beats=[beat], exit=HandedBack()))
         catch = _look(connection)
-        (again,) = [task for caught in catch.tasks for task in caught]
+        (again,) = catch.tasks
         remembered, read = load_tasks(connection, [again], catch.memories), load_tasks(connection, [again])
     assert catch.memories
     assert remembered == read
@@ -104,7 +104,7 @@ def test_a_long_past_is_read_in_rows(database: Database, tenant: UUID, steps: in
         write(database.worker, _ended(task, [f"step_{n}" for n in range(steps)]))
         write(database.worker, TaskWrites(task, exit=HandedBack()))
         catch = _look(connection)
-        (again,) = [task for caught in catch.tasks for task in caught]
+        (again,) = catch.tasks
         assert bool(catch.memories) is is_told
         assert len(load_tasks(connection, [again], catch.memories)[again.task_id].recorded) == steps
 
@@ -118,7 +118,7 @@ def test_of_many_tasks_all_rows_are_read_at_once(database: Database, tenant: UUI
             write(database.worker, _ended(task, ["only"]))
             write(database.worker, TaskWrites(task, exit=HandedBack()))
         catch = _look(connection, quantity=10)
-        tasks = [task for caught in catch.tasks for task in caught]
+        tasks = catch.tasks
         assert len(tasks) == runs
         assert len(catch.memories) == (runs if is_told else 0)
         loaded = load_tasks(connection, tasks, catch.memories)
