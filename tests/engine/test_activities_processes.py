@@ -77,14 +77,14 @@ def test_a_cancel_leaves_no_process(workers: Workers) -> None:
 
 def test_start_to_close_leaves_no_process(workers: Workers) -> None:
     workers.start()
-    run, numbers = _begin(workers, start_to_close_timeout=1.5)
+    run, numbers = _begin(workers, start_to_close_timeout=5)
     assert _all_gone(numbers)
     assert workers.finish(run).status == "failed"
 
 
 def test_a_heartbeat_limit_leaves_no_process(workers: Workers) -> None:
     workers.start()
-    run, numbers = _begin(workers, "tests.beat_then_run", heartbeat_timeout=1.5)
+    run, numbers = _begin(workers, "tests.beat_then_run", heartbeat_timeout=5)
     assert _all_gone(numbers)
     assert workers.finish(run).status == "failed"
     activity = activity_of(workers, run)
@@ -95,7 +95,7 @@ def test_a_heartbeat_limit_leaves_no_process(workers: Workers) -> None:
 
 def test_a_limit_that_the_database_keeps_leaves_no_process(workers: Workers) -> None:
     workers.start()
-    run, numbers = _begin(workers, schedule_to_close_timeout=2)
+    run, numbers = _begin(workers, schedule_to_close_timeout=5)
     assert _all_gone(numbers)
     assert workers.finish(run).status == "failed"
 

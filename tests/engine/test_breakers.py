@@ -200,21 +200,28 @@ def _guarded(command: str, **policy: Any) -> dict[str, Any]:
             function="tools.shell.run",
             args=[command],
             circuit_breaker_policy={"failure_threshold": 2, "success_threshold": 1} | policy,
-            retry_policy={"max_retries": 20, "delay": 0.1, "backoff_factor": 1.0},
+            retry_policy={"max_retries": 200, "delay": 0.1, "backoff_factor": 1.0},
             metadata={"resource": "flaky"},
         )
     )
+
+
+def _kinds(workers: Workers, run: UUID) -> list[object]:
+    step = workers.steps(run).get("call")
+    return [attempt.error["kind"] for attempt in step.attempts] if step else []
 
 
 def test_a_worker_stops_calling_waits_and_finds_out_by_one_probe(workers: Workers) -> None:
     workers.start()
     calls = workers.folder / "calls"
     script = f"echo x >> {calls}; [ $(wc -l < {calls}) -ge 3 ]"  # fails twice, then succeeds
-    run = workers.submit(_guarded(script, isolation_duration=0.8))
+    run = workers.submit(_guarded(script, isolation_duration=600))
+    workers.wait(run, lambda _: "circuit_open" in _kinds(workers, run))
+    with connect(workers.database.worker) as connection:
+        connection.execute("UPDATE highway.breaker SET open_until = highway.now() WHERE state = 'open'")
     assert workers.finish(run).status == "completed"
     assert calls.read_text() == "x\nx\nx\n", "an open breaker lets no call through"
-    step = workers.steps(run)["call"]
-    kinds = [attempt.error["kind"] for attempt in step.attempts]
+    kinds = _kinds(workers, run)
     assert kinds[:2] == ["tool", "tool"]
     assert set(kinds[2:]) == {"circuit_open"}
     assert len(kinds) >= 3

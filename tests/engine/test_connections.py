@@ -95,8 +95,8 @@ def test_a_worker_that_sends_half_a_pipeline_and_no_more_holds_its_rows_no_longe
     database: Database, tenant: UUID
 ) -> None:
     """To its server it is not idle: 1 BEGIN and a lock arrive, 2 nothing follows, 3 neither idle nor statement limits apply, 4 the whole's does."""
-    with connect(database.worker) as observer, connect(database.worker, lock_seconds=10) as waiting:
-        cut = connect(database.worker, whole_seconds=1.0)
+    with connect(database.worker) as observer, connect(database.worker, lock_seconds=30) as waiting:
+        cut = connect(database.worker, whole_seconds=5.0)
         if cut.info.server_version < WITH_TRANSACTION_TIMEOUT:
             pytest.skip("needs transaction_timeout, which came with PostgreSQL 17")
         run = start(observer, tenant)
@@ -106,7 +106,7 @@ def test_a_worker_that_sends_half_a_pipeline_and_no_more_holds_its_rows_no_longe
         cut.pgconn.send_flush_request()
         cut.pgconn.flush()
         held = "SELECT count(*) FROM pg_locks WHERE relation = 'highway.task'::regclass AND mode = 'RowShareLock' AND pid = %s"
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not scalar(observer, held, cut.info.backend_pid):
             assert time.monotonic() < until
             time.sleep(0.01)

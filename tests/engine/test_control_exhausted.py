@@ -104,14 +104,17 @@ def test_it_works_in_branches_and_loops_and_when_another_worker_takes_over(worke
 
 def test_edited_arguments_and_spent_attempts_are_remembered_over_a_crash_between_attempts(workers: Workers) -> None:
     first = workers.start()
-    slow = {"max_retries": 1, "delay": "PT1S", "backoff_factor": 1.0}
+    slow = {"max_retries": 1, "delay": "PT10M", "backoff_factor": 1.0}
     run = workers.submit(workflow(shell("a", command="false", metadata=PAUSE, retry_policy=slow)))
+    workers.wait(run, lambda seen: seen.status == "sleeping")
+    workers.hurry(run)
     _paused(workers, run)
     edited = {"args": [needs(workers.folder, "e")]}
     workers.ask(facade.resume, run, step_inputs={"a": edited})
     workers.wait(run, lambda seen: tries(workers.folder, "e") == 1 and seen.status == "sleeping")
     workers.kill(first)
     workers.start()
+    workers.hurry(run)
     _paused(workers, run)
     assert tries(workers.folder, "e") == 2, "the fresh attempts are counted from the person's answer"
     (step,) = workers.ask(facade.list_exhausted, run)

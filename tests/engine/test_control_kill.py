@@ -9,7 +9,7 @@ import pytest
 from engine import facade
 from engine.db.connection import connect
 from engine.db.errors import StateError
-from tests.engine.control_steps import branches, counted, gate, shell
+from tests.engine.control_steps import allow, branches, counted, gate, shell
 from tests.engine.definitions import op, workflow
 from tests.support.interleaving import problems
 from tests.support.processes import wait_until_gone
@@ -35,12 +35,17 @@ def test_a_killed_run_ends_at_once_and_its_shell_is_stopped(crew: Workers) -> No
 
 def test_a_kill_needs_no_help_of_a_worker_that_is_frozen_and_its_late_writes_change_nothing(workers: Workers) -> None:
     frozen = workers.start()
-    run = workers.submit(workflow(shell("long", command="sleep 0.3"), counted("next", "long")))
-    workers.wait(run, lambda seen: seen.status == "running")
+    done = workers.folder / "done"
+    run = workers.submit(
+        workflow(shell("long", command=f"{gate(workers.folder, 'long')}; touch {done}"), counted("next", "long"))
+    )
+    workers.wait_for(workers.folder / "long.began")
     frozen.send_signal(signal.SIGSTOP)
     try:
         workers.ask(facade.kill, run)
         ended = workers.run(run)
+        allow(workers.folder, "long")
+        workers.wait_for(done)
     finally:
         frozen.send_signal(signal.SIGCONT)
     other = workers.submit(workflow(counted("only")))

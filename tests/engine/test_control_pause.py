@@ -128,8 +128,12 @@ def test_cancelling_a_paused_run_ends_it_at_once(workers: Workers) -> None:
 
 
 def test_a_deadline_goes_on_counting_during_a_pause(crew: Workers) -> None:
-    run = crew.submit(workflow(op("wait", "nap", wait_for="PT1H"), deadline_seconds=1))
+    run = crew.submit(workflow(op("wait", "nap", wait_for="PT1H"), deadline_seconds=600))
     crew.ask(facade.pause, run)
+    with connect(crew.database.worker) as connection:
+        connection.execute(
+            "UPDATE highway.workflow_run SET deadline_at = highway.now() WHERE workflow_run_id = %s", [run]
+        )
     ended = crew.finish(run)
     assert ended.status == "failed"
     assert ended.error is not None

@@ -237,7 +237,9 @@ WRONG = {
 
 def test_what_goes_wrong_in_the_code_fails_its_step_in_words(workers: Workers) -> None:
     workers.start()
-    runs = {code: workers.submit(_definition(code, timeout_seconds=1)) for code in WRONG}
+    runs = {
+        code: workers.submit(_definition(code, timeout_seconds=1 if "while True" in code else 60)) for code in WRONG
+    }
     ended = {code: workers.finish(run_id, seconds=60) for code, run_id in runs.items()}
     said = {code: str((run.error or {}).get("message")) for code, run in ended.items()}
     assert {run.status for run in ended.values()} == {"failed"}

@@ -69,7 +69,7 @@ def test_a_lock_outlives_its_worker_and_is_let_go_of_at_the_end_of_its_block(wor
                 import time
                 with ctx.lock("door") as lock:
                     ctx.step("inside", lambda: 1)
-                    ctx.step("slow", lambda: time.sleep(1))
+                    ctx.step("slow", lambda: time.sleep(5))
                 ctx.step("outside", lambda: 1)
                 ctx.wait_for_event("go", timeout=60)
             """
@@ -145,11 +145,12 @@ def test_an_attempt_that_dies_inside_gives_its_lock_back_while_it_waits_for_the_
                     if ctx.attempt == 1:
                         os._exit(3)
             """,
-            retry_policy={"max_retries": 1, "delay": 3},
+            retry_policy={"max_retries": 1, "delay": 600},
         )
     )
     workers.wait(run, lambda seen: seen.status == "sleeping" and "work.inside" in workers.steps(run))
     assert _line(workers) == []
+    workers.hurry(run)
     assert workers.finish(run).status == "completed"
 
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from engine import facade
-from engine.db.connection import connect
+from engine.db.connection import Connection, connect
 from engine.language import check
 from engine.model.json import JsonObject
+from tests.engine.control_steps import allow, gate
 from tests.engine.definitions import task, workflow
 from tests.support.runs import scalar
 from tests.support.workers import Workers
 
 # Counts itself in and out: whoever sees more than is allowed at a time says so.
-_COUNTED = 'n=$(ls {folder} | wc -l); touch {folder}/$$; sleep {seconds}; rm {folder}/$$; [ "$n" -lt {limit} ] && echo fine || echo crowded'
+_COUNTED = 'n=$(ls {folder} | wc -l); touch {folder}/$$; {meanwhile}; rm {folder}/$$; [ "$n" -lt {limit} ] && echo fine || echo crowded'
 
 
-def counted(workers: Workers, limits: list[dict[str, Any]], *, limit: int, seconds: float = 0.15) -> JsonObject:
+def counted(workers: Workers, limits: list[dict[str, Any]], *, limit: int, meanwhile: str = "sleep 0.15") -> JsonObject:
     folder = workers.folder / "inside"
     folder.mkdir(mode=0o777, exist_ok=True)
     folder.chmod(0o777)
-    command = _COUNTED.format(folder=folder, seconds=seconds, limit=limit)
+    command = _COUNTED.format(folder=folder, meanwhile=meanwhile, limit=limit)
     return workflow(task("work", function="tools.shell.run", args=[command], limits=limits), name="counted")
 
 
@@ -46,17 +48,15 @@ def test_never_more_calls_of_a_step_than_slots_and_everybody_comes_through(worke
 def test_a_waiting_step_says_who_holds_its_slot_and_is_woken_when_it_is_given_back(workers: Workers) -> None:
     one: list[dict[str, Any]] = [{"kind": "concurrency", "key": "{{ inputs.who }}", "limit": 1}]
     workers.start()
-    first = workers.submit(counted(workers, one, limit=1, seconds=2), inputs={"who": "x"})
-    until = time.monotonic() + 20
-    with connect(workers.database.worker) as connection:
-        while not scalar(connection, "SELECT count(*) FROM highway.slot WHERE granted_at IS NOT NULL"):
-            assert time.monotonic() < until, workers.log()
-            time.sleep(0.02)
-    second = workers.submit(counted(workers, one, limit=1, seconds=0), inputs={"who": "x"})
+    holds = counted(workers, one, limit=1, meanwhile=gate(workers.folder, "first"))
+    first = workers.submit(holds, inputs={"who": "x"})
+    workers.wait_for(workers.folder / "first.began")
+    second = workers.submit(counted(workers, one, limit=1, meanwhile="true"), inputs={"who": "x"})
     run = workers.wait(second, lambda seen: seen.status == "sleeping")
     with connect(workers.database.web) as connection:
         (reason,) = facade.why_waiting(connection, tenant_id=workers.tenant, run=run)
     assert (reason.code, reason.step_key, reason.data["holders"]) == ("limit", "work", [str(first)])
+    allow(workers.folder, "first")
     assert workers.finish(second).status == "completed"
     assert said(workers, second) == "fine"
     steps = [workers.steps(run)["work"].finished_at for run in (first, second)]
@@ -64,7 +64,9 @@ def test_a_waiting_step_says_who_holds_its_slot_and_is_woken_when_it_is_given_ba
 
 
 def test_a_killed_worker_s_step_goes_on_with_its_slot_and_the_line_moves(workers: Workers) -> None:
-    definition = counted(workers, [{"kind": "concurrency", "key": "shared", "limit": 1}], limit=99, seconds=0.6)
+    definition = counted(
+        workers, [{"kind": "concurrency", "key": "shared", "limit": 1}], limit=99, meanwhile="sleep 0.6"
+    )
     victim = workers.start()
     workers.wait_for_workers(1)
     runs = [workers.submit(definition) for _ in range(3)]
@@ -90,7 +92,7 @@ def test_a_step_gives_its_slot_back_while_it_waits_for_its_next_attempt(workers:
     waiting = workers.submit(failing)
     workers.wait(waiting, lambda _: workers.steps(waiting).get("work") is not None)
     workers.wait(waiting, lambda _: workers.steps(waiting)["work"].status == "retrying")
-    other = workers.submit(counted(workers, one, limit=1, seconds=0))
+    other = workers.submit(counted(workers, one, limit=1, meanwhile="true"))
     assert workers.finish(other).status == "completed"
     with connect(workers.database.web) as connection:
         facade.cancel(connection, tenant_id=workers.tenant, workflow_run_id=waiting)
@@ -100,17 +102,38 @@ def test_a_step_gives_its_slot_back_while_it_waits_for_its_next_attempt(workers:
 def test_a_step_s_rate_spaces_its_calls(workers: Workers) -> None:
     rate: list[dict[str, Any]] = [
         {"kind": "concurrency", "key": "shared", "limit": 5},
-        {"kind": "rate", "key": "calls", "limit": 2, "per_seconds": 0.8},
+        {"kind": "rate", "key": "calls", "limit": 2, "per_seconds": 60},
     ]
-    definition = counted(workers, rate, limit=99, seconds=0)
+    definition = counted(workers, rate, limit=99, meanwhile="true")
     runs = [workers.submit(definition) for _ in range(5)]
     workers.start()
+    workers.wait(runs[0], lambda _: _statuses(workers, runs) == ["completed"] * 2 + ["sleeping"] * 3)
+    with connect(workers.database.worker) as connection:
+        behind = "SELECT array_agg(round(extract(epoch FROM w.due_at - l.starts[1])) ORDER BY w.due_at)"
+        rates = "FROM highway.wait w, highway.flow_limit l WHERE l.kind = 'rate'"
+        assert scalar(connection, f"{behind} {rates}") == [60, 90, 120], (
+            "the third and the fifth each wait for a window"
+        )
+        assert len(scalar(connection, "SELECT starts FROM highway.flow_limit WHERE kind = 'rate'")) == 2
+        _pass(connection, "1 minute")
+        workers.wait(runs[0], lambda _: _statuses(workers, runs) == ["completed"] * 3 + ["sleeping"] * 2)
+        _pass(connection, "2 minutes")
     for run in runs:
         assert workers.finish(run).status == "completed"
-    ends = sorted(step.finished_at.timestamp() for run in runs if (step := workers.steps(run)["work"]).finished_at)
-    with connect(workers.database.worker) as connection:
-        assert len(scalar(connection, "SELECT starts FROM highway.flow_limit WHERE kind = 'rate'")) == 2
-    assert ends[4] - ends[0] > 1.2, "the third and the fifth each wait for a window"
+
+
+def _statuses(workers: Workers, runs: list[UUID]) -> list[str]:
+    return sorted(workers.run(run).status for run in runs)
+
+
+def _pass(connection: Connection, passed: str) -> None:
+    """All that the limits and the waiting steps go by becomes so much older."""
+    for change in (
+        "flow_limit SET starts = ARRAY(SELECT s - %s::interval FROM unnest(starts) s), next_start = next_start - %s::interval",
+        "wait SET due_at = due_at - %s::interval",
+        "task SET available_at = available_at - %s::interval",
+    ):
+        connection.execute(f"UPDATE highway.{change}", [passed] * change.count("%s"))
 
 
 def test_branches_and_transactional_steps_take_turns_too(workers: Workers) -> None:

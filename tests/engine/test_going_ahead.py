@@ -10,6 +10,7 @@ import pytest
 
 from engine import facade
 from engine.model.json import JsonObject
+from tests.engine.control_steps import allow, gate
 from tests.support.worker_process import suspends_always
 from tests.support.workers import Workers
 
@@ -51,10 +52,12 @@ def test_a_step_behind_an_event_is_written_along_with_the_end_of_the_wait(crew: 
 
 
 def test_a_step_that_takes_its_time_starts_at_once_and_the_wait_before_it_is_written_meanwhile(crew: Workers) -> None:
-    run_id = _asleep(crew, _workflow(_waiting(), _task("after", "wait", function="tools.shell.run", args=["sleep 1"])))
+    after = _task("after", "wait", function="tools.shell.run", args=[gate(crew.folder, "after")])
+    run_id = _asleep(crew, _workflow(_waiting(), after))
     crew.ask(facade.emit_event, run_id, name="go", payload={})
     crew.wait(run_id, lambda _: "wait" in _commits(crew, run_id))
     assert "after" not in _commits(crew, run_id)
+    allow(crew.folder, "after")
     assert crew.finish(run_id).status == "completed"
 
 

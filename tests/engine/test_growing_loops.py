@@ -151,12 +151,12 @@ def test_a_fork_from_an_item_that_was_added_has_each_item_once(crew: Workers) ->
 @both_ways
 def test_each_item_is_worked_at_once_though_workers_are_killed_at_every_turn(workers: Workers, parallel: bool) -> None:
     run = workers.submit(workflow(growing(*HELD, items=["a"], parallel=parallel, metadata=KEPT_OPEN)))
-    process = workers.start(lease_seconds=60)
+    process = workers.start()
     for number, item in enumerate("abc"):
         waits_in(workers, run, "f", f"f[{number}]/hold")
         workers.kill(process)
         add(workers, run, ["bcd"[number]])
-        process = workers.start(lease_seconds=60)
+        process = workers.start()
         if parallel:
             waits_in(workers, run, "f", f"f[{number}]/hold", f"f[{number + 1}]/hold")
         emit(workers, run, item)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from engine import facade
 from engine.db.connection import Connection, connect
 from engine.model.flow import TenantPolicy
+from engine.queue.claims import Look, Want
 from engine.queue.writes import Finished, Suspended, TaskWrites, WaitWrite
 from engine.worker import ear
 from engine.worker.claiming import Claiming
@@ -125,8 +126,9 @@ def test_a_worker_that_gets_through_no_look_is_not_told_until_it_rests(
         for _ in range(30):
             start(connection, tenant)
         claiming = Claiming(config, connection, WORKER, Programs(), Orders(batch=10))
-        listens = []
-        while claiming.seconds_to_next <= 0:
+        listens: list[bool] = []
+        while len(listens) < 2 or not listens[-1]:
+            assert claiming.seconds_to_next <= 0, listens
             _look(connection, claiming)
             listens.append(scalar(connection, "SELECT listens FROM highway.worker WHERE worker_id = %s", WORKER))
         assert len(listens) > 3
@@ -160,7 +162,7 @@ def _look(connection: Connection, claiming: Claiming) -> list[int]:
     look.receive(connection)
     catch = look.catch()
     claiming.take_up(catch)
-    return [len(tasks) for tasks in catch.tasks]
+    return [len(caught.tasks) for caught in catch.caught]
 
 
 def test_an_ear_that_opens_is_doubted_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,3 +253,23 @@ def test_what_is_told_to_a_run_that_nobody_has_claimed_hints_to_it_again(
         heard()
         tell(web, tenant_id=tenant, workflow_run_id=run, name="go")
         assert heard() == [(WORK, f"{WORKER} default")]
+
+
+@pytest.mark.parametrize("is_served", [False, True])
+def test_who_wakes_what_others_serve_tells_them(
+    database: Database, tenant: UUID, heard: Heard, listening: Callable[[bool], None], is_served: bool
+) -> None:
+    """Both look when the time has come: one passes by what the other wakes, and would find it with the poll."""
+    listening(True)
+    with connect(database.worker) as connection:
+        start(connection, tenant)
+        (task,) = take(database.worker)
+        write(database.worker, TaskWrites(task, waits=[WaitWrite("w", "timer", seconds=0)], exit=Suspended()))
+        connection.execute("UPDATE highway.task SET state = 'sleeping' WHERE task_id = %s", [task.task_id])
+        heard()
+        look = Look(uuid4(), [Want(("default" if is_served else "elsewhere",), 0)])
+        with connection.pipeline():
+            look.send(connection)
+        look.receive(connection)
+        assert scalar(connection, "SELECT state FROM highway.task WHERE task_id = %s", task.task_id) == "pending"
+    assert heard() == ([] if is_served else [(WORK, f"{WORKER} default")])

@@ -80,9 +80,11 @@ def test_one_without_room_is_named_where_there_is_no_other(
 
 
 class Listening:
-    """A worker's ear: it has introduced itself and hears, and nobody executes anything."""
+    """A worker's ear: it has introduced itself and hears, and nobody executes anything. Its time is what the test says."""
 
     def __init__(self, database: Database) -> None:
+        self.now = 100.0
+        self._dsn = database.worker
         self._inbox = Inbox()
         self._liveness = Liveness(config(database.worker), self._inbox, Load, Orders())
         self.worker_id = self._liveness.worker_id
@@ -94,10 +96,33 @@ class Listening:
     def __exit__(self, *_: object) -> None:
         self._liveness.close()
 
+    def monotonic(self) -> float:
+        """What its thread takes for the time."""
+        return self.now
+
     def heard(self, kind: type[Any]) -> list[Any]:
-        """What came within twice the time in which rumours are heard as one."""
-        time.sleep(2 * RUMOUR_SECONDS)
-        return [message for message in self._inbox.drain(0) if isinstance(message, kind)]
+        """What came of all that was said by now. Hints that come together are heard in no order, so a second mark follows the first."""
+        marks = [WorkHint("mark 1"), WorkHint("mark 2")]
+        messages = [message for mark in marks for message in self._until(mark)]
+        return [message for message in messages if isinstance(message, kind) and message not in marks]
+
+    def _until(self, mark: WorkHint) -> list[Any]:
+        with connect(self._dsn) as connection:
+            say(connection, WORK, f"{self.worker_id} {mark.queue}")
+        messages: list[Any] = []
+        end = time.monotonic() + 30
+        while mark not in messages:
+            assert time.monotonic() < end, messages
+            messages += self._inbox.drain(0.1)
+        return messages
+
+
+@pytest.fixture
+def listening(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
+    listening = Listening(database)
+    monkeypatch.setattr(liveness, "time", listening)
+    with listening:
+        yield listening
 
 
 def say(connection: Connection, channel: str, *payloads: str) -> None:
@@ -106,21 +131,20 @@ def say(connection: Connection, channel: str, *payloads: str) -> None:
             scalar(connection, "SELECT pg_notify(%s, %s)", channel, payload)
 
 
-def test_what_is_for_another_is_a_rumour_told_once_in_a_while(database: Database) -> None:
-    with Listening(database) as listening, connect(database.worker) as said:
+def test_what_is_for_another_is_a_rumour_told_once_in_a_while(database: Database, listening: Listening) -> None:
+    with connect(database.worker) as said:
         say(said, WORK, f"{listening.worker_id} default")
         assert listening.heard(WorkHint) == [MINE]
         say(said, WORK, *(f"{uuid4()} default" for _ in range(30)))
         assert listening.heard(WorkHint) == [ANOTHERS]
+        listening.now += RUMOUR_SECONDS
         say(said, WORK, f"{uuid4()} default", f"{listening.worker_id} default")
         assert Counter(listening.heard(WorkHint)) == {MINE: 1, ANOTHERS: 1}
 
 
-def test_what_concerns_another_ones_task_is_not_heard(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    # With each heartbeat all that is held is looked after: the next one comes after this test.
-    monkeypatch.setattr(liveness, "HEARTBEAT_SECONDS", 3.0)
-    with Listening(database) as listening, connect(database.worker) as said:
-        assert listening.heard(ControlHint) == [ControlHint()]
+def test_what_concerns_another_ones_task_is_not_heard(database: Database, listening: Listening) -> None:
+    with connect(database.worker) as said:
+        assert listening.heard(ControlHint) == [ControlHint()], "with each heartbeat all that is held is looked after"
         say(said, CONTROL, str(uuid4()))
         assert listening.heard(ControlHint) == []
         for payload in (str(listening.worker_id), ""):
@@ -128,7 +152,9 @@ def test_what_concerns_another_ones_task_is_not_heard(database: Database, monkey
             assert listening.heard(ControlHint) == [ControlHint()]
 
 
-def test_a_rumour_is_followed_by_a_look_that_none_before_it_takes_away() -> None:
+def test_a_rumour_is_followed_by_a_look_that_none_before_it_takes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(ear.time, "monotonic", lambda: now)
     claiming = Claiming(config(), None, WORKER, Programs(), Orders())  # type: ignore[arg-type]
     claiming.later()
     assert claiming.seconds_to_next > POLL_SECONDS / 2
@@ -143,7 +169,7 @@ def test_a_rumour_is_followed_by_a_look_that_none_before_it_takes_away() -> None
     assert look
     assert look.is_whole
     assert claiming.seconds_to_next <= RUMOUR_SECONDS, "what comes until then was not looked for"
-    time.sleep(RUMOUR_SECONDS)
+    now += RUMOUR_SECONDS
     look = claiming.look([], 0, 4)
     assert look
     assert look.is_whole
@@ -168,9 +194,9 @@ def test_what_is_heard_while_a_look_is_waited_for_has_its_own_time(monkeypatch: 
 
 
 def test_what_names_no_queue_is_for_all_and_one_that_is_not_served_for_nobody(
-    database: Database, three: list[UUID], web: Connection, tenant: UUID
+    database: Database, three: list[UUID], listening: Listening
 ) -> None:
-    with connect(database.worker) as worker, Listening(database) as listening:
+    with connect(database.worker) as worker:
         heard = Heard(worker)
         scalar(worker, "SELECT highway.hint_work()")
         assert heard() == [(WORK, "")]

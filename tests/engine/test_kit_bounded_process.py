@@ -49,9 +49,9 @@ def test_both_streams_may_be_flooded_at_once() -> None:
 
 def test_wall_time_ends_it() -> None:
     begun = time.monotonic()
-    ended = run("import time; print('begun', flush=True); time.sleep(600)", Bounds(100, "drop", wall_seconds=0.5))
+    ended = run("import time; print('begun', flush=True); time.sleep(600)", Bounds(100, "drop", wall_seconds=5))
     assert (ended.stopped, ended.stdout.text(), ended.returncode) == ("wall", "begun\n", -9)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_the_watch_ends_it() -> None:

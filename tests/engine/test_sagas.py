@@ -19,6 +19,7 @@ from engine.queue.loading import load_tasks
 from engine.queue.writes import Finished, RecordWrite, TaskWrites
 from engine.services.deadlines import stop_expired_runs
 from engine.tools import registry
+from tests.engine.control_steps import allow, gate
 from tests.support.databases import Database
 from tests.support.interleaving import Second, problems
 from tests.support.runs import fork, fork_and_wait, scalar, start, states, take, write
@@ -35,16 +36,16 @@ def _step(task_id: str, function: str, *after: str, **more: Any) -> JsonObject:
     }
 
 
-def _count(task_id: str, *after: str, undo_seconds: float = 0) -> JsonObject:
-    """Adds 1 to a counter; undone by taking the value that it gave away again, after a while."""
+def _count(task_id: str, *after: str, undo_first: str = "") -> JsonObject:
+    """Adds 1 to a counter; undone by taking the value that it gave away again, or by a command that does something first."""
     undo: JsonObject = {
         "function": "tools.simple_counter.decrement",
         "kwargs": {"name": task_id, "delta": f"{{{{{task_id}.value}}}}"},
     }
-    if undo_seconds:
+    if undo_first:
         undo = {
             "function": "tools.shell.run",
-            "kwargs": {"command": f"sleep {undo_seconds}; echo {task_id}"},
+            "kwargs": {"command": f"{undo_first}; echo {task_id}"},
             "retry_policy": {"max_retries": 3, "delay": 0.1},
         }
     increment = {"function": "tools.simple_counter.increment", "kwargs": {"name": task_id}}
@@ -84,7 +85,7 @@ def test_a_run_that_succeeds_undoes_nothing(workers: Workers) -> None:
 
 
 def test_each_step_is_undone_once_although_workers_are_killed_while_they_undo(workers: Workers) -> None:
-    steps = [_count(f"s{n}", *([f"s{n - 1}"] if n else []), undo_seconds=0.4) for n in range(5)]
+    steps = [_count(f"s{n}", *([f"s{n - 1}"] if n else []), undo_first="sleep 0.4") for n in range(5)]
     fail = _step("fail", "tools.shell.run", "s4", args=["exit 3"])
     run_id = workers.submit(_workflow(*steps, fail))
     process = workers.start()
@@ -99,13 +100,14 @@ def test_each_step_is_undone_once_although_workers_are_killed_while_they_undo(wo
 def test_a_cancelled_run_undoes_what_it_did_and_can_be_cancelled_only_once(workers: Workers) -> None:
     nap = {"task_id": "nap", "operator_type": "wait", "wait_for": 600, "dependencies": ["a"]}
     workers.start()
-    run_id = workers.submit(_workflow(_count("a", undo_seconds=0.5), nap))
+    run_id = workers.submit(_workflow(_count("a", undo_first=gate(workers.folder, "undo")), nap))
     workers.wait(run_id, lambda run: run.status == "sleeping")
     with connect(workers.database.web) as connection:
         status = facade.cancel(connection, tenant_id=workers.tenant, workflow_run_id=run_id, reason="no more")
         assert status == "pending"
         with pytest.raises(StateError, match="undoing"):
             facade.cancel(connection, tenant_id=workers.tenant, workflow_run_id=run_id)
+    allow(workers.folder, "undo")
     run = workers.finish(run_id)
     assert (run.status, run.error and run.error["message"]) == ("compensated", "no more")
 

@@ -26,7 +26,10 @@ def swept(connection: Connection, measure: str) -> float:
     return found
 
 
-def test_one_worker_sweeps_for_all_and_counts_what_it_did(database: Database, tenant: UUID) -> None:
+def test_one_worker_sweeps_for_all_and_counts_what_it_did(
+    database: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "TURN_SECONDS", 60.0)
     sweep = Sweep("runs_forgotten", old_runs, 60.0)
     with connect(database.worker) as connection:
         for _ in range(3):

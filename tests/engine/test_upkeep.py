@@ -15,7 +15,7 @@ _OWN = "FROM pg_stat_activity WHERE application_name = 'highway upkeep' AND datn
 
 def test_services_go_on_although_only_their_own_connection_is_killed(workers: Workers) -> None:
     """The worker's other connections live, so nothing else makes it begin anew: the services themselves must."""
-    workers.start(lease_seconds=60)  # on a busy machine, too, it stays who it is
+    workers.start()
     with psycopg.connect(workers.database.superuser, autocommit=True) as connection:
         before = _wait_for_upkeep(connection, other_than=0)
         who = scalar(connection, "SELECT worker_id FROM highway.worker")

@@ -18,6 +18,7 @@ from engine.orchestrator.session import Session
 from engine.queue.writes import TaskWrites
 from engine.worker.calls import TRANSACTION_TRIES
 from engine.worker.holding import look_up
+from tests.engine.control_steps import allow, gate
 from tests.support.databases import Database
 from tests.support.interleaving import problems
 from tests.support.runs import WORKER, scalar, start, states, take
@@ -31,7 +32,7 @@ def _shell(command: str) -> dict[str, Any]:
 
 def _wait_for(workers: Workers, query: str, *parameters: Any) -> Any:
     with connect(workers.database.worker) as connection:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not (value := scalar(connection, query, *parameters)):
             assert time.monotonic() < until, f"{query}\n{workers.log()}"
             time.sleep(0.02)
@@ -47,7 +48,7 @@ def test_a_claim_that_its_living_worker_does_not_know_of_is_let_go(workers: Work
             "UPDATE highway.task SET state = 'running', claimed_by = %s, claimed_at = now(), epoch = 1 WHERE task_id = %s",
             [worker_id, run],
         )
-    assert workers.finish(run, seconds=10).status == "completed"
+    assert workers.finish(run).status == "completed"
     assert process.poll() is None
 
 
@@ -65,15 +66,16 @@ def test_a_lost_claim_whose_row_somebody_holds_is_let_go_later(database: Databas
 
 def test_a_row_that_somebody_holds_delays_its_own_run_and_no_other(workers: Workers) -> None:
     workers.start()
-    held = workers.submit(_shell("sleep 0.5"))
-    workers.wait(held, lambda run: run.status == "running")
+    held = workers.submit(_shell(gate(workers.folder, "held")))
+    workers.wait_for(workers.folder / "held.began")
     with connect(workers.database.worker) as holder, holder.transaction():
         holder.execute("SELECT FROM highway.task WHERE task_id = %s FOR UPDATE", [held])
+        allow(workers.folder, "held")
         began = time.monotonic()
         while time.monotonic() - began < 3:
-            assert workers.finish(workers.submit(_shell("true")), seconds=5).status == "completed"
+            assert workers.finish(workers.submit(_shell("true"))).status == "completed"
         assert workers.run(held).status == "running"
-    assert workers.finish(held, seconds=5).status == "completed"
+    assert workers.finish(held).status == "completed"
     assert workers.run(held).attempt == 1, "it was neither failed nor begun anew"
 
 

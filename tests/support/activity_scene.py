@@ -28,7 +28,7 @@ from tests.support.runs import WORKER, scalar, start, take, write
 _sql = load("activity")
 _workers = load("worker")
 ACTIVITIES = ("default:activities",)
-LATE = ActivityPlan("f", heartbeat=5.0)
+LATE = ActivityPlan("f", heartbeat=50.0)
 UNBEGUN = ActivityPlan("f", schedule_to_start=0.0)
 CLOSED = ActivityPlan("f", schedule_to_close=0.0)
 SLEEPS = {"waits": [WaitWrite("hear", "event", event_name="work:over")], "exit": Suspended()}
@@ -51,7 +51,7 @@ class Scene:
         fork = ForkWrite(self.activity_id, "work", "activity", [], {}, {}, "work:over", plan)
         write(self.database.worker, TaskWrites(parent_task, forks=[fork], **(parent or SLEEPS)))
 
-    def begin(self, plan: ActivityPlan, silent: float = 100.0) -> ClaimedTask:
+    def begin(self, plan: ActivityPlan, silent: float = 1000.0) -> ClaimedTask:
         """Queue it, claim it, and report that it has been silent for a while."""
         self.queue(plan)
         (task,) = take(self.database.worker, queues=ACTIVITIES)

@@ -38,7 +38,7 @@ class Second:
 
     def wait_until_blocked(self, observer: psycopg.Connection[Any], by: psycopg.Connection[Any] | None = None) -> None:
         """Come back when the server says that the session waits for a lock (of the connection ``by``, if it is given)."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not self._is_blocked(observer, by):
             assert self._thread.is_alive(), f"the second session was never blocked: {self.outcome}"
             assert time.monotonic() < until, "the second session was never blocked"
@@ -50,7 +50,7 @@ class Second:
 
     def result(self) -> Any:
         """What became of the work: its value or its error."""
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
         assert not self._thread.is_alive()
         self.connection.close()
         return self.outcome

@@ -28,7 +28,7 @@ def main(dsn: str, name: str, changes: str = "{}", processes: str = "1") -> int:
     """Run until told to stop."""
     modes = os.environ.get(MODES, "")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(threadName)s %(name)s %(message)s")
-    given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 4, "listens": "deaf" not in modes}
+    given: dict[str, Any] = {"slots": 8, "grace_seconds": 5, "lease_seconds": 60, "listens": "deaf" not in modes}
     given |= json.loads(changes)
     given["services"] = services_of(given.get("services", {}))
     given["queues"] = tuple(given.get("queues", ("default",)))

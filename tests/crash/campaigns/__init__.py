@@ -97,7 +97,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "zombies: stopped past their lease",
         "1,000: 0 late commits, reclaimed within lease + 5 s",
         "Restate: pause nemesis",
-        (6, 24, 1000),
+        (r05_zombies.SLICE, 24, 1000),
         r05_zombies.run,
     ),
     Campaign(
@@ -105,7 +105,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "reclaim after kill -9",
         "p99 under 2 s",
         "Oban, River 1 h; oban-py 300 s; Absurd 120 s",
-        (6, 30, 200),
+        (r06_reclaim.SLICE, 30, 200),
         r06_reclaim.run,
     ),
     Campaign(
@@ -113,7 +113,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         "timers while workers die",
         "100,000: 0 early, 0 lost, p99 under 1 s late",
         "Restate: 2 cases",
-        (300, 5_000, 100_000),
+        (r07_timers.SLICE, 5_000, 100_000),
         r07_timers.run,
     ),
     Campaign(

@@ -14,6 +14,7 @@ from tests.support.forking import ForkServer
 from tests.support.session import Session
 
 Tick = Callable[[int], None]
+GENEROUS_SECONDS = 90.0  # for slices: they run beside other tests on machines that stand still for seconds at a time
 
 
 @dataclass

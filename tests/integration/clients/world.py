@@ -69,7 +69,7 @@ def make_world(api: Client) -> World:
     world = World(api)
     world.story, world.failed = api.submit(STORY, tags=["told"]), api.submit(FAILING)
     world.waiting = api.submit(WAIT_FOR_GO)
-    world.busy = api.submit(workflow(task("long", "tools.shell.run", "sleep 60"), name="busy"))
+    world.busy = api.submit(workflow(task("long", "tools.shell.run", "sleep 600"), name="busy"))
     assert api.wait_until(world.story)["status"] == "completed", api.get(f"/api/v1/workflows/{world.story}/steps").raw
     assert api.wait_until(world.failed)["status"] == "failed"
     api.wait_until(world.waiting, {"sleeping"})

@@ -35,7 +35,7 @@ class Forked:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         self.send_signal(signal.SIGKILL)
-        assert self.gone(5), f"{self.name} survived kill -9"
+        assert self.gone(30), f"{self.name} survived kill -9"
 
     def gone(self, seconds: float | None = 0.0) -> bool:
         """Whether it has ended, waiting up to ``seconds`` for it (None: for ever)."""

@@ -57,7 +57,7 @@ class ForkServer:
         if self._program is not None:
             assert self._program.stdin is not None
             self._program.stdin.close()
-            self._program.wait(10)
+            self._program.wait(30)
             self._program = None
 
     def _fork(self, name: str, **given: Any) -> Forked:

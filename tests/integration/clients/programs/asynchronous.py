@@ -6,7 +6,7 @@ driver = Driver(name="asynchronous")
 
 @driver.task(shell=True)
 def speak():
-    return "echo spoken"
+    return "sleep 600"
 
 
 submitted = driver.run(wait=False)
