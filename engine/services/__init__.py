@@ -17,6 +17,7 @@ from engine.services.orphans import stop_orphans
 from engine.services.rescue import rescue
 from engine.services.retention import old_runs, unreferenced_blobs
 from engine.services.schedule import Service
+from engine.services.slots import give_free_slots
 from engine.services.statistics import count_what_has_grown
 from engine.services.story import settle
 from engine.services.tidying import expired_keys, old_heartbeats, tidied
@@ -34,6 +35,7 @@ SERVICES: tuple[Service, ...] = (
     Service("orphans", stop_orphans, every_seconds=1.0),
     Service("attempts", time_out_attempts, every_seconds=1.0),
     Service("activities", expire_activities, every_seconds=1.0),
+    Service("slots", give_free_slots, every_seconds=1.0),
     Service("health", measure, every_seconds=3.0),
     Service("doctor", look_for_stuck_tasks, every_seconds=10.0),
     Service("cron watchdog", check_chains, every_seconds=30.0),

@@ -14,7 +14,8 @@ from engine.language import check
 from engine.model.json import JsonObject
 from tests.engine.control_steps import allow, gate
 from tests.engine.definitions import task, workflow
-from tests.support.runs import scalar
+from tests.support.flow import in_line, slots
+from tests.support.runs import scalar, start, take
 from tests.support.workers import Workers
 
 # Counts itself in and out: whoever sees more than is allowed at a time says so.
@@ -61,6 +62,27 @@ def test_a_waiting_step_says_who_holds_its_slot_and_is_woken_when_it_is_given_ba
     assert said(workers, second) == "fine"
     steps = [workers.steps(run)["work"].finished_at for run in (first, second)]
     assert steps == sorted(steps)  # type: ignore[type-var]
+
+
+def test_a_full_worker_gives_what_it_holds_the_slots_that_come_free(workers: Workers) -> None:
+    """1 a run holds the slot, 2 the only worker is full with another one, whose steps are one at work and one in line, 3 the slot comes free."""
+    with connect(workers.database.web) as connection:
+        start(connection, workers.tenant, flow=slots(1, key="shared"))
+    (holder,) = take(workers.database.worker)
+    killed = {"workflow_run_id": holder.workflow_run_id, "by": "tom@acme.test", "reason": "room"}
+    shared: list[dict[str, Any]] = [{"kind": "concurrency", "key": "shared", "limit": 1}]
+    long = task("long", function="tools.shell.run", args=[gate(workers.folder, "long")])
+    short = task("short", function="tools.shell.run", args=[f"touch {workers.folder}/short"], limits=shared)
+    run = workers.submit(workflow(long, short, name="full"))
+    workers.start(capacity=1)
+    workers.wait_for(workers.folder / "long.began")
+    with connect(workers.database.worker) as connection:
+        while in_line(connection, "shared") != [run]:
+            time.sleep(0.05)  # the test's own time limit ends this
+        facade.kill(connection, tenant_id=workers.tenant, **killed)
+    workers.wait_for(workers.folder / "short")
+    allow(workers.folder, "long")
+    assert workers.finish(run).status == "completed"
 
 
 def test_a_killed_worker_s_step_goes_on_with_its_slot_and_the_line_moves(workers: Workers) -> None:
