@@ -158,10 +158,9 @@ $$;
 CREATE FUNCTION highway.limit_figure(p_kind text, p_limit numeric, p_per_seconds double precision) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    v_limit integer := coalesce(p_limit, 1);
+    v_limit integer := least(coalesce(p_limit, 1), 2000000000);
 BEGIN
-    IF p_kind NOT IN ('concurrency', 'rate') OR (p_kind = 'rate' AND coalesce(p_per_seconds, 0) <= 0)
-       OR v_limit NOT BETWEEN 1 AND (CASE p_kind WHEN 'rate' THEN 1000 ELSE 100000 END) THEN
+    IF p_kind NOT IN ('concurrency', 'rate') OR v_limit < 1 OR (p_kind = 'rate' AND (v_limit > 1000 OR coalesce(p_per_seconds, 0) <= 0)) THEN
         RAISE EXCEPTION 'a limit cannot be kept: % of % in % s', p_kind, v_limit, coalesce(p_per_seconds::text, 'no') USING ERRCODE = 'HW003';
     END IF;
     RETURN v_limit;

@@ -49,6 +49,12 @@ def test_a_limit_without_a_figure_is_one(database: Database, tenant: UUID, limit
     assert [task.workflow_run_id for task in take(database.worker)] == runs[:1]
 
 
+def test_as_many_as_nobody_has_is_a_limit_too(database: Database, tenant: UUID) -> None:
+    with connect(database.web) as web:
+        run = start(web, tenant, ONE_TASK | {"name": "wide", "max_active_runs": 10**12})
+    assert [task.workflow_run_id for task in take(database.worker)] == [run]
+
+
 def test_a_key_that_comes_out_empty_is_refused_at_the_door(database: Database, tenant: UUID) -> None:
     definition = limited({"kind": "concurrency", "key": "{{inputs.customer}}"})
     with connect(database.web) as web, pytest.raises(InvalidError, match=r"inputs\.customer"):
