@@ -158,7 +158,7 @@ $$;
 CREATE FUNCTION highway.limit_figure(p_kind text, p_limit numeric, p_per_seconds double precision) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    v_limit integer := least(coalesce(p_limit, 1), 2000000000);
+    v_limit integer := least(coalesce(p_limit, 1), 2000000000)::integer;
 BEGIN
     IF p_kind NOT IN ('concurrency', 'rate') OR v_limit < 1 OR (p_kind = 'rate' AND (v_limit > 1000 OR coalesce(p_per_seconds, 0) <= 0)) THEN
         RAISE EXCEPTION 'a limit cannot be kept: % of % in % s', p_kind, v_limit, coalesce(p_per_seconds::text, 'no') USING ERRCODE = 'HW003';

@@ -21,7 +21,9 @@ def test_speeds_are_told_against_ours_and_against_the_floor() -> None:
     told = {(row[0], row[1]): row[5:] for row in rows([OURS, PEER, FLOOR])}
     assert told["W1", "highway"] == ("1.00", "0.50")
     assert told["W1", "dbos"] == ("0.03", "0.01")
-    assert told["W1 in hundreds", "floor"] == ("", "1.00")
+    assert told["W1 in hundreds", "floor"] == ("12.50", "1.00"), (
+        "what only the floor has is told against ours of the workload"
+    )
 
 
 def test_twice_the_time_is_half_the_speed() -> None:
