@@ -2664,10 +2664,12 @@ BEGIN
                         WHERE highway.is_open(o.state))
                  ORDER BY t.task_id
                    FOR NO KEY UPDATE);
-            EXIT WHEN NOT EXISTS (
-                SELECT FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
+            EXIT WHEN NOT EXISTS (  -- by sets: a run may have as many open tasks as somebody has customers
+                SELECT o.task_id FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
                   JOIN highway.task AS o USING (tenant_id, workflow_run_id)
-                 WHERE highway.is_open(o.state) AND NOT o.task_id = ANY (v_held));
+                 WHERE highway.is_open(o.state)
+                EXCEPT
+                SELECT unnest(v_held));
             RAISE EXCEPTION 'a task was forked meanwhile' USING ERRCODE = 'HW000';
         EXCEPTION WHEN SQLSTATE 'HW000' THEN
             CONTINUE;
@@ -2675,7 +2677,7 @@ BEGIN
     END LOOP;
     RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested, t.pause_requested
                    FROM highway.task AS t
-                  WHERE t.task_id = ANY (v_held) AND t.tenant_id = ANY (p_tenants || p_run_tenants);
+                  WHERE (t.tenant_id, t.task_id) IN (SELECT g.tenant_id, g.task_id FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id));
 END
 $$;
 
@@ -3132,6 +3134,10 @@ BEGIN
     SELECT coalesce(jsonb_agg(k), '[]') INTO v_variables
       FROM (SELECT v.name, v.value FROM highway.variable AS v
              WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_run AND v.scope = p_scope LIMIT v_most + 1) AS k;
+    -- What many have given is not to be put together before somebody sees how much it is.
+    IF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_task AND cardinality(w.awaited) > v_most) THEN
+        RETURN NULL;
+    END IF;
     SELECT coalesce(jsonb_agg(k), '[]') INTO v_waits
       FROM (SELECT w.* FROM highway.waits_of(ARRAY[p_tenant], ARRAY[p_task]) AS w LIMIT v_most + 1) AS k;
     IF greatest(jsonb_array_length(v_steps), jsonb_array_length(v_variables), jsonb_array_length(v_waits)) > v_most THEN
@@ -3937,7 +3943,9 @@ CREATE FUNCTION highway.waits_of(p_tenants uuid[], p_tasks uuid[]) RETURNS TABLE
            CASE WHEN w.kind = 'lock' THEN highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') END AS ticket,
            CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
                SELECT jsonb_object_agg(a.key, jsonb_build_object(
-                          'status', coalesce(t.state, 'failed'), 'result', t.result, 'workflow_run_id', t.workflow_run_id,
+                          'status', coalesce(t.state, 'failed'), 'workflow_run_id', t.workflow_run_id,
+                          -- At the end of a task only how its forks ended counts, and they may have given much.
+                          'result', CASE WHEN w.step_key <> '@open' THEN t.result END,
                           'error', CASE WHEN t.task_id IS NULL THEN jsonb_build_object(
                               'kind', 'branch', 'type', 'UnknownTask', 'retryable', false,
                               'message', 'this task has started no such branch, activity or child') ELSE t.error END))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import BusyError, NotFoundError, StateError
+from engine.db.errors import ConnectionLostError, DatabaseError, EngineError, NotFoundError, StateError
 from engine.db.queries import load
 
 _logger = logging.getLogger(__name__)
@@ -17,7 +17,8 @@ _sql = load("service")
 def stop_runs(
     connection: Connection, runs: Iterable[tuple[UUID, UUID, str]], reason: str, *, orphans: bool = False
 ) -> int:
-    """Stop runs given as (tenant, run, outcome). Returns how many: not those that ended by themselves meanwhile, nor those that somebody holds.
+    """Stop runs given as (tenant, run, outcome). Returns how many: not those that ended by themselves meanwhile, nor those that somebody holds or that
+    cannot be stopped: whatever it is, it is that run's alone. Raises `ConnectionLostError`.
 
     ``orphans``: nor those whose parent has been restarted meanwhile.
     """
@@ -29,6 +30,8 @@ def stop_runs(
             done += 1
         except (StateError, NotFoundError):
             continue
-        except BusyError as error:
+        except ConnectionLostError:
+            raise
+        except (EngineError, DatabaseError) as error:
             _logger.warning("run %s could not be stopped now: %s", run_id, error)  # the next round tries again
     return done

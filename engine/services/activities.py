@@ -6,7 +6,7 @@ import logging
 from uuid import UUID
 
 from engine.db.connection import Connection
-from engine.db.errors import BusyError
+from engine.db.errors import ConnectionLostError, DatabaseError, EngineError
 from engine.db.queries import load
 
 _logger = logging.getLogger(__name__)
@@ -31,10 +31,13 @@ def expire_activities(connection: Connection, worker_id: UUID) -> int:  # noqa: 
     for row in _sql.overdue.many(connection, quantity=_BATCH):
         try:
             ended = _sql.expire.one(connection, tenant_id=row["tenant_id"], task_id=row["task_id"])
-        except BusyError as error:
-            _logger.warning(
-                "activity %s could not be ended now: %s", row["task_id"], error
-            )  # the next round tries again
+        except ConnectionLostError:
+            raise
+        except (
+            EngineError,
+            DatabaseError,
+        ) as error:  # whatever it is, it is this activity's alone; the next round tries again
+            _logger.warning("activity %s could not be ended now: %s", row["task_id"], error)
             continue
         expired += bool(ended and ended["limit"])
     return expired

@@ -17,8 +17,9 @@ from engine.schedules.rows import Held, held_of
 
 _logger = logging.getLogger(__name__)
 _sql = load("schedule")
-MOST_SECONDS = 0.4  # one round takes no longer, so that rescue, above all, gets its turn
+MOST_SECONDS = 0.2  # neither half of a round takes longer, so that the other, and rescue above all, gets its turn
 POSTPONE_SECONDS = 60.0  # a schedule that could not be decided is looked at again so soon
+BUSY_SECONDS = 2.0  # and so soon one of which somebody holds what it needs
 CHECK_SECONDS = 3600.0  # how often each chain is compared with what its timing says
 _CHECKS = 100
 _FIRST = UUID(int=0)
@@ -26,10 +27,8 @@ _FIRST = UUID(int=0)
 
 def fire_due_ticks(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001 - a service's signature
     """Decide due ticks, the longest due first, and let waiting ones go whose turn has come. Returns how many runs were started."""
-    until = time.monotonic() + MOST_SECONDS
-    return _while_any(connection, until, lambda _: _sql.take_due.one(connection), decide) + _while_any(
-        connection, until, lambda last: _sql.take_waiting.one(connection, **_behind(last)), release
-    )
+    fired = _while_any(connection, lambda _: _sql.take_due.one(connection), decide)
+    return fired + _while_any(connection, lambda last: _sql.take_waiting.one(connection, **_behind(last)), release)
 
 
 def check_chains(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG001 - a service's signature
@@ -43,12 +42,11 @@ def check_chains(connection: Connection, worker_id: UUID) -> int:  # noqa: ARG00
 
 def _while_any(
     connection: Connection,
-    until: float,
     take: Callable[[Held | None], Row | None],
     work: Callable[[Connection, Held], int],
 ) -> int:
     """One transaction a schedule: what goes wrong with one is undone and put off, and the others go on."""
-    fired, held = 0, None
+    fired, held, until = 0, None, time.monotonic() + MOST_SECONDS
     while time.monotonic() < until:
         taken: Held | None = None
         try:
@@ -59,12 +57,12 @@ def _while_any(
                 held = taken = held_of(row)
                 fired += work(connection, held)
             reach(FaultPoint.CRON_AFTER_COMMIT)
-        except (BusyError, ConnectionLostError):
+        except ConnectionLostError:
             raise
         except DatabaseError as error:
-            if isinstance(translate(error), BusyError | ConnectionLostError):
+            if isinstance(translated := translate(error), ConnectionLostError):
                 raise
-            _put_off(connection, taken, error)
+            _put_off(connection, taken, translated)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this schedule's alone; it is written down and logged
             _put_off(connection, taken, error)
     return fired
@@ -73,12 +71,13 @@ def _while_any(
 def _put_off(connection: Connection, held: Held | None, error: Exception) -> None:
     if held is None:
         raise error
-    if isinstance(error, StateError):
+    if isinstance(error, StateError | BusyError):
         _logger.info("schedule %s: %s", held.schedule_id, error)
     else:
         _logger.exception("schedule %s could not be decided; it is looked at again", held.schedule_id, exc_info=error)
     trouble = (str(error) or repr(error)).splitlines()[0][:500]
-    _sql.postpone.run(connection, **held.key, seconds=POSTPONE_SECONDS, trouble=trouble)
+    seconds = BUSY_SECONDS if isinstance(error, BusyError) else POSTPONE_SECONDS
+    _sql.postpone.run(connection, **held.key, seconds=seconds, trouble=trouble)
 
 
 def _behind(held: Held | None) -> dict[str, UUID]:

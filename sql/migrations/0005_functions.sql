@@ -131,7 +131,7 @@ BEGIN
 END
 $$;
 
--- Takes the given tasks and every open task of the given runs, in lock order, and returns them as they are then.
+-- Takes the given tasks and every open task of the given runs, in lock order, and returns the given ones as they are then.
 -- A task that was forked between the snapshot and the locks is found by a second look. It may come before one that is held already, so that
 -- waiting for it could be a deadlock: all locks are given up with the savepoint and taken anew. That ends, as whoever could fork is held.
 CREATE FUNCTION highway.lock_tasks(p_tenants uuid[], p_tasks uuid[], p_run_tenants uuid[], p_runs uuid[])
@@ -154,10 +154,12 @@ BEGIN
                         WHERE highway.is_open(o.state))
                  ORDER BY t.task_id
                    FOR NO KEY UPDATE);
-            EXIT WHEN NOT EXISTS (
-                SELECT FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
+            EXIT WHEN NOT EXISTS (  -- by sets: a run may have as many open tasks as somebody has customers
+                SELECT o.task_id FROM unnest(p_run_tenants, p_runs) AS g (tenant_id, workflow_run_id)
                   JOIN highway.task AS o USING (tenant_id, workflow_run_id)
-                 WHERE highway.is_open(o.state) AND NOT o.task_id = ANY (v_held));
+                 WHERE highway.is_open(o.state)
+                EXCEPT
+                SELECT unnest(v_held));
             RAISE EXCEPTION 'a task was forked meanwhile' USING ERRCODE = 'HW000';
         EXCEPTION WHEN SQLSTATE 'HW000' THEN
             CONTINUE;
@@ -165,7 +167,7 @@ BEGIN
     END LOOP;
     RETURN QUERY SELECT t.tenant_id, t.task_id, t.epoch, t.state, t.cancel_requested, t.pause_requested
                    FROM highway.task AS t
-                  WHERE t.task_id = ANY (v_held) AND t.tenant_id = ANY (p_tenants || p_run_tenants);
+                  WHERE (t.tenant_id, t.task_id) IN (SELECT g.tenant_id, g.task_id FROM unnest(p_tenants, p_tasks) AS g (tenant_id, task_id));
 END
 $$;
 

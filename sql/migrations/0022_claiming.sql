@@ -12,7 +12,9 @@ CREATE FUNCTION highway.waits_of(p_tenants uuid[], p_tasks uuid[])
            CASE WHEN w.kind = 'lock' THEN highway.lock_granted(w.tenant_id, w.task_id, w.request ->> 'name') END AS ticket,
            CASE WHEN w.kind = 'tasks' AND (w.needed <= 0 OR w.due_at <= highway.now()) THEN (
                SELECT jsonb_object_agg(a.key, jsonb_build_object(
-                          'status', coalesce(t.state, 'failed'), 'result', t.result, 'workflow_run_id', t.workflow_run_id,
+                          'status', coalesce(t.state, 'failed'), 'workflow_run_id', t.workflow_run_id,
+                          -- At the end of a task only how its forks ended counts, and they may have given much.
+                          'result', CASE WHEN w.step_key <> '@open' THEN t.result END,
                           'error', CASE WHEN t.task_id IS NULL THEN jsonb_build_object(
                               'kind', 'branch', 'type', 'UnknownTask', 'retryable', false,
                               'message', 'this task has started no such branch, activity or child') ELSE t.error END))
@@ -41,6 +43,10 @@ BEGIN
     SELECT coalesce(jsonb_agg(k), '[]') INTO v_variables
       FROM (SELECT v.name, v.value FROM highway.variable AS v
              WHERE v.tenant_id = p_tenant AND v.workflow_run_id = p_run AND v.scope = p_scope LIMIT v_most + 1) AS k;
+    -- What many have given is not to be put together before somebody sees how much it is.
+    IF EXISTS (SELECT FROM highway.wait AS w WHERE w.tenant_id = p_tenant AND w.task_id = p_task AND cardinality(w.awaited) > v_most) THEN
+        RETURN NULL;
+    END IF;
     SELECT coalesce(jsonb_agg(k), '[]') INTO v_waits
       FROM (SELECT w.* FROM highway.waits_of(ARRAY[p_tenant], ARRAY[p_task]) AS w LIMIT v_most + 1) AS k;
     IF greatest(jsonb_array_length(v_steps), jsonb_array_length(v_variables), jsonb_array_length(v_waits)) > v_most THEN

@@ -17,7 +17,7 @@ from engine.model.errors import StepError
 from engine.model.task import ClaimedTask
 from engine.queue.claims import Catch, Look, Want
 from engine.queue.loading import load_tasks
-from engine.queue.writes import HandedBack, RecordWrite, Suspended, TaskWrites, WaitWrite
+from engine.queue.writes import Finished, HandedBack, RecordWrite, Suspended, TaskWrites, WaitWrite
 from tests.support.databases import Database
 from tests.support.runs import WORKER, fork, start, take, write
 
@@ -123,3 +123,23 @@ def test_of_many_tasks_all_rows_are_read_at_once(database: Database, tenant: UUI
         assert len(catch.memories) == (runs if is_told else 0)
         loaded = load_tasks(connection, tasks, catch.memories)
         assert all([step.key for step in loaded[task.task_id].recorded] == ["only"] for task in tasks)
+
+
+def test_what_many_have_given_is_read_in_rows_and_at_the_end_of_a_task_not_at_all(
+    database: Database, tenant: UUID
+) -> None:
+    with connect(database.worker) as connection:
+        start(connection, tenant)
+        (task,) = take(database.worker)
+        keys = [f"b{number}" for number in range(101)]
+        waits = [WaitWrite("@open", "tasks", awaited=keys), WaitWrite("join", "tasks", awaited=keys[:1])]
+        write(database.worker, fork(task, *keys, waits=waits, exit=Suspended()))
+        for branch in take(database.worker, quantity=200):
+            write(database.worker, TaskWrites(branch, exit=Finished("completed", {"much": branch.key})))
+        catch = _look(connection)
+        (again,) = catch.tasks
+        assert not catch.memories
+        over = {each.key: each.payload for each in load_tasks(connection, [again])[again.task_id].over}
+    assert over["join"]["b0"]["result"] == {"much": "b0"}
+    assert {end["status"] for end in over["@open"].values()} == {"completed"}
+    assert [end["result"] for end in over["@open"].values()] == [None] * 101
