@@ -13,7 +13,7 @@ from engine.interpreter.program import Program
 from engine.interpreter.readiness import decide
 from engine.interpreter.restore import LoopNames, cause_of, notes_by_step
 from engine.language.expressions import ExpressionError, UndefinedName
-from engine.model.commands import Command, Record
+from engine.model.commands import MOST_AT_ONCE, Command, Record
 from engine.model.errors import StepError
 from engine.model.facts import Fact, Recorded, TaskInfo, Waiting, WaitOver
 from engine.model.json import JsonObject
@@ -92,10 +92,12 @@ class Execution:
 
     def _pump(self) -> None:
         todo = self._board.todo
-        while todo and not self._closing.is_decided:
+        while todo and not self._closing.is_decided and len(self._out) < MOST_AT_ONCE:
             frame, node = todo.popleft()
             if node.state == PENDING:
                 self._consider(frame, node)
+        if todo and not self._closing.is_decided:
+            return
         root = self._board.root
         if not (self._closing.is_decided or root.open == 0 or self._asked or self._gated):
             self._closing.decide(Verdict("failed", error=STUCK))

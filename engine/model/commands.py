@@ -1,7 +1,8 @@
 """What the pure core wants done. `Execution.advance()` returns these; the worker carries them out and reports back with facts.
 
 Contract:
-- A command is returned exactly once; the core remembers what it has asked for. ``advance()`` without new facts returns ``[]``.
+- A command is returned exactly once; the core remembers what it has asked for. ``advance()`` returns about `MOST_AT_ONCE`, the next call what follows,
+  and ``[]`` when there is nothing more without new facts.
 - `Record` is a pure outcome (a decision, a skip, the end of a loop, a step's final success or failure). The worker stores it with its next group
   commit. With ``gate`` true the core does not go on past this step until the worker calls ``durable(key)``: the results of tool calls are gated, pure
   decisions are not, for they would be decided alike again.
@@ -22,6 +23,8 @@ from engine.model.breakers import BreakerPolicy
 from engine.model.errors import StepError
 from engine.model.facts import Recorded, StepOutcome
 from engine.model.json import Json, JsonObject
+
+MOST_AT_ONCE = 1000  # what one task writes in a commit, about: others' writes stand in it, too, or wait for it
 
 
 def no_undo(result: Json) -> JsonObject | None:  # noqa: ARG001 - in the place of one that looks at it

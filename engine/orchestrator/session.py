@@ -18,6 +18,7 @@ from engine.kit.json_text import storable
 from engine.model.activity import ActivityPast
 from engine.model.children import no_child
 from engine.model.commands import (
+    MOST_AT_ONCE,
     AskPerson,
     AwaitLock,
     AwaitSlots,
@@ -71,14 +72,19 @@ class Session:
     limited: set[str] = field(default_factory=set)  # steps that hold slots or stand in line for them
     certain: set[str] = field(default_factory=set)  # waits whose end anybody would be told of alike
     holds_back: bool = False  # something is collected that must be durable before a call starts
+    goes_on: bool = False  # the core has more to say when this is committed: others' commits wait beside it
 
     def advance(self) -> None:
-        """Let the core go on as far as it can; collect what it wants. After an exit was decided there is nothing more to do."""
+        """Let the core go on as far as it can, or as one commit may bear; collect what it wants. After an exit there is nothing more to do."""
+        self.goes_on = False
         if self.writes.exit or self.execution is None:
             return
         while commands := self.execution.advance():
             for command in commands:
                 self._take(command, self.execution)
+            if self.writes.bulk >= MOST_AT_ONCE and not self.writes.exit:
+                self.goes_on = True
+                return
         busy = self.writes.exit or self.running or self.writes.children or self.writes.slots
         if not self.writes.exit and self.is_idle:
             # Calls that the pause has kept from starting are asked for again by whoever takes the task up: it may be claimed at once then.

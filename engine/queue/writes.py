@@ -159,6 +159,11 @@ class TaskWrites:
             or self.beats
         )
 
+    @property
+    def bulk(self) -> int:
+        """How many rows it adds, about."""
+        return len(self.records) + len(self.waits) + len(self.forks) + len(self.children)
+
     def collect(self, command: Collected) -> None:
         """Take a command that is written as it is."""
         match command:

@@ -176,7 +176,9 @@ class Loop:
             self._advance(session)
             ahead = not session.writes or (not session.holds_back and self._calls.may_go_ahead(session.calls))
             came_back = ahead and self._start(session)
-            if session.writes and not came_back:  # else it is written along with what its calls came back with
+            if session.writes and (
+                session.goes_on or not came_back
+            ):  # else it is written along with what its calls came back with
                 writing.append(session)
         return writing
 
@@ -228,7 +230,7 @@ class Loop:
             self._drop(task_id)
             self._claiming.gone(writes)
             return
-        goes_on = session.hear_answers(writes, result)
+        goes_on = session.hear_answers(writes, result) or session.goes_on
         # Before what is next begins, whether the hint has come or not.
         if (task_id in result.pause_requested and session.pause(True)) or goes_on:
             self._roster.rouse([task_id])
