@@ -76,9 +76,9 @@ class Session:
 
     def advance(self) -> None:
         """Let the core go on as far as it can, or as one commit may bear; collect what it wants. After an exit there is nothing more to do."""
-        self.goes_on = False
-        if self.writes.exit or self.execution is None:
+        if self.writes.exit or self.execution is None or (self.goes_on and self.writes):
             return
+        self.goes_on = False
         while commands := self.execution.advance():
             for command in commands:
                 self._take(command, self.execution)

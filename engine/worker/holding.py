@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from engine.db.connection import Connection
+from engine.db.errors import DatabaseError
+from engine.model.task import ClaimedTask, Loaded
+from engine.orchestrator.entry import broken
 from engine.orchestrator.session import Session
 from engine.queue.holdings import Holding, holdings, let_go
 from engine.queue.loading import load_waits
@@ -38,12 +41,37 @@ def _same_claim(session: Session, holding: Holding | None) -> Holding | None:
 
 
 def hear_waits(connection: Connection, sessions: Mapping[UUID, Session]) -> set[UUID]:
-    """Tell sessions of waits that ended while they were busy with something else: the tasks that can go on."""
+    """Tell sessions of waits that ended while they were busy with something else: the tasks that can go on, or that end as it cannot be told."""
     # What a session has not written yet the rows cannot tell: they may still show the wait before.
     waiting = [session.task for session in sessions.values() if session.waits and not session.writes.waits]
-    heard: set[UUID] = set()
-    for task_id, loaded in (load_waits(connection, waiting) if waiting else {}).items():
+    found, unread = _read_waits(connection, waiting)
+    for task_id, error in unread.items():
+        _logger.error("what task %s waited for cannot be read", task_id, exc_info=error)
+        reason = f"what it waited for cannot be read: {type(error).__name__}: {error}"
+        sessions[task_id].stop(broken(reason, type(error).__name__))
+    heard = set(unread)
+    for task_id, loaded in found.items():
         for over in loaded.over:
             sessions[task_id].settle(over)
             heard.add(task_id)
     return heard
+
+
+def _read_waits(
+    connection: Connection, tasks: Sequence[ClaimedTask]
+) -> tuple[dict[UUID, Loaded], dict[UUID, DatabaseError]]:
+    """What has come for the tasks; apart, those for which the database refuses to tell."""
+    if not tasks:
+        return {}, {}
+    try:
+        return load_waits(connection, tasks), {}
+    except DatabaseError as error:
+        if len(tasks) == 1:
+            return {}, {tasks[0].task_id: error}
+    found: dict[UUID, Loaded] = {}
+    unread: dict[UUID, DatabaseError] = {}
+    for task in tasks:
+        told, untold = _read_waits(connection, [task])
+        found |= told
+        unread |= untold
+    return found, unread

@@ -11,14 +11,15 @@ import pytest
 
 from engine.orchestrator.session import Session
 from engine.queue.claims import Look
-from engine.queue.writes import Finished, TaskWrites
+from engine.queue.writes import Finished, TaskWrites, WaitWrite
 from engine.worker.claiming import MOMENT_SECONDS, Claiming
 from engine.worker.config import WorkerConfig
+from engine.worker.holding import hear_waits
 from engine.worker.orders import Orders
 from engine.worker.programs import Programs
 from tests.support.databases import Database
 from tests.support.flow import end
-from tests.support.runs import fork_and_wait, start, take, write
+from tests.support.runs import fork, fork_and_wait, start, take, write
 
 Connect = Callable[..., psycopg.Connection[Any]]
 
@@ -84,3 +85,22 @@ def test_what_is_too_much_for_one_value_ends_its_own_task_and_no_other(
     assert {session.task.task_id: session.writes.exit.state for session in sessions if session.writes.exit} == {
         run: "failed"
     }
+
+
+def test_a_held_task_that_cannot_be_told_what_it_waited_for_ends_and_others_are_told(
+    database: Database, connect: Connect, tenant: UUID
+) -> None:
+    with connect("superuser", autocommit=True) as owner, connect("worker", autocommit=True) as connection:
+        start(connection, tenant)
+        (parent,) = take(database.worker)
+        write(database.worker, fork(parent, "a", "b", waits=[WaitWrite("join", "tasks", awaited=["a", "b"])]))
+        end(database, *take(database.worker))
+        owner.execute("UPDATE highway.task SET result = to_jsonb(repeat('x', 135000000)) WHERE kind = 'branch'")
+        start(connection, tenant)
+        (other,) = take(database.worker)
+        write(database.worker, TaskWrites(other, waits=[WaitWrite("nap", "timer", seconds=0)]))
+        sessions = {task.task_id: Session(task, None, TaskWrites(task), {}) for task in (parent, other)}
+        sessions[parent.task_id].waits, sessions[other.task_id].waits = {"join"}, {"nap"}
+        assert hear_waits(connection, sessions) == {parent.task_id, other.task_id}
+    exits = [session.writes.exit for session in sessions.values()]
+    assert [each and each.state for each in exits] == ["failed", None]

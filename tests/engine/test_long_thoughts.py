@@ -44,6 +44,8 @@ def test_what_a_loop_decides_is_collected_in_parts_of_a_commit_each() -> None:
         if session.writes.exit:
             break
         assert session.goes_on
+        session.advance()
+        assert len(session.writes.records) == len(parts[-1]), "nothing more before that is written"
         session.committed()
     assert max(map(len, parts)) <= MOST_AT_ONCE * 1.1
     keys = [key for part in parts for key in part]
