@@ -35,7 +35,9 @@ class PostgresPeer:
         self._python = peers.python(self.ground.folder)
         self.ground.recreate(self._template)
         self._prepare(self.ground.url(self._template))
-        return ", ".join(f"{package} {peers.version(self._python, package)}" for package in self.packages)
+        found = {package: peers.version(self._python, package) for package in self.packages}
+        own = found.pop(self.name, "")
+        return own or " and ".join(f"{package} {version}" for package, version in found.items())
 
     def fresh(self) -> None:
         """A copy of the template."""
